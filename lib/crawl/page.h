@@ -1,0 +1,82 @@
+/*
+ * What is in a page: bytes and headers in; title, text, links and what the page asks of crawlers
+ * out. Everything is UTF-8, zero-terminated, and lives in the caller's arena.
+ */
+#ifndef TIERCE_CRAWL_PAGE_H
+#define TIERCE_CRAWL_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "crawl/url.h"
+
+enum {
+    PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024, /* longer bodies are cut there */
+    PAGE_TEXT_BYTES_MAX = 2 * 1024 * 1024,
+    PAGE_TITLE_BYTES_MAX = 1024,
+    PAGE_DESCRIPTION_BYTES_MAX = 4096,
+    PAGE_HEADING_BYTES_MAX = 1024,
+    PAGE_HEADINGS_MAX = 200,
+    PAGE_LINKS_MAX = 5000,
+    PAGE_ANCHOR_BYTES_MAX = 512,
+    PAGE_LANGUAGE_BYTES_MAX = 35,
+    PAGE_DEPTH_MAX = 512,   /* of elements within elements; what lies deeper is left out */
+    PAGE_NODES_MAX = 200000 /* elements and texts looked at */
+};
+
+struct page_input {
+    const uint8_t *body; /* with content encodings removed; may end anywhere */
+    size_t body_size;
+    const char *content_type;     /* the header's value; NULL where there is none */
+    const char *robots_tags;      /* X-Robots-Tag values, one to a line; NULL where there is none */
+    const char *content_language; /* the header's value; NULL where there is none */
+    const struct url *url;        /* where the body came from, after all redirects */
+};
+
+struct page_heading {
+    uint32_t level; /* 1 to 6 */
+    const char *text;
+};
+
+struct page_link {
+    const char *url;    /* normal form, http or https */
+    const char *anchor; /* the link's text, an image's alt included; "" where there is none */
+    bool nofollow;      /* the link's rel or the whole page says so */
+};
+
+struct page {
+    const char *charset;     /* what the body was decoded from, by its WHATWG name: "utf-8" */
+    const char *title;       /* "" where there is none, as the other strings */
+    const char *description; /* what the page says of itself */
+    const char *language;    /* as declared, such as "de-AT": not detected */
+    const char *canonical;   /* rel=canonical, in normal form */
+    const char *text;        /* what is seen: white space collapsed, a line to each block */
+    size_t text_size;
+    const struct page_heading *headings;
+    size_t heading_count;
+    const struct page_link *links; /* in the page's order; a target may come more than once */
+    size_t link_count;
+    bool noindex;
+    bool nofollow;
+    bool noarchive;
+    bool nosnippet;
+    bool truncated; /* a limit above cut something */
+};
+
+/*
+ * Reads a page. HTML is parsed as browsers do; any other text becomes its text, without links.
+ *
+ * arena     owns what `ret_page` points to; it needs about three times the body. Memory for the
+ *           parser's own tree is taken apart and given back before the return.
+ * ret_page  untouched on failure.
+ *
+ * Returns STATUS_OK, STATUS_UNSUPPORTED (not a text), STATUS_TOO_LARGE (the markup needs more time
+ * or memory than a page may) or STATUS_NO_MEMORY.
+ */
+enum status page_parse(const struct page_input *input, struct arena *arena, struct page *ret_page,
+                       struct error *err);
+
+#endif
