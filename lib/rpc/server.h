@@ -1,0 +1,68 @@
+/*
+ * Serves calls. One thread runs the loop: it accepts, proves the peer, reads frames and hands each
+ * request to the handler, on the loop's own thread or on worker threads. A handler answers at once
+ * or keeps the call and answers later, from any thread: so a long poll holds no thread.
+ */
+#ifndef TIERCE_RPC_SERVER_H
+#define TIERCE_RPC_SERVER_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "rpc/key.h"
+
+struct rpc_server;
+struct rpc_call; /* one request; ended by exactly one rpc_call_reply() or rpc_call_fail() */
+
+/* Called with `context` of the options for each request. */
+typedef void rpc_handler(void *context, struct rpc_call *call);
+
+struct rpc_server_options {
+    const char *host; /* "127.0.0.1", "::", "0.0.0.0", or "unix:/path/socket" */
+    uint16_t port;    /* 0: any free one */
+    int listen_fd;    /* > 0: already bound and listening; host and port are not used */
+    const struct cluster_key *key; /* borrowed */
+    rpc_handler *handler;
+    void *context;
+    unsigned threads;   /* workers; 0: handlers run on the loop's thread and must not block */
+    unsigned queue_max; /* requests waiting for a worker before OVERLOADED is answered; 0: 1024 */
+    unsigned connections_max; /* 0: 1024 */
+};
+
+/*
+ * Binds and starts the threads. A port in use names the process that holds it, where that can be
+ * seen: "port 8183 is in use by PID 42, use --port".
+ */
+enum status rpc_server_open(const struct rpc_server_options *options,
+                            struct rpc_server **ret_server, struct error *err);
+
+/* Where it listens, as a client writes it: "127.0.0.1:4711", "[::1]:4711" or "unix:/path". For a
+ * wildcard address: of loopback. Borrowed. */
+const char *rpc_server_address(const struct rpc_server *server);
+uint16_t rpc_server_port(const struct rpc_server *server);
+
+/* Accepts no more requests, waits until those in hand are answered or `drain_ms` are over, closes,
+ * joins, frees. Calls still kept by the handler must be answered before or during this. Accepts
+ * NULL. */
+void rpc_server_close(struct rpc_server *server, unsigned drain_ms);
+
+uint16_t rpc_call_method(const struct rpc_call *call);
+/* Milliseconds that the caller still waits; <= 0: nobody waits any more. */
+int64_t rpc_call_left_ms(const struct rpc_call *call);
+/* The caller gave up or its connection is gone. */
+bool rpc_call_cancelled(const struct rpc_call *call);
+struct arena *rpc_call_arena(struct rpc_call *call); /* lives as long as the call */
+
+/* The request, in the call's arena; NULL (and the call has been failed: return) when it is
+ * malformed. */
+void *rpc_call_request(struct rpc_call *call, const ProtobufCMessageDescriptor *descriptor);
+
+/* Both end the call, from any thread. */
+void rpc_call_reply(struct rpc_call *call, const ProtobufCMessage *reply);
+void rpc_call_fail(struct rpc_call *call, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
