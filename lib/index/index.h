@@ -1,0 +1,129 @@
+/*
+ * The inverted index of one barrel: documents, their postings and the links that point at them,
+ * over a storage.
+ *
+ * One thread at a time applies and flushes; index_merge() may run in another; any number of threads
+ * search meanwhile: they see the last published state and never wait for a writer. What is applied
+ * is searchable at once and durable with the next flush, together with the feed's position: after a
+ * crash the feed is replayed from index_flushed_position(). Applying the same changes again changes
+ * nothing. docs/format-segment.md draws what is stored.
+ */
+#ifndef TIERCE_INDEX_INDEX_H
+#define TIERCE_INDEX_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "index/query.h"
+#include "index/storage.h"
+#include "text/analyze.h"
+
+/* What lies behind these sizes in a document or a link is not indexed. */
+#define INDEX_URL_MAX      4096
+#define INDEX_TITLE_MAX    1024
+#define INDEX_HEADINGS_MAX (64u << 10)
+#define INDEX_TEXT_MAX     (2u << 20)
+#define INDEX_ANCHOR_MAX   512         /* of one link */
+#define INDEX_ANCHORS_MAX  (32u << 10) /* of all links to one document */
+
+struct index; /* opaque */
+
+struct index_options {
+    size_t memory_bytes;    /* unflushed segments beyond this are flushed; 0: 16 MiB */
+    uint64_t segment_bytes; /* a merge makes no segment beyond this; 0: 2 GiB */
+};
+
+/* A page as indexed. All borrowed for the call. */
+struct index_document {
+    struct text_slice url;  /* normal form, not empty, at most INDEX_URL_MAX bytes */
+    struct text_slice site; /* its authority: host, or host:port; lower case */
+    struct text_slice title;
+    struct text_slice headings; /* one a line */
+    struct text_slice text;
+    struct text_slice language; /* a tag such as "en-GB", or empty */
+    int64_t fetched_unix_us;
+    bool is_private; /* from a private address: shown to admins, until its site is public */
+};
+
+struct index_edge {
+    struct text_slice source; /* URLs in normal form */
+    struct text_slice target;
+    struct text_slice anchor;
+    struct text_slice source_site; /* authority of the source; needed where it is private */
+    bool source_is_private;
+};
+
+enum index_change_kind {
+    INDEX_PUT_DOCUMENT = 1, /* replaces the one of the same URL */
+    INDEX_REMOVE_URL,       /* url */
+    INDEX_REMOVE_PREFIX,    /* url: every document whose URL begins so */
+    INDEX_REMOVE_SITE,      /* url: an authority: every document of it */
+    INDEX_PUT_EDGE,         /* replaces the one of the same source and target */
+    INDEX_DROP_EDGE,
+    INDEX_SET_PUBLIC_SITES, /* sites: the whole set, replacing the last one */
+};
+
+struct index_change {
+    enum index_change_kind kind;
+    union {
+        struct index_document document;
+        struct index_edge edge;
+        struct text_slice url;
+        struct {
+            const struct text_slice *sites; /* authorities */
+            size_t site_count;
+        };
+    };
+};
+
+/*
+ * Opens the index in a storage, or begins an empty one where there is none. `storage` must outlive
+ * the index.
+ *
+ * Returns STATUS_OK, STATUS_CORRUPT, STATUS_UNSUPPORTED (made by a newer version), STATUS_NO_MEMORY
+ * or the storage's. An index that does not open is rebuilt: index_erase(), then open.
+ */
+enum status index_open(struct storage storage, const struct index_options *options,
+                       struct index **ret_index, struct error *err);
+/* Forgets what was not flushed. No other call may be running. Accepts NULL. */
+void index_close(struct index *index);
+/* Deletes everything that an index keeps in a storage. */
+enum status index_erase(struct storage storage, struct error *err);
+
+/*
+ * Applies changes in their order; `position` is the feed's, behind the last of them. All of them
+ * are searchable when it returns. Flushes by itself when the memory allowed is full.
+ *
+ * A document or link that breaks a rule above is left out. Returns STATUS_OK or, with nothing or a
+ * part of it applied, STATUS_NO_MEMORY or the storage's: apply the same again later.
+ */
+enum status index_apply(struct index *index, const struct index_change *changes, size_t count,
+                        uint64_t position, struct error *err);
+
+/* Makes everything applied so far durable; also rebuilds documents whose incoming anchor texts
+ * have doubled since they were indexed. */
+enum status index_flush(struct index *index, struct error *err);
+
+/* Merges a few segments where that is worth it: STATUS_OK after a merge, STATUS_END when there is
+ * nothing to do. One call at a time. */
+enum status index_merge(struct index *index, struct error *err);
+
+uint64_t index_applied_position(struct index *index);
+uint64_t index_flushed_position(struct index *index);
+
+/* True once a stored byte was found wrong: the index should be erased and rebuilt. */
+bool index_is_corrupt(struct index *index);
+
+struct index_size {
+    uint64_t documents; /* live ones */
+    uint64_t deleted;   /* documents still in segments, but no longer found */
+    uint32_t segments_memory;
+    uint32_t segments_stored;
+    uint64_t bytes_memory;
+    uint64_t bytes_stored; /* of segments, as written */
+};
+void index_measure(struct index *index, struct index_size *ret_size);
+
+#endif

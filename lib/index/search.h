@@ -1,0 +1,64 @@
+/*
+ * Searching: the best k documents of one index for a query. A score depends on the document, the
+ * query and the statistics handed in, on nothing else of the index: the same document scores the
+ * same whatever shard, segment or replica it lies in.
+ *
+ * Ranking is BM25F over title, headings, URL, anchor text and body, times a factor that grows with
+ * the logarithm of the number of pages that link to the document.
+ */
+#ifndef TIERCE_INDEX_SEARCH_H
+#define TIERCE_INDEX_SEARCH_H
+
+#include "index/index.h"
+
+#define SEARCH_K_MAX 1000
+
+/* Of the whole corpus: sums over all shards. */
+struct search_statistics {
+    uint64_t documents;                   /* live ones */
+    uint64_t field_tokens[FIELD_COUNT];   /* their tokens, field by field */
+    const uint64_t *document_frequencies; /* one for each of query_collect_terms(), in its order */
+    size_t document_frequency_count;
+};
+
+struct search_request {
+    uint32_t k; /* 1 to SEARCH_K_MAX; 0: only count */
+    struct search_statistics statistics;
+    int64_t now_unix_us;
+    bool include_private; /* the asker may see pages of private sites */
+    /* Only documents behind this one in the order of results; for the next page. */
+    bool has_after;
+    double after_score;
+    uint64_t after_url_hash;
+};
+
+struct search_hit {
+    uint64_t url_hash;
+    double score;
+    uint64_t handle; /* where it lies now: a hint for index_document_get() */
+};
+
+struct search_result {
+    struct search_hit *hits; /* by falling score, then by rising URL hash. In the arena */
+    uint32_t hit_count;
+    uint64_t total; /* documents that match; those in front of `after` too */
+    bool total_is_exact;
+};
+
+/*
+ * Returns STATUS_OK, STATUS_INVALID (the tree, k, or a wrong number of document frequencies),
+ * STATUS_CORRUPT or STATUS_NO_MEMORY. A NULL query matches nothing.
+ */
+enum status index_search(struct index *index, const struct query_node *query,
+                         const struct search_request *request, struct arena *arena,
+                         struct search_result *ret_result, struct error *err);
+
+/* This index's share of the corpus's statistics. */
+void index_statistics(struct index *index, uint64_t *ret_documents,
+                      uint64_t ret_field_tokens[FIELD_COUNT]);
+
+/* In how many documents of this index each term is; those deleted but not yet merged away count. */
+enum status index_term_statistics(struct index *index, const struct query_term *terms, size_t count,
+                                  uint64_t *ret_frequencies, struct error *err);
+
+#endif

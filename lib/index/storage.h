@@ -1,0 +1,80 @@
+/*
+ * What the index asks of a key-value store: ordered keys, atomic batches, and large values that can
+ * be read in place. A program hands in the functions; tests use storage_memory.h.
+ *
+ * All functions may be called from several threads at a time.
+ */
+#ifndef TIERCE_INDEX_STORAGE_H
+#define TIERCE_INDEX_STORAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#define STORAGE_KEY_MAX   64
+#define STORAGE_VALUE_MAX (8u << 20) /* most bytes of any value */
+
+struct storage_slice {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+enum storage_operation_kind { STORAGE_PUT, STORAGE_DELETE };
+
+struct storage_operation {
+    enum storage_operation_kind kind;
+    struct storage_slice key;
+    struct storage_slice value; /* of a put */
+};
+
+/* Bytes of a stored value, readable in place until storage_ops.unpin(). */
+struct storage_pin {
+    const uint8_t *bytes;
+    size_t size;
+    void *handle; /* the implementation's */
+};
+
+/* Called for each key in order; anything but STATUS_OK ends the walk: STATUS_END as success, others
+ * as the walk's own status. Key and value are borrowed for the call. It must not call the storage.
+ */
+typedef enum status (*storage_visit)(void *context, struct storage_slice key,
+                                     struct storage_slice value);
+
+struct storage_ops {
+    /* All of it or nothing, also after a crash. `durable`: on disk when the call returns. A later
+     * write is never kept where an earlier one was lost. */
+    enum status (*write)(void *self, const struct storage_operation *operations, size_t count,
+                         bool durable, struct error *err);
+
+    /* One value of up to STORAGE_VALUE_MAX bytes, not before a later durable write() on disk.
+     * Cheaper than write() for megabytes; the key must be new. */
+    enum status (*put_large)(void *self, struct storage_slice key, struct storage_slice value,
+                             struct error *err);
+
+    /* Appends the value to `ret_value`; STATUS_NOT_FOUND. */
+    enum status (*get)(void *self, struct storage_slice key, struct buffer *ret_value,
+                       struct error *err);
+
+    /* A large value, readable in place. It stays readable after the key was deleted. */
+    enum status (*pin)(void *self, struct storage_slice key, struct storage_pin *ret_pin,
+                       struct error *err);
+    void (*unpin)(void *self, struct storage_pin *pin);
+
+    /* Every key that begins with `prefix` and is not below `from` (which may be empty). */
+    enum status (*iterate)(void *self, struct storage_slice prefix, struct storage_slice from,
+                           storage_visit visit, void *context, struct error *err);
+
+    /* Every key that begins with `prefix`; not atomic, but repeatable. */
+    enum status (*delete_prefix)(void *self, struct storage_slice prefix, struct error *err);
+};
+
+/* Handed around by value; whoever made it keeps and closes `self`. */
+struct storage {
+    const struct storage_ops *ops;
+    void *self;
+};
+
+#endif
