@@ -1,0 +1,116 @@
+/*
+ * What the gateway can do, apart from how it is asked: HTTP and gRPC call the same functions and
+ * differ only in how they read the question and write the answer. A service belongs to one thread
+ * (it owns that thread's connections); what threads share (settings, routing, caches, counters)
+ * stands in struct gateway (gateway.h).
+ *
+ * Every string of an answer lies in the arena that was handed in and is plain text, not escaped,
+ * but for search_result.snippet, which is HTML.
+ */
+#ifndef TIERCE_GATEWAY_SERVICE_H
+#define TIERCE_GATEWAY_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "wire.pb-c.h"
+
+struct gateway; /* what all threads of the process share */
+struct service; /* one thread's */
+
+enum {
+    SEARCH_SIZE_DEFAULT = 10,
+    SEARCH_SIZE_MAX = 100,
+    SEARCH_DEPTH_MAX = 1000, /* page * size: beyond it STATUS_INVALID with words for the user */
+    QUERY_BYTES_MAX = 1024,
+    ADD_URLS_MAX = 10000,
+};
+
+enum status service_open(struct gateway *gateway, struct service **ret_service, struct error *err);
+void service_close(struct service *service); /* accepts NULL */
+
+struct search_question {
+    const char *query;  /* UTF-8, zero-terminated; invalid bytes are read as U+FFFD */
+    unsigned page;      /* from 1 */
+    unsigned size;      /* 1 to SEARCH_SIZE_MAX */
+    const char *cursor; /* of an earlier answer, or NULL */
+    bool is_admin;      /* private pages too */
+};
+
+struct search_result {
+    const char *url;
+    const char *title;   /* never empty: the URL stands in */
+    const char *snippet; /* HTML: escaped text and <mark> */
+    double score;
+    const char *language;
+    uint64_t inlinks;
+    int64_t fetched_us;
+};
+
+struct search_answer {
+    const char *query;   /* as asked, cut to QUERY_BYTES_MAX */
+    const char *read_as; /* as understood */
+    const char **notes;  /* one line each: what was dropped and why */
+    unsigned note_count;
+    unsigned page;
+    unsigned size;
+    uint64_t total;
+    bool total_is_lower_bound;
+    bool partial; /* not every shard answered */
+    bool from_cache;
+    const char *cursor; /* for the next page; "" at the end */
+    int64_t took_us;
+    unsigned shards_asked;
+    unsigned shards_answered;
+    struct search_result *results;
+    unsigned result_count;
+};
+
+/*
+ * Searches. A bad query is never an error. STATUS_INVALID: deeper than SEARCH_DEPTH_MAX, or a
+ * cursor that is none (any more); STATUS_UNAVAILABLE: no shard answered; STATUS_OVERLOADED.
+ */
+enum status service_search(struct service *service, const struct search_question *question,
+                           struct arena *arena, struct search_answer *ret_answer,
+                           struct error *err);
+
+struct backlink {
+    const char *url;
+    const char *title; /* "" where the linking page is not held */
+    const char *anchor;
+};
+
+struct backlinks_answer {
+    const char *url; /* normal form */
+    uint64_t total;
+    struct backlink *links;
+    unsigned link_count;
+};
+
+/* STATUS_INVALID: no such URL can be crawled; the words say why. */
+enum status service_backlinks(struct service *service, const char *url, unsigned page,
+                              unsigned size, bool is_admin, struct arena *arena,
+                              struct backlinks_answer *ret_answer, struct error *err);
+
+/* The rest needs an admin: the caller has checked. Replies are the indexserver's and the
+ * orchestrator's own. */
+enum status service_add_urls(struct service *service, const char *const *urls, size_t count,
+                             struct arena *arena, Wire__SubmitReply **ret_reply, struct error *err);
+enum status service_remove(struct service *service, Log__RemoveScope scope, const char *value,
+                           struct arena *arena, Wire__RemoveReply **ret_reply, struct error *err);
+enum status service_control(struct service *service, Log__Action action, const char *source,
+                            struct error *err);
+enum status service_why(struct service *service, const char *url, struct arena *arena,
+                        Wire__LookupReply **ret_reply, struct error *err);
+enum status service_stats(struct service *service, struct arena *arena, Wire__Stats **ret_stats,
+                          struct error *err);
+/* Takes a one-time code; STATUS_DENIED when it is wrong, used or old. */
+enum status service_login(struct service *service, const char *code, struct error *err);
+
+/* Whether a search would find all shards and the indexserver; the words name what is missing. */
+enum status service_ready(struct service *service, struct error *err);
+
+#endif
