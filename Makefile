@@ -37,7 +37,7 @@ SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -lidn2
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
