@@ -49,10 +49,14 @@ struct storage_ops {
     enum status (*write)(void *self, const struct storage_operation *operations, size_t count,
                          bool durable, struct error *err);
 
-    /* One value of up to STORAGE_VALUE_MAX bytes, not before a later durable write() on disk.
-     * Cheaper than write() for megabytes; the key must be new. */
-    enum status (*put_large)(void *self, struct storage_slice key, struct storage_slice value,
-                             struct error *err);
+    /* Large values, added together: the cheap way in for megabytes. Keys must ascend and be new.
+     * They can be read, and are durable, once bulk_finish() has returned STATUS_OK; it and
+     * bulk_abort() free the bulk in any case. */
+    enum status (*bulk_open)(void *self, void **ret_bulk, struct error *err);
+    enum status (*bulk_add)(void *self, void *bulk, struct storage_slice key,
+                            struct storage_slice value, struct error *err);
+    enum status (*bulk_finish)(void *self, void *bulk, struct error *err);
+    void (*bulk_abort)(void *self, void *bulk); /* accepts a NULL bulk */
 
     /* Appends the value to `ret_value`; STATUS_NOT_FOUND. */
     enum status (*get)(void *self, struct storage_slice key, struct buffer *ret_value,
