@@ -19,8 +19,7 @@ enum address_class {
     ADDRESS_LINK_LOCAL,
     ADDRESS_SHARED, /* 100.64.0.0/10: behind a provider's translation (CGNAT) */
     ADDRESS_MULTICAST,
-    ADDRESS_EMBEDDED, /* a global IPv4 address written inside an IPv6 one: mapped, NAT64, 6to4,
-                         Teredo */
+    ADDRESS_EMBEDDED, /* a global IPv4 address inside an IPv6 one: mapped, NAT64, 6to4, Teredo */
     ADDRESS_RESERVED, /* documentation, benchmarks, future use, special purposes */
     ADDRESS_FOREIGN,  /* neither IPv4 nor IPv6 */
 };
