@@ -64,6 +64,10 @@ tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
 tierce_SYS := -ljansson -lcrypto
 
+# V=1 shows the commands
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+quiet = $(if $(V),,@)
+
 # ---- generated messages ----------------------------------------------------------------------------------------------
 PROTOS := $(sort $(wildcard proto/*.proto))
 GEN_H := $(PROTOS:proto/%.proto=$(OUT)/gen/%.pb-c.h)
@@ -71,29 +75,29 @@ GEN_C := $(GEN_H:.h=.c)
 .SECONDARY: $(GEN_H) $(GEN_C)
 $(OUT)/gen/%.pb-c.c $(OUT)/gen/%.pb-c.h: proto/%.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=proto --c_out=$(@D) $<
+	$(call say,GEN,$<)protoc-c --proto_path=proto --c_out=$(@D) $<
 
 # ---- objects and layer archives ------------------------------------------------------------------------------------------
 $(OUT)/obj/gen/%.o: $(OUT)/gen/%.c | $(GEN_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
 $(OUT)/obj/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define layer_rules
 OBJ_$(1) := $$(patsubst %.c,$$(OUT)/obj/%.o,$$(sort $$(wildcard lib/$(1)/*.c)))
 $$(OUT)/lib/lib$(1).a: $$(OBJ_$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR,$$@)ar rcs $$@ $$^
 endef
 $(foreach layer,$(filter-out proto,$(LAYERS)),$(eval $(call layer_rules,$(layer))))
 OBJ_proto := $(GEN_C:$(OUT)/gen/%.c=$(OUT)/obj/gen/%.o)
 $(OUT)/lib/libproto.a: $(OBJ_proto)
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)ar rcs $@ $^
 
 # archives and system libraries of a list of layers, uppermost first
 archives = $(foreach layer,$(1),$(OUT)/lib/lib$(layer).a)
@@ -104,7 +108,7 @@ OBJ_$(1) := $$(patsubst %.c,$$(OUT)/obj/%.o,$$(sort $$(wildcard $$($(1)_DIR)/*.c
 PARTS_$(1) := $$(filter-out %/main.o,$$(OBJ_$(1)))
 $$(OUT)/bin/$(1): $$(OBJ_$(1)) $$(call archives,$$($(1)_LAYERS))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$(OBJ_$(1)) $$(call archives,$$($(1)_LAYERS)) $$($(1)_SYS) $$(call libraries,$$($(1)_LAYERS))
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$(OBJ_$(1)) $$(call archives,$$($(1)_LAYERS)) $$($(1)_SYS) $$(call libraries,$$($(1)_LAYERS))
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
@@ -123,7 +127,7 @@ system_of = $(if $(filter $(1),$(LAYERS)),$(call libraries,$(1) $(LAYER_$(1))),$
 define unit_rules
 $$(OUT)/test/$(1): $$(OUT)/obj/tests/unit/$(1).o $$(call parts_of,$(call owner,$(1)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(call system_of,$(call owner,$(1)))
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(call system_of,$(call owner,$(1)))
 endef
 $(foreach test,$(UNIT_C:tests/unit/%.c=%),$(eval $(call unit_rules,$(test))))
 
@@ -136,7 +140,7 @@ FUZZ := $(FUZZ_C:tests/fuzz/%.c=$(OUT)/fuzz/%)
 define fuzz_rules
 $$(OUT)/fuzz/$(1): $$(OUT)/obj/tests/fuzz/$(1).o $$(call parts_of,$(call owner,$(1)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(call system_of,$(call owner,$(1)))
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(call system_of,$(call owner,$(1)))
 endef
 $(foreach fuzz,$(FUZZ_C:tests/fuzz/%.c=%),$(eval $(call fuzz_rules,$(fuzz))))
 
