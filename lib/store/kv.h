@@ -29,9 +29,11 @@ enum { KV_COLUMNS_MAX = 16 };
 struct kv_column {
     const char *name;
     bool large_values; /* values of up to tens of MB, read by mapping the file: no compression, no
-                          cache */
-    unsigned prefix_bytes; /* > 0: a bloom filter over this many leading bytes of keys, for
-                              iterators within one prefix */
+                          cache, no checksum of ours. A deleted range gives its files back at once
+                          where they were added as bulks and lie wholly in it. */
+    unsigned prefix_bytes; /* > 0: a bloom filter over this many leading bytes of keys. An iterator
+                              is then good within the prefix it was sought to; sought by a shorter
+                              key, in the whole column. */
 };
 
 struct kv_options {
@@ -66,7 +68,10 @@ enum status kv_write(struct kv *kv, struct kv_batch *batch, bool sync, struct er
 enum status kv_get(struct kv *kv, unsigned column, struct kv_slice key, struct buffer *ret_value,
                    struct error *err);
 
-/* Sees the store as it was when it was opened. Keys and values stay until the next move. */
+/*
+ * Sees the store as it was when it was opened. Keys and values stay until the next move; a value of
+ * a large column added as a bulk points into the mapped file and stays while the iterator is open.
+ */
 struct kv_iterator *kv_iterator_open(struct kv *kv, unsigned column);
 void kv_iterator_close(struct kv_iterator *iterator); /* accepts NULL */
 bool kv_iterator_seek(struct kv_iterator *iterator,

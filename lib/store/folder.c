@@ -1,0 +1,179 @@
+#include "store/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/args.h"
+#include "base/buffer.h"
+#include "base/file.h"
+#include "store/kv.h"
+
+#define FORMAT_HEAD "tierce-store "
+
+enum {
+    FORMAT_BYTES_MAX = 4096,
+    BALLAST_BYTES_MAX = 64 * 1024 * 1024,
+    BALLAST_BYTES_MIN = 1024 * 1024,
+    BALLAST_SHARE = 100,           /* of the file system: at most 1/100 */
+    BALLAST_FREE_TIMES = 10,       /* made only where ten times as much is free */
+    FULL_BYTES = 32 * 1024 * 1024, /* less than this is free: the disk is full for the engine */
+};
+
+static enum status path_join(char ret[PATH_MAX], const char *folder, const char *name,
+                             struct error *err)
+{
+    int length = snprintf(ret, PATH_MAX, "%s/%s", folder, name);
+    if (length < 0 || length >= PATH_MAX)
+        return error_set(err, STATUS_INVALID, "%s: the path is too long", folder);
+    return STATUS_OK;
+}
+
+enum status folder_write_format(const char *path, struct error *err)
+{
+    char file[PATH_MAX];
+    enum status status = path_join(file, path, "FORMAT", err);
+    if (status != STATUS_OK)
+        return status;
+    char text[128];
+    int size = snprintf(text, sizeof(text), FORMAT_HEAD "%d\nmade by %s\n", STORE_FORMAT_VERSION,
+                        tierce_version());
+    return file_replace(file, text, (size_t)size, 0640, err);
+}
+
+/* "tierce-store N\nmade by X\n" */
+static enum status check_format(const char *path, const char *text, struct error *err)
+{
+    const char *number = text + strlen(FORMAT_HEAD);
+    char *end;
+    if (strncmp(text, FORMAT_HEAD, strlen(FORMAT_HEAD)) != 0)
+        return error_set(err, STATUS_CORRUPT, "%s/FORMAT: not a store of Tierce", path);
+    errno = 0;
+    unsigned long version = strtoul(number, &end, 10);
+    if (errno != 0 || end == number || version == 0)
+        return error_set(err, STATUS_CORRUPT, "%s/FORMAT: no version in it", path);
+    if (version <= STORE_FORMAT_VERSION)
+        return STATUS_OK;
+    const char *maker = strstr(text, "made by ");
+    maker = maker == NULL ? "unknown" : maker + strlen("made by ");
+    return error_set(err, STATUS_UNSUPPORTED,
+                     "%s: made by version %.*s (store format %lu; this program reads up to %d)",
+                     path, (int)strcspn(maker, "\n"), maker, version, STORE_FORMAT_VERSION);
+}
+
+/* Sorted files that were never added: left by a crash. */
+static enum status empty_bulk(const char *path, struct error *err)
+{
+    char folder[PATH_MAX];
+    enum status status = path_join(folder, path, "bulk", err);
+    if (status == STATUS_OK)
+        status = file_make_folders(folder, 0750, err);
+    if (status != STATUS_OK)
+        return status;
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return error_set_errno(err, errno, "%s", folder);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    closedir(dir);
+    return STATUS_OK;
+}
+
+/* FORMAT is written before the engine's files are made, and last into a copy. */
+static enum status make_format(const char *path, struct error *err)
+{
+    char engine[PATH_MAX];
+    enum status status = path_join(engine, path, "db", err);
+    if (status != STATUS_OK)
+        return status;
+    if (access(engine, F_OK) == 0)
+        return error_set(err, STATUS_CORRUPT, "%s: no FORMAT file: a copy that was cut short",
+                         path);
+    return folder_write_format(path, err);
+}
+
+enum status folder_prepare(const char *path, struct error *err)
+{
+    char file[PATH_MAX];
+    struct buffer text = {0};
+    enum status status = path_join(file, path, "FORMAT", err);
+    if (status == STATUS_OK)
+        status = file_make_folders(path, 0750, err);
+    if (status != STATUS_OK)
+        return status;
+    status = file_read(file, FORMAT_BYTES_MAX, &text, err);
+    if (status == STATUS_OK)
+        status = check_format(path, buffer_string(&text), err);
+    else if (status == STATUS_NOT_FOUND)
+        status = make_format(path, err);
+    buffer_release(&text);
+    return status == STATUS_OK ? empty_bulk(path, err) : status;
+}
+
+uint64_t kv_free_space(const char *path)
+{
+    struct statvfs info;
+    if (statvfs(path, &info) != 0)
+        return 0;
+    return (uint64_t)info.f_bavail * info.f_frsize;
+}
+
+void folder_drop_ballast_if_full(const char *path)
+{
+    char file[PATH_MAX];
+    if (path_join(file, path, "ballast", NULL) == STATUS_OK && kv_free_space(path) < FULL_BYTES)
+        unlink(file);
+}
+
+/* At most 64 MB and at most a hundredth of the file system; 0: too small to be of use. */
+static uint64_t ballast_bytes(const char *path)
+{
+    struct statvfs info;
+    if (statvfs(path, &info) != 0)
+        return 0;
+    uint64_t bytes = (uint64_t)info.f_blocks * info.f_frsize / BALLAST_SHARE;
+    if (bytes > BALLAST_BYTES_MAX)
+        bytes = BALLAST_BYTES_MAX;
+    return bytes < BALLAST_BYTES_MIN ? 0 : bytes;
+}
+
+void folder_make_ballast(const char *path)
+{
+    char file[PATH_MAX];
+    uint64_t bytes = ballast_bytes(path);
+    if (bytes == 0 || kv_free_space(path) < bytes * BALLAST_FREE_TIMES ||
+        path_join(file, path, "ballast", NULL) != STATUS_OK)
+        return;
+    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return; /* there is one */
+    if (fallocate(fd, 0, 0, (off_t)bytes) != 0)
+        unlink(file); /* the file system cannot set space aside */
+    fd_close(fd);
+}
+
+uint64_t folder_disk_bytes(const char *path)
+{
+    char *const roots[] = {(char *)path, NULL};
+    uint64_t bytes = 0;
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (tree == NULL)
+        return 0;
+    for (FTSENT *entry; (entry = fts_read(tree)) != NULL;) {
+        bool ballast = entry->fts_level == 1 && strcmp(entry->fts_name, "ballast") == 0;
+        if (entry->fts_info == FTS_F && !ballast)
+            bytes += (uint64_t)entry->fts_statp->st_blocks * 512;
+    }
+    fts_close(tree);
+    return bytes;
+}

@@ -1,0 +1,32 @@
+/*
+ * What stands in a store's folder beside the engine's own files: FORMAT (which version wrote this),
+ * ballast (space to give back when the disk is full), bulk/ (sorted files being written).
+ */
+#ifndef TIERCE_STORE_FOLDER_H
+#define TIERCE_STORE_FOLDER_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { STORE_FORMAT_VERSION = 1 };
+
+/*
+ * Makes the folder, or checks that we can read what made it: STATUS_UNSUPPORTED "made by version
+ * X", STATUS_CORRUPT for a FORMAT file that is none. Empties bulk/.
+ */
+enum status folder_prepare(const char *path, struct error *err);
+
+/* The FORMAT file alone. */
+enum status folder_write_format(const char *path, struct error *err);
+
+/* Gives the ballast back where so little space is left that the engine could not open. */
+void folder_drop_ballast_if_full(const char *path);
+
+/* Makes the ballast where there is none and plenty of space. Not having one is no error. */
+void folder_make_ballast(const char *path);
+
+/* Bytes that the files take on the disk, the ballast left out. */
+uint64_t folder_disk_bytes(const char *path);
+
+#endif
