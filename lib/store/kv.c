@@ -168,11 +168,8 @@ static void families_init(struct families *families, const struct kv *kv, const 
     *families = (struct families){0};
     families->existing =
         rocksdb_list_column_families(kv->options, path, &families->existing_count, &words);
-    if (words != NULL) { /* there is no store yet; if it is another fault, opening will say so */
+    if (words != NULL) /* there is no store yet; if it is another fault, opening will say so */
         rocksdb_free(words);
-        families->existing = NULL;
-        families->existing_count = 0;
-    }
     size_t max = kv->column_count + families->existing_count + 1;
     families->names = check_alloc(calloc(max, sizeof(*families->names)));
     families->options = check_alloc(calloc(max, sizeof(*families->options)));
