@@ -37,7 +37,7 @@ static enum status read_key(const char *path, struct cluster_key *ret_key, struc
     if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return error_set(err, STATUS_DENIED,
                          "%s: others may read the cluster's key; run: chmod 600 %s", path, path);
-    struct buffer text = {.limit = 1024};
+    struct buffer text = {0};
     struct cluster_key key;
     enum status status = file_read(path, 256, &text, err);
     if (status == STATUS_OK) {

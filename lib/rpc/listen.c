@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/port_owner.h"
 
 enum { BACKLOG = 512 };
 
@@ -18,8 +19,7 @@ static enum status bind_failed(const struct endpoint *endpoint, int code, struct
     char text[ENDPOINT_TEXT_BYTES];
     endpoint_format(endpoint, text);
     if (code == EADDRINUSE && !endpoint_is_unix(endpoint))
-        return error_set(err, STATUS_CONFLICT, "port %u is in use, use --port",
-                         endpoint_port(endpoint));
+        return port_owner_error(endpoint_port(endpoint), err);
     return error_set_errno(err, code, "%s", text);
 }
 

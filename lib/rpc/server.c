@@ -216,7 +216,8 @@ static void append_reply(struct connection *connection, const struct frame *requ
     if (append_frame(&connection->out, request, status, message))
         return;
     Wire__Failure failure = WIRE__FAILURE__INIT;
-    failure.text = "the reply is larger than a frame may be, or memory ran out";
+    char words[] = "the reply is larger than a frame may be, or memory ran out";
+    failure.text = words;
     connection->out.failed = false;
     append_frame(&connection->out, request, STATUS_TOO_LARGE, &failure.base);
 }
