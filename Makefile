@@ -112,10 +112,12 @@ $$(OUT)/bin/$(1): $$(OBJ_$(1)) $$(call archives,$$($(1)_LAYERS))
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
+# always holds the programs of the last build; empty: leave it alone
+BIN_LINK ?= build/bin
 BINARIES := $(PROGRAMS:%=$(OUT)/bin/%)
 .PHONY: all
 all: $(BINARIES)
-	@mkdir -p build && ln -sfn $(patsubst build/%,%,$(OUT))/bin build/bin
+	@$(if $(BIN_LINK),mkdir -p build && ln -sfn $(patsubst build/%,%,$(OUT))/bin $(BIN_LINK))
 
 # ---- unit tests: tests/unit/LAYER/x_test.c links its layer and those below; tests/unit/PROGRAM/x_test.c its modules ----------
 UNIT_C := $(sort $(wildcard tests/unit/*/*_test.c))
@@ -144,12 +146,17 @@ $$(OUT)/fuzz/$(1): $$(OUT)/obj/tests/fuzz/$(1).o $$(call parts_of,$(call owner,$
 endef
 $(foreach fuzz,$(FUZZ_C:tests/fuzz/%.c=%),$(eval $(call fuzz_rules,$(fuzz))))
 
-FUZZ_SECONDS ?= 10
-.PHONY: fuzz-programs fuzz
+.PHONY: fuzz-programs
 fuzz-programs: $(FUZZ)
-fuzz:
-	$(MAKE) CC=clang SAN=address,undefined EXTRA_CFLAGS=-fsanitize=fuzzer-no-link OUT=build/fuzz fuzz-programs
-	tests/fuzz/run build/fuzz/fuzz $(FUZZ_SECONDS)
+
+# ---- tests ---------------------------------------------------------------------------------------------------------------
+.PHONY: test soak fuzz
+test: test-dependencies
+	tests/run
+soak: test-dependencies
+	tests/run --soak
+fuzz: test-dependencies
+	tests/run --only fuzz
 
 .PHONY: clean
 clean:
