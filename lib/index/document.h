@@ -23,11 +23,9 @@ struct stored_document {
     bool is_visible; /* false: to be shown to admins only */
 };
 
-/* By the hash of its URL; `handle` of a search_hit finds it sooner, 0 is none.
- * STATUS_NOT_FOUND, STATUS_CORRUPT, STATUS_NO_MEMORY. */
-enum status index_document_get(struct index *index, uint64_t url_hash, uint64_t handle,
-                               struct arena *arena, struct stored_document *ret_document,
-                               struct error *err);
+/* By the hash of its URL. STATUS_NOT_FOUND, STATUS_CORRUPT, STATUS_NO_MEMORY. */
+enum status index_document_get(struct index *index, uint64_t url_hash, struct arena *arena,
+                               struct stored_document *ret_document, struct error *err);
 /* By its URL, which is compared: two URLs may share a hash. */
 enum status index_document_get_url(struct index *index, struct text_slice url, struct arena *arena,
                                    struct stored_document *ret_document, struct error *err);

@@ -17,13 +17,15 @@
 #include "text/analyze.h"
 
 #define QUERY_BYTES_MAX        1024 /* of what is typed; what lies behind is dropped */
-#define QUERY_WORDS_MAX        32   /* in all, those of phrases included */
+#define QUERY_WORDS_MAX        32   /* words and sites in all, those of phrases included */
+#define QUERY_TERMS_MAX        64   /* alternatives of all words together */
 #define QUERY_ALTERNATIVES_MAX 4    /* terms that stand for one word */
-#define QUERY_DEPTH_MAX        8    /* levels of nodes below the root */
-#define QUERY_NODES_MAX        96
+#define QUERY_NESTING_MAX      8    /* parentheses within parentheses; deeper ones are ignored */
+#define QUERY_DEPTH_MAX        32   /* levels of nodes, the root included */
+#define QUERY_NODES_MAX        128
+#define QUERY_OFFSET_MAX       1024 /* of a word in a phrase */
 #define QUERY_NOTES_MAX        8
-#define QUERY_TERMS_MAX        (QUERY_WORDS_MAX * QUERY_ALTERNATIVES_MAX)
-#define QUERY_SITE_MAX         255
+#define QUERY_SITE_MAX         253 /* bytes of a host, with its port */
 
 /* The parts of a document that are searched; also bits: 1u << FIELD_TITLE. */
 enum query_field { FIELD_TITLE, FIELD_HEADINGS, FIELD_URL, FIELD_ANCHOR, FIELD_BODY, FIELD_COUNT };

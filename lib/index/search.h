@@ -35,7 +35,6 @@ struct search_request {
 struct search_hit {
     uint64_t url_hash;
     double score;
-    uint64_t handle; /* where it lies now: a hint for index_document_get() */
 };
 
 struct search_result {

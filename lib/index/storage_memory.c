@@ -55,7 +55,8 @@ static void value_release(struct value *value)
 
 static int compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
 {
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    size_t common = a_size < b_size ? a_size : b_size;
+    int order = common == 0 ? 0 : memcmp(a, b, common);
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
@@ -280,7 +281,8 @@ static void memory_unpin(void *self, struct storage_pin *pin)
 
 static bool has_prefix(const struct entry *entry, struct storage_slice prefix)
 {
-    return entry->key_size >= prefix.size && memcmp(entry->key, prefix.bytes, prefix.size) == 0;
+    return prefix.size == 0 ||
+           (entry->key_size >= prefix.size && memcmp(entry->key, prefix.bytes, prefix.size) == 0);
 }
 
 static enum status memory_iterate(void *self, struct storage_slice prefix,

@@ -1,0 +1,123 @@
+/* The tree of a query: its rules, and what is gathered from it. query_parse.c makes one. */
+#include "index/query.h"
+
+#include <string.h>
+
+struct checker {
+    uint32_t nodes;
+    uint32_t words;
+    uint32_t terms;
+};
+
+static bool words_are_valid(struct checker *checker, const struct query_node *node)
+{
+    if (node->word_count == 0 || node->word_count > QUERY_WORDS_MAX || node->words == NULL)
+        return false;
+    if (node->fields == 0 || (node->fields & ~FIELD_MASK_ALL) != 0)
+        return false;
+    for (uint32_t i = 0; i < node->word_count; i++) {
+        const struct query_word *word = &node->words[i];
+        if (word->alternative_count == 0 || word->alternative_count > QUERY_ALTERNATIVES_MAX)
+            return false;
+        if (word->offset > QUERY_OFFSET_MAX ||
+            (i == 0 ? word->offset != 0 : word->offset <= node->words[i - 1].offset))
+            return false;
+        for (uint32_t a = 0; a < word->alternative_count; a++) {
+            if (word->alternatives[a].size == 0 || word->alternatives[a].size > TEXT_TERM_MAX)
+                return false;
+        }
+        checker->terms += word->alternative_count;
+    }
+    checker->words += node->word_count;
+    return true;
+}
+
+static bool node_is_valid(struct checker *checker, const struct query_node *node, uint32_t depth,
+                          bool below_and);
+
+static bool children_are_valid(struct checker *checker, const struct query_node *node,
+                               uint32_t depth)
+{
+    if (node->child_count == 0 || node->child_count > QUERY_NODES_MAX || node->children == NULL)
+        return false;
+    uint32_t positive = 0;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        if (!node_is_valid(checker, node->children[i], depth + 1, node->kind == QUERY_AND))
+            return false;
+        positive += node->children[i]->kind != QUERY_NOT;
+    }
+    return positive > 0;
+}
+
+static bool node_is_valid(struct checker *checker, const struct query_node *node, uint32_t depth,
+                          bool below_and)
+{
+    if (node == NULL || depth > QUERY_DEPTH_MAX || ++checker->nodes > QUERY_NODES_MAX)
+        return false;
+    switch (node->kind) {
+    case QUERY_AND:
+    case QUERY_OR:
+        return children_are_valid(checker, node, depth);
+    case QUERY_NOT:
+        return below_and && node->child_count == 1 && node->children != NULL &&
+               node_is_valid(checker, node->children[0], depth + 1, false);
+    case QUERY_TERM:
+        return node->word_count == 1 && words_are_valid(checker, node);
+    case QUERY_PHRASE:
+        return words_are_valid(checker, node);
+    case QUERY_SITE:
+        checker->words++;
+        return node->text.size > 0 && node->text.size <= QUERY_SITE_MAX;
+    }
+    return false;
+}
+
+enum status query_check(const struct query_node *root, struct error *err)
+{
+    struct checker checker = {0};
+    if (root == NULL)
+        return STATUS_OK;
+    if (!node_is_valid(&checker, root, 1, false) || checker.words > QUERY_WORDS_MAX ||
+        checker.terms > QUERY_TERMS_MAX)
+        return error_set(err, STATUS_INVALID, "not a query");
+    return STATUS_OK;
+}
+
+static size_t add_term(struct query_term *terms, size_t count, const struct query_term *term)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (terms[i].size == term->size && memcmp(terms[i].bytes, term->bytes, term->size) == 0)
+            return count;
+    }
+    terms[count] = *term;
+    return count + 1;
+}
+
+static size_t collect_words(const struct query_node *node, const struct query_word **words,
+                            size_t count)
+{
+    if (node->kind == QUERY_NOT)
+        return count;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        count = collect_words(node->children[i], words, count);
+    for (uint32_t i = 0; i < node->word_count; i++)
+        words[count++] = &node->words[i];
+    return count;
+}
+
+size_t query_collect_words(const struct query_node *root, const struct query_word **ret_words)
+{
+    return root == NULL ? 0 : collect_words(root, ret_words, 0);
+}
+
+size_t query_collect_terms(const struct query_node *root, struct query_term *ret_terms)
+{
+    const struct query_word *words[QUERY_WORDS_MAX];
+    size_t word_count = query_collect_words(root, words);
+    size_t count = 0;
+    for (size_t i = 0; i < word_count; i++) {
+        for (uint32_t a = 0; a < words[i]->alternative_count; a++)
+            count = add_term(ret_terms, count, &words[i]->alternatives[a]);
+    }
+    return count;
+}

@@ -1,0 +1,553 @@
+/*
+ * What people type -> a tree.
+ *
+ *   all    := any any ...                  every one must match
+ *   any    := one OR one ...               OR binds closer than standing side by side
+ *   one    := [-] [field:] ( word | "phrase" | (all) )
+ *
+ * Nothing is an error: each rule takes what it can, and leaves a note about what it drops.
+ */
+#include "index/query.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buffer.h"
+
+struct parser {
+    struct text_analyzer *analyzer;
+    struct arena *arena;
+    enum text_language language;
+    const char *at;
+    const char *end;
+    struct query *query;
+    uint32_t words;
+    uint32_t terms;
+    uint32_t nesting;
+    bool words_dropped;
+    bool failed; /* out of memory */
+};
+
+/* Children before their number is known: at most one for each word or site. */
+struct node_list {
+    struct query_node *nodes[QUERY_WORDS_MAX];
+    uint32_t count;
+};
+
+static void note(struct parser *parser, const char *sentence)
+{
+    struct query *query = parser->query;
+    for (uint32_t i = 0; i < query->note_count; i++) {
+        if (strcmp(query->notes[i], sentence) == 0)
+            return;
+    }
+    if (query->note_count < QUERY_NOTES_MAX)
+        query->notes[query->note_count++] = sentence;
+}
+
+static void *parser_alloc(struct parser *parser, size_t size)
+{
+    void *memory = arena_zalloc(parser->arena, size);
+    parser->failed = parser->failed || memory == NULL;
+    return memory;
+}
+
+static struct query_node *new_node(struct parser *parser, enum query_kind kind)
+{
+    struct query_node *node = parser_alloc(parser, sizeof(*node));
+    if (node != NULL)
+        node->kind = kind;
+    return node;
+}
+
+/* A node over several children, or the only child itself; NULL for none. */
+static struct query_node *join(struct parser *parser, enum query_kind kind,
+                               const struct node_list *list)
+{
+    if (list->count == 0)
+        return NULL;
+    if (list->count == 1 && kind != QUERY_NOT)
+        return list->nodes[0];
+    struct query_node *node = new_node(parser, kind);
+    size_t size = list->count * sizeof(struct query_node *);
+    struct query_node **children = parser_alloc(parser, size);
+    if (node == NULL || children == NULL)
+        return NULL;
+    memcpy(children, list->nodes, size);
+    node->children = children;
+    node->child_count = list->count;
+    return node;
+}
+
+/* ---- characters ---------------------------------------------------------------------------------
+ */
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* Bytes of a quotation mark at `at`, straight or curly; 0: none. */
+static size_t quote_at(const struct parser *parser, const char *at)
+{
+    if (at < parser->end && *at == '"')
+        return 1;
+    if (parser->end - at >= 3 && memcmp(at, "\xe2\x80", 2) == 0 && (unsigned char)at[2] >= 0x9c &&
+        (unsigned char)at[2] <= 0x9f)
+        return 3;
+    return 0;
+}
+
+static bool ends_word(const struct parser *parser, const char *at)
+{
+    return at == parser->end || is_space(*at) || *at == '(' || *at == ')' ||
+           quote_at(parser, at) > 0;
+}
+
+static void skip_spaces(struct parser *parser)
+{
+    while (parser->at < parser->end && is_space(*parser->at))
+        parser->at++;
+}
+
+/* Takes an operator that stands alone, such as "OR". */
+static bool take_operator(struct parser *parser, const char *operator)
+{
+    size_t size = strlen(operator);
+    if ((size_t)(parser->end - parser->at) < size || memcmp(parser->at, operator, size) != 0 ||
+        !ends_word(parser, parser->at + size))
+        return false;
+    parser->at += size;
+    return true;
+}
+
+/* ---- words
+ * --------------------------------------------------------------------------------------- */
+
+static bool add_alternative(struct parser *parser, struct query_word *word, const uint8_t *bytes,
+                            uint32_t size)
+{
+    for (uint32_t i = 0; i < word->alternative_count; i++) {
+        if (word->alternatives[i].size == size &&
+            memcmp(word->alternatives[i].bytes, bytes, size) == 0)
+            return true;
+    }
+    /* One place is kept for each word that may still come. */
+    if (word->alternative_count == QUERY_ALTERNATIVES_MAX ||
+        parser->terms + 1 + (QUERY_WORDS_MAX - parser->words) > QUERY_TERMS_MAX)
+        return true;
+    uint8_t *copy = arena_copy(parser->arena, bytes, size);
+    parser->failed = parser->failed || copy == NULL;
+    if (copy == NULL)
+        return false;
+    word->alternatives[word->alternative_count++] = (struct query_term){copy, size};
+    parser->terms++;
+    return true;
+}
+
+/* Where a run of pairs ends with a single character, the last pair has said it already. */
+static bool repeats_pair(const struct text_token *token, bool after_pair, uint32_t end_before)
+{
+    return token->pair && token->exact_size == 0 && after_pair && token->end == end_before;
+}
+
+static uint32_t read_words(struct parser *parser, struct text_slice text,
+                           enum text_language language, struct query_word *words, uint32_t room,
+                           bool first_reading)
+{
+    struct text_token token;
+    uint32_t count = 0;
+    uint32_t first_position = 0;
+    uint32_t end_before = 0;
+    bool after_pair = false;
+    text_analyzer_begin(parser->analyzer, text, language);
+    while (text_analyzer_next(parser->analyzer, &token)) {
+        if (repeats_pair(&token, after_pair, end_before))
+            continue;
+        after_pair = token.pair;
+        end_before = token.end;
+        if (count == room) {
+            parser->words_dropped = parser->words_dropped || first_reading;
+            break;
+        }
+        if (count == 0)
+            first_position = token.position;
+        struct query_word *word = &words[count++];
+        word->offset = token.position - first_position;
+        if (first_reading)
+            parser->words++;
+        if (token.exact_size > 0 && !token.pair &&
+            !add_alternative(parser, word, token.exact, token.exact_size))
+            break;
+        if (!add_alternative(parser, word, token.term, token.term_size))
+            break;
+    }
+    return count;
+}
+
+static struct text_slice fold(struct parser *parser, struct text_slice text)
+{
+    char folded[4 * QUERY_BYTES_MAX];
+    size_t size = text_fold(text, folded, sizeof(folded));
+    char *copy = arena_string_of(parser->arena, folded, size);
+    parser->failed = parser->failed || copy == NULL;
+    return (struct text_slice){copy, copy == NULL ? 0 : size};
+}
+
+/* Several words become a phrase: they were written together. NULL where there is none. */
+static struct query_node *make_words(struct parser *parser, struct text_slice text, uint32_t fields)
+{
+    struct query_word words[QUERY_WORDS_MAX] = {0};
+    uint32_t room = QUERY_WORDS_MAX - parser->words;
+    uint32_t count = read_words(parser, text, TEXT_LANGUAGE_UNKNOWN, words, room, true);
+    if (text_language_stemmer(parser->language) != NULL)
+        read_words(parser, text, parser->language, words, count, false);
+    if (count == 0)
+        return NULL;
+    struct query_node *node = new_node(parser, count == 1 ? QUERY_TERM : QUERY_PHRASE);
+    size_t size = count * sizeof(words[0]);
+    struct query_word *copy = parser_alloc(parser, size);
+    if (node == NULL || copy == NULL)
+        return NULL;
+    memcpy(copy, words, size);
+    node->words = copy;
+    node->word_count = count;
+    node->fields = fields;
+    node->text = fold(parser, text);
+    return node;
+}
+
+/* ---- fields and sites ---------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *name;
+    uint32_t fields; /* 0: understood elsewhere, but not here */
+} prefixes[] = {
+    {"title", 1u << FIELD_TITLE},
+    {"intitle", 1u << FIELD_TITLE},
+    {"url", 1u << FIELD_URL},
+    {"inurl", 1u << FIELD_URL},
+    {"headings", 1u << FIELD_HEADINGS},
+    {"anchor", 1u << FIELD_ANCHOR},
+    {"inanchor", 1u << FIELD_ANCHOR},
+    {"body", 1u << FIELD_BODY},
+    {"intext", 1u << FIELD_BODY},
+    {"filetype", 0},
+    {"ext", 0},
+    {"link", 0},
+    {"related", 0},
+    {"cache", 0},
+    {"before", 0},
+    {"after", 0},
+    {"lang", 0},
+};
+
+/* Takes "name:" in any case, where something follows. */
+static bool take_prefix(struct parser *parser, const char *name)
+{
+    size_t size = strlen(name);
+    if ((size_t)(parser->end - parser->at) < size + 2 || parser->at[size] != ':' ||
+        is_space(parser->at[size + 1]) || strncasecmp(parser->at, name, size) != 0)
+        return false;
+    parser->at += size + 1;
+    return true;
+}
+
+static struct text_slice take_word(struct parser *parser)
+{
+    const char *start = parser->at;
+    while (!ends_word(parser, parser->at))
+        parser->at++;
+    return (struct text_slice){start, (size_t)(parser->at - start)};
+}
+
+/* The host within what stands behind "site:": no scheme, no path, no leading "*." */
+static struct text_slice trim_site(struct text_slice typed)
+{
+    for (size_t i = 0; i + 2 < typed.size; i++) {
+        if (memcmp(typed.bytes + i, "://", 3) == 0) {
+            typed = (struct text_slice){typed.bytes + i + 3, typed.size - i - 3};
+            break;
+        }
+    }
+    const char *slash = typed.size > 0 ? memchr(typed.bytes, '/', typed.size) : NULL;
+    if (slash != NULL)
+        typed.size = (size_t)(slash - typed.bytes);
+    while (typed.size > 0 && (typed.bytes[0] == '*' || typed.bytes[0] == '.')) {
+        typed.bytes++;
+        typed.size--;
+    }
+    return typed;
+}
+
+static bool is_host_byte(char byte)
+{
+    return isalnum((unsigned char)byte) || strchr(".-_:[]", byte) != NULL;
+}
+
+static struct query_node *parse_site(struct parser *parser)
+{
+    struct text_slice host = trim_site(take_word(parser));
+    bool valid = host.size > 0 && host.size <= QUERY_SITE_MAX;
+    for (size_t i = 0; valid && i < host.size; i++)
+        valid = host.bytes[i] != '\0' && is_host_byte(host.bytes[i]);
+    if (!valid) {
+        note(parser, "“site:” needs the name of a host in plain letters, such as "
+                     "site:example.com; it was left out.");
+        return NULL;
+    }
+    if (parser->words == QUERY_WORDS_MAX) {
+        parser->words_dropped = true;
+        return NULL;
+    }
+    struct query_node *node = new_node(parser, QUERY_SITE);
+    char *lower = arena_string_of(parser->arena, host.bytes, host.size);
+    parser->failed = parser->failed || lower == NULL;
+    if (node == NULL || lower == NULL)
+        return NULL;
+    for (size_t i = 0; i < host.size; i++)
+        lower[i] = (char)tolower((unsigned char)lower[i]);
+    parser->words++;
+    node->text = (struct text_slice){lower, host.size};
+    return node;
+}
+
+/* ---- the grammar
+ * ---------------------------------------------------------------------------------- */
+
+static struct query_node *parse_all(struct parser *parser, uint32_t fields);
+
+static struct query_node *parse_phrase(struct parser *parser, uint32_t fields)
+{
+    parser->at += quote_at(parser, parser->at);
+    const char *start = parser->at;
+    while (parser->at < parser->end && quote_at(parser, parser->at) == 0)
+        parser->at++;
+    struct text_slice text = {start, (size_t)(parser->at - start)};
+    if (parser->at == parser->end)
+        note(parser, "A quotation mark was not closed: the phrase goes to the end.");
+    parser->at += quote_at(parser, parser->at);
+    return make_words(parser, text, fields);
+}
+
+static struct query_node *parse_group(struct parser *parser, uint32_t fields)
+{
+    parser->at++;
+    parser->nesting++;
+    struct query_node *node = parse_all(parser, fields);
+    parser->nesting--;
+    if (parser->at == parser->end)
+        note(parser, "A parenthesis was not closed.");
+    else
+        parser->at++;
+    return node;
+}
+
+static bool begins_group(const struct parser *parser)
+{
+    return parser->at < parser->end && *parser->at == '(' && parser->nesting < QUERY_NESTING_MAX;
+}
+
+static struct query_node *parse_word(struct parser *parser, uint32_t fields)
+{
+    struct text_slice text = take_word(parser);
+    if (text.size > 1 && text.bytes[text.size - 1] == '*')
+        note(parser, "“*” was left out: only whole words are searched for.");
+    return make_words(parser, text, fields);
+}
+
+/* A word, phrase or group with its prefix. NULL where nothing is left of it; always moves on. */
+static struct query_node *parse_one(struct parser *parser, uint32_t fields)
+{
+    if (take_prefix(parser, "site"))
+        return parse_site(parser);
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (!take_prefix(parser, prefixes[i].name))
+            continue;
+        if (prefixes[i].fields == 0) {
+            take_word(parser);
+            note(parser, "This search knows the prefixes site:, title:, headings:, url:, anchor: "
+                         "and body:; another one was left out.");
+            return NULL;
+        }
+        fields = prefixes[i].fields;
+        break;
+    }
+    if (quote_at(parser, parser->at) > 0)
+        return parse_phrase(parser, fields);
+    if (begins_group(parser))
+        return parse_group(parser, fields);
+    if (parser->at < parser->end && *parser->at == '(') {
+        note(parser, "Parentheses were nested too deep; the inner ones were left out.");
+        parser->at++;
+        return NULL;
+    }
+    return parse_word(parser, fields);
+}
+
+/* Takes what says "not" in front of something. */
+static bool take_not(struct parser *parser)
+{
+    const char *next = parser->at + 1;
+    if (parser->at < parser->end && *parser->at == '-' && next < parser->end && !is_space(*next) &&
+        *next != '-' && *next != ')') {
+        parser->at++;
+        return true;
+    }
+    return take_operator(parser, "NOT");
+}
+
+static struct query_node *parse_signed(struct parser *parser, uint32_t fields)
+{
+    bool negative = take_not(parser);
+    skip_spaces(parser);
+    if (parser->at == parser->end || *parser->at == ')')
+        return NULL;
+    struct node_list list = {0};
+    list.nodes[0] = parse_one(parser, fields);
+    if (list.nodes[0] == NULL || !negative)
+        return list.nodes[0];
+    list.count = 1;
+    return join(parser, QUERY_NOT, &list);
+}
+
+static bool take_or(struct parser *parser)
+{
+    skip_spaces(parser);
+    return take_operator(parser, "OR") || take_operator(parser, "|") || take_operator(parser, "||");
+}
+
+static struct query_node *parse_any(struct parser *parser, uint32_t fields)
+{
+    struct node_list list = {0};
+    struct query_node *negative = NULL;
+    do {
+        while (take_or(parser))
+            continue;
+        struct query_node *node = parse_signed(parser, fields);
+        if (node != NULL && node->kind == QUERY_NOT)
+            negative = node;
+        else if (node != NULL)
+            list.nodes[list.count++] = node;
+    } while (take_or(parser));
+    if (negative != NULL && list.count == 0)
+        return negative;
+    if (negative != NULL)
+        note(parser, "An exclusion beside OR was left out: it would match almost everything.");
+    return join(parser, QUERY_OR, &list);
+}
+
+static bool only_exclusions(const struct node_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->nodes[i]->kind != QUERY_NOT)
+            return false;
+    }
+    return list->count > 0;
+}
+
+/* Up to a closing parenthesis that is not its own, or the end. */
+static struct query_node *parse_all(struct parser *parser, uint32_t fields)
+{
+    struct node_list list = {0};
+    while (!parser->failed) {
+        skip_spaces(parser);
+        if (parser->at < parser->end && *parser->at == ')' && parser->nesting == 0) {
+            note(parser, "A closing parenthesis without an opening one was left out.");
+            parser->at++;
+            continue;
+        }
+        if (parser->at == parser->end || *parser->at == ')')
+            break;
+        if (take_operator(parser, "AND") || take_operator(parser, "&&"))
+            continue;
+        struct query_node *node = parse_any(parser, fields);
+        if (node != NULL)
+            list.nodes[list.count++] = node;
+    }
+    if (only_exclusions(&list)) {
+        note(parser, "Exclusions alone find nothing: add a word to look for.");
+        return NULL;
+    }
+    return join(parser, QUERY_AND, &list);
+}
+
+/* ---- how it was read ----------------------------------------------------------------------------
+ */
+
+static void write_node(struct buffer *out, const struct query_node *node, bool inside)
+{
+    static const char *const field_prefixes[FIELD_COUNT] = {
+        "title:", "headings:", "url:", "anchor:", "body:"};
+    if (node->kind == QUERY_NOT) {
+        buffer_append_byte(out, '-');
+        write_node(out, node->children[0], true);
+        return;
+    }
+    if (node->kind == QUERY_SITE) {
+        buffer_append_string(out, "site:");
+        buffer_append(out, node->text.bytes, node->text.size);
+        return;
+    }
+    if (node->child_count > 0) {
+        bool parentheses = inside;
+        if (parentheses)
+            buffer_append_byte(out, '(');
+        for (uint32_t i = 0; i < node->child_count; i++) {
+            if (i > 0)
+                buffer_append_string(out, node->kind == QUERY_OR ? " OR " : " ");
+            write_node(out, node->children[i], true);
+        }
+        if (parentheses)
+            buffer_append_byte(out, ')');
+        return;
+    }
+    for (uint32_t field = 0; field < FIELD_COUNT; field++) {
+        if (node->fields == 1u << field)
+            buffer_append_string(out, field_prefixes[field]);
+    }
+    if (node->kind == QUERY_PHRASE)
+        buffer_append_byte(out, '"');
+    buffer_append(out, node->text.bytes, node->text.size);
+    if (node->kind == QUERY_PHRASE)
+        buffer_append_byte(out, '"');
+}
+
+static const char *read_as(const struct query_node *root, struct arena *arena)
+{
+    struct buffer out = {0};
+    if (root != NULL)
+        write_node(&out, root, false);
+    char *text = arena_string(arena, buffer_string(&out));
+    if (out.failed)
+        text = NULL;
+    buffer_release(&out);
+    return text;
+}
+
+enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
+                        enum text_language language, struct arena *arena, struct query *ret_query,
+                        struct error *err)
+{
+    struct query query = {0};
+    struct parser parser = {
+        .analyzer = analyzer,
+        .arena = arena,
+        .language = language,
+        .at = typed.size > 0 ? typed.bytes : "",
+        .query = &query,
+    };
+    parser.end = parser.at + (typed.size > QUERY_BYTES_MAX ? QUERY_BYTES_MAX : typed.size);
+    if (typed.size > QUERY_BYTES_MAX)
+        note(&parser, "The query was longer than 1024 bytes; the rest was left out.");
+    query.root = parse_all(&parser, FIELD_MASK_ALL);
+    if (parser.words_dropped)
+        note(&parser, "The query had more than 32 words; the others were left out.");
+    query.read_as = read_as(query.root, arena);
+    if (parser.failed || query.read_as == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "query");
+    *ret_query = query;
+    return STATUS_OK;
+}
