@@ -77,13 +77,13 @@ size_t utf8_put(uint32_t code_point, char *ret_bytes)
     return 4;
 }
 
-bool utf8_is_valid(const uint8_t *bytes, size_t size)
+bool utf8_is_valid(const uint8_t *bytes, size_t size, bool may_be_cut)
 {
     const uint8_t *at = bytes, *end = bytes + size;
     while (at < end) {
         uint32_t code_point;
         bool cut;
-        if (!read_sequence(&at, end, &code_point, &cut) && !cut)
+        if (!read_sequence(&at, end, &code_point, &cut) && !(cut && may_be_cut))
             return false;
     }
     return true;

@@ -17,8 +17,8 @@ uint32_t utf8_next(const uint8_t **at, const uint8_t *end);
 /* Writes a code point (not a surrogate, at most U+10FFFF); returns the number of bytes, 1 to 4. */
 size_t utf8_put(uint32_t code_point, char *ret_bytes);
 
-/* Whether all of it is right; a sequence that only the end cut short counts as right. */
-bool utf8_is_valid(const uint8_t *bytes, size_t size);
+/* Whether all of it is right. `may_be_cut`: a sequence that only the end cut short is right too. */
+bool utf8_is_valid(const uint8_t *bytes, size_t size, bool may_be_cut);
 
 /* The largest size <= limit at which the text can be cut without splitting a sequence. */
 size_t utf8_cut(const char *text, size_t size, size_t limit);
