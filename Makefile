@@ -35,7 +35,7 @@ SYS_base := -lxxhash
 SYS_proto := -lprotobuf-c
 SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
-SYS_index := -lm
+SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
 SYS_crawl := -lgumbo -luchardet -lpsl -licuuc
 SYS_cluster :=
@@ -56,7 +56,7 @@ indexserver_LAYERS := cluster rpc store crawl text proto base
 indexserver_SYS := -lzstd
 downloader_DIR := workers/downloader
 downloader_LAYERS := cluster rpc crawl text proto base
-downloader_SYS := -lcurl -lzstd
+downloader_SYS := -lcurl -lbrotlidec -lz -lzstd
 parser_DIR := workers/parser
 parser_LAYERS := crawl text proto base
 parser_SYS :=
@@ -163,3 +163,108 @@ clean:
 	rm -rf build
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+
+# ---- what stands beside the programs: build/share here, PREFIX/share/tierce once installed ---------------------------------
+# The proxy's templates and the static files are those of this tree, by a link; the handbook is built.
+SHARE := build/share
+.PHONY: share handbook
+share: handbook
+	@mkdir -p $(SHARE)/handbook && ln -sfn ../../proxy $(SHARE)/proxy && ln -sfn ../../proxy/static $(SHARE)/static
+handbook: $(SHARE)/handbook/.built
+$(SHARE)/handbook/.built: tools/build-handbook $(shell find docs -type f)
+	$(call say,DOCS,$(@D))tools/build-handbook docs $(@D) && touch $@
+
+# ---- running it here -------------------------------------------------------------------------------------------------------
+PROXY ?= nginx
+CONFIG ?= config.yaml
+DATA ?= var
+SHARDS ?= 2
+# as many jobs as there are processors, unless make was told how many
+jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+.PHONY: run dependencies test-dependencies bench-dependencies
+dependencies:
+	@tools/install-dependencies $(PROXY)
+test-dependencies:
+	@tools/install-dependencies --test nginx caddy
+bench-dependencies:
+	@tools/install-dependencies --bench nginx
+run: dependencies
+	@+$(MAKE) --no-print-directory $(jobs) all share
+	@exec build/bin/tierce up --config $(CONFIG) --data $(DATA) --proxy $(PROXY) --shards $(SHARDS)
+
+# ---- checks: what can be said of the text without running it ---------------------------------------------------------------
+HEADERS := $(sort $(wildcard lib/*/*.h orchestrator/*.h workers/*/*.h cli/*.h tests/*/*.h))
+SOURCES := $(sort $(wildcard lib/*/*.c orchestrator/*.c workers/*/*.c cli/*.c))
+ANALYZED := $(SOURCES:%.c=$(OUT)/analyzed/%.ok)
+.PHONY: check check-headers check-layers check-format check-static check-docs
+check: check-headers check-layers check-format check-static check-docs
+
+# each header compiles alone
+check-headers: $(HEADERS:%=$(OUT)/headers/%.ok)
+$(OUT)/headers/%.ok: % | $(GEN_H)
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' '$<' | $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only -x c -
+	@touch $@
+
+# what the table of layers and the programs' lines allow to be included and linked, handed over as it is written above
+check-layers:
+	@tools/check-layers $(foreach layer,$(LAYERS),'lib/$(layer):$(LAYER_$(layer))') \
+	    $(foreach program,$(PROGRAMS),'$($(program)_DIR):$($(program)_LAYERS)')
+	@tools/check-packages $(sort $(filter -l%,$(foreach layer,$(LAYERS),$(SYS_$(layer))) $(foreach program,$(PROGRAMS),$($(program)_SYS))))
+
+check-format:
+	@clang-format --dry-run -Werror $(HEADERS) $(SOURCES) $(sort $(wildcard tests/*/*/*.c))
+
+# clang-tidy on what changed (.clang-tidy says which checks), then cppcheck
+check-static: $(ANALYZED)
+	@mkdir -p build/cppcheck
+	@cppcheck --quiet --std=c11 --language=c --enable=warning,portability,performance --inline-suppr \
+	    --suppressions-list=tools/cppcheck-suppressions --cppcheck-build-dir=build/cppcheck -j2 --error-exitcode=1 \
+	    -DTIERCE_VERSION='"$(VERSION)"' -D_GNU_SOURCE -Ilib -Iworkers -I. $(SOURCES)
+$(OUT)/analyzed/%.ok: %.c $(OUT)/obj/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu17 -w 2>$@.err || { cat $@.err; exit 1; }
+	@rm -f $@.err && touch $@
+
+# man pages are well formed, links lead somewhere, every page is in the contents
+check-docs: share
+	@tools/check-docs docs $(SHARE)/handbook
+
+# ---- installing it -----------------------------------------------------------------------------------------------------------
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+LIBEXEC := $(PREFIX)/libexec/tierce
+.PHONY: install
+install: all share
+	install -d $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/tierce
+	install -m 755 $(filter-out %/tierce,$(BINARIES)) $(DESTDIR)$(LIBEXEC)
+	install -m 755 $(OUT)/bin/tierce $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/share/tierce/proxy $(DESTDIR)$(PREFIX)/share/tierce/static
+	install -m 644 proxy/nginx.conf proxy/Caddyfile $(DESTDIR)$(PREFIX)/share/tierce/proxy
+	install -m 644 $(wildcard proxy/static/*) $(DESTDIR)$(PREFIX)/share/tierce/static
+	rm -rf $(DESTDIR)$(PREFIX)/share/tierce/handbook
+	cp -R $(SHARE)/handbook $(DESTDIR)$(PREFIX)/share/tierce/handbook
+	rm -f $(DESTDIR)$(PREFIX)/share/tierce/handbook/.built
+	for page in docs/man/*.[1-8]; do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
+	test -e $(DESTDIR)$(SYSCONFDIR)/tierce/config.yaml || install -m 644 config.yaml $(DESTDIR)$(SYSCONFDIR)/tierce
+
+# ---- help --------------------------------------------------------------------------------------------------------------------
+.PHONY: help
+help:
+	@printf '%s\n' \
+	    'make run [PROXY=caddy]   install what is missing, build, start; https://localhost:8443; Ctrl-C stops' \
+	    'make                     build the programs into build/bin' \
+	    'make test                every test; ends with "N passed, N failed"' \
+	    'make soak                the same with the full counts' \
+	    'make bench               measure' \
+	    'make fuzz                only the fuzzers' \
+	    'make check               headers alone, layers, format, static analysis, docs' \
+	    'make handbook            docs/ as HTML, into build/share/handbook' \
+	    'make install             DESTDIR= PREFIX=/usr SYSCONFDIR=/etc' \
+	    'make dependencies        install the Debian packages that building needs; test-dependencies: testing' \
+	    'make clean               remove build/; the index (var/) stays' \
+	    '' \
+	    'BUILD=release|debug  SAN=address,undefined|thread  CC=gcc|clang  V=1  CONFIG=config.yaml  DATA=var  SHARDS=2'
+
+-include $(shell find $(OUT)/headers -name '*.d' 2>/dev/null)

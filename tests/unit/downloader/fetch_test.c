@@ -1,0 +1,401 @@
+#include "downloader/fetch.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "downloader/headers.h"
+#include "site.h"
+
+enum { BODY_MAX = 1024 * 1024, TIMEOUT_MS = 20000 };
+
+static struct site site;
+static struct guard to_loopback;
+static struct fetch_places places = {.free = 1};
+static const struct fetch_limits quick = {
+    .connect_ms = 2000, .slow_bytes_second = 100, .slow_s = 1};
+
+static int start_site(void **state)
+{
+    (void)state;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    site_start(&site, NULL);
+    return guard_init(&to_loopback, true, "127.0.0.1", NULL, NULL, 0, NULL) == STATUS_OK ? 0 : -1;
+}
+
+static int stop_site(void **state)
+{
+    (void)state;
+    site_stop(&site);
+    return 0;
+}
+
+static struct fetch_request request_for(const char *url)
+{
+    return (struct fetch_request){.url = url,
+                                  .user_agent = "tierce-test",
+                                  .guard = &to_loopback,
+                                  .limits = &quick,
+                                  .places = &places,
+                                  .body_max = BODY_MAX,
+                                  .timeout_ms = TIMEOUT_MS};
+}
+
+/* Runs what is on the handle until one is done, and finishes that. */
+static struct fetch *run_one(CURLM *multi, struct fetch_answer **ret_answer)
+{
+    for (;;) {
+        int running, left;
+        curl_multi_perform(multi, &running);
+        CURLMsg *message = curl_multi_info_read(multi, &left);
+        if (message != NULL) {
+            struct fetch *fetch = NULL;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
+            *ret_answer = fetch_finish(fetch, multi, message->data.result);
+            return fetch;
+        }
+        curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    }
+}
+
+/* One fetch with everything of its own; the answer lives until the next one. */
+static struct fetch_answer *get(const struct fetch_request *request)
+{
+    static struct fetch *fetch;
+    struct fetch_answer *answer;
+    fetch_free(fetch);
+    assert_int_equal(fetch_new(&fetch, NULL), STATUS_OK);
+    CURLM *multi = curl_multi_init();
+    assert_int_equal(fetch_start(fetch, multi, request, NULL), STATUS_OK);
+    run_one(multi, &answer);
+    curl_multi_cleanup(multi);
+    return answer;
+}
+
+static struct fetch_answer *get_path(const char *path)
+{
+    static char url[512];
+    snprintf(url, sizeof(url), "%s%s", site.url, path);
+    struct fetch_request request = request_for(url);
+    return get(&request);
+}
+
+static void assert_trouble(const char *path, Log__Reason reason, const char *words)
+{
+    struct fetch_answer *answer = get_path(path);
+    if (answer->trouble != reason || strstr(answer->why.text, words) == NULL)
+        fail_msg("%s: reason %d, %s", path, answer->trouble, answer->why.text);
+}
+
+static void assert_page(struct fetch_answer *answer, const char *text)
+{
+    if (answer->trouble != LOG__REASON__REASON_UNKNOWN)
+        fail_msg("%s", answer->why.text);
+    assert_int_equal(answer->status, 200);
+    assert_non_null(strstr(buffer_string(&answer->body), text));
+}
+
+static void a_page_comes_with_its_headers_and_address(void **state)
+{
+    (void)state;
+    struct fetch_answer *answer = get_path("/html?text=hello");
+    assert_page(answer, "hello");
+    assert_string_equal(answer->address, "127.0.0.1");
+    assert_true(answer->private_address);
+    assert_false(answer->truncated);
+    const char *headers = buffer_string(&answer->headers);
+    assert_memory_equal(headers, "HTTP/1.1 200 ", 13);
+    assert_string_equal(headers + answer->headers.size - 4, "\r\n\r\n");
+}
+
+static void codings_of_body_and_transfer_are_undone(void **state)
+{
+    (void)state;
+    assert_page(get_path("/gzip?text=squeezed"), "squeezed");
+    struct fetch_answer *answer = get_path("/chunked");
+    assert_page(answer, "piece by piece");
+    assert_null(strstr(buffer_string(&answer->headers), "X-Trailer"));
+}
+
+static void redirects_are_not_followed(void **state)
+{
+    (void)state;
+    struct fetch_answer *answer = get_path("/redirect?to=/html");
+    assert_int_equal(answer->status, 302);
+    assert_int_equal(answer->body.size, 0);
+    assert_non_null(strstr(buffer_string(&answer->headers), "Location: /html"));
+}
+
+static void a_bomb_is_cut(void **state)
+{
+    (void)state;
+    assert_trouble("/bomb/gzip?mb=20", LOG__REASON__REASON_TOO_LARGE, "100:1");
+    assert_trouble("/bomb/twice?mb=20", LOG__REASON__REASON_BAD_RESPONSE, "more than one");
+}
+
+static void a_body_in_drips_is_cut(void **state)
+{
+    (void)state;
+    int64_t began_ms = clock_boot_ms();
+    assert_trouble("/drip", LOG__REASON__REASON_TIMEOUT, "too slow");
+    assert_trouble("/drip/headers", LOG__REASON__REASON_TIMEOUT, "too slow");
+    assert_true(clock_boot_ms() - began_ms < 8000);
+}
+
+static void the_whole_has_a_limit_of_time(void **state)
+{
+    (void)state;
+    char url[512];
+    snprintf(url, sizeof(url), "%s/drip?ms=10&bytes=200", site.url);
+    struct fetch_request request = request_for(url);
+    request.timeout_ms = 700;
+    struct fetch_answer *answer = get(&request);
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_TIMEOUT);
+    assert_int_equal(answer->body.size, 0);
+}
+
+static void headers_are_bounded(void **state)
+{
+    (void)state;
+    assert_page(get_path("/headers?kb=60"), "Long header");
+    assert_trouble("/headers?kb=64", LOG__REASON__REASON_TOO_LARGE, "64 KiB");
+    assert_trouble("/headers/many?kb=100", LOG__REASON__REASON_TOO_LARGE, "64 KiB");
+    assert_trouble("/headers?kb=200", LOG__REASON__REASON_TOO_LARGE, "");
+    assert_trouble("/early?n=2000", LOG__REASON__REASON_TOO_LARGE, "64 KiB");
+}
+
+static void answers_before_the_answer_are_not_kept(void **state)
+{
+    (void)state;
+    struct fetch_answer *answer = get_path("/early?n=3");
+    assert_page(answer, "After early hints");
+    assert_null(strstr(buffer_string(&answer->headers), "103"));
+}
+
+static void a_long_body_is_cut_at_its_limit(void **state)
+{
+    (void)state;
+    struct fetch_answer *answer = get_path("/large?kb=3000");
+    assert_page(answer, "rather large page");
+    assert_true(answer->truncated);
+    assert_int_equal(answer->body.size, BODY_MAX);
+    answer = get_path("/large?kb=3000&length=0");
+    assert_true(answer->truncated);
+    answer = get_path("/large?kb=1024");
+    assert_false(answer->truncated);
+    assert_int_equal(answer->body.size, BODY_MAX);
+}
+
+static void what_is_no_text_is_not_read(void **state)
+{
+    (void)state;
+    assert_trouble("/type?is=image/png&kb=1", LOG__REASON__REASON_UNSUPPORTED_TYPE, "image/png");
+    struct fetch_answer *answer = get_path("/type?is=video/mp4&kb=5000");
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_UNSUPPORTED_TYPE);
+    assert_int_equal(answer->body.size, 0);
+    assert_true(answer->received_bytes < 1024 * 1024);
+    char url[512];
+    snprintf(url, sizeof(url), "%s/type?is=image/png&kb=1", site.url);
+    struct fetch_request request = request_for(url);
+    request.any_type = true;
+    assert_int_equal(get(&request)->body.size, 1024 + 4);
+}
+
+static void broken_answers_are_bad_responses(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/garbage",       "/close?at=start",   "/close?at=headers",
+                                        "/close?at=body", "/reset?at=start",   "/reset?at=headers",
+                                        "/reset?at=body", "/chunked?damaged=1"};
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++)
+        assert_trouble(paths[i], LOG__REASON__REASON_BAD_RESPONSE, "");
+}
+
+static void the_status_of_an_error_page_counts_although_its_body_breaks_off(void **state)
+{
+    (void)state;
+    struct fetch_answer *answer = get_path("/reset?at=body&status=404");
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_UNKNOWN);
+    assert_int_equal(answer->status, 404);
+    assert_int_equal(answer->body.size, 0);
+}
+
+static void validators_are_sent(void **state)
+{
+    (void)state;
+    char url[512];
+    snprintf(url, sizeof(url), "%s/etag", site.url);
+    struct fetch_request request = request_for(url);
+    request.etag = "\"tierce-1\"";
+    assert_int_equal(get(&request)->status, 304);
+    request.etag = "\"other\"\r\nX-Smuggled: yes";
+    assert_int_equal(get(&request)->status, 200);
+    request.etag = NULL;
+    request.last_modified = "Sat, 01 Nov 2025 10:00:00 GMT";
+    assert_int_equal(get(&request)->status, 304);
+}
+
+static void no_one_listening_is_no_connection(void **state)
+{
+    (void)state;
+    struct fetch_request request = request_for("http://127.0.0.1:1/");
+    assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_CONNECT);
+    assert_string_equal(get(&request)->address, "");
+}
+
+static void a_name_that_does_not_exist_is_no_connection(void **state)
+{
+    (void)state;
+    struct fetch_request request = request_for("http://nowhere.invalid/");
+    assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_CONNECT);
+}
+
+static void a_private_address_is_refused_and_nothing_is_sent(void **state)
+{
+    (void)state;
+    struct guard public_only;
+    char url[512];
+    guard_init_public(&public_only);
+    site_get(&site, "/_log/clear", &(struct buffer){.limit = 1});
+    snprintf(url, sizeof(url), "%s/html", site.url);
+    struct fetch_request request = request_for(url);
+    request.guard = &public_only;
+    struct fetch_answer *answer = get(&request);
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_ADDRESS_REFUSED);
+    assert_non_null(strstr(answer->why.text, "loopback"));
+    snprintf(url, sizeof(url), "http://localhost:%s/html", strrchr(site.url, ':') + 1);
+    assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_ADDRESS_REFUSED);
+    struct site_request log[4];
+    assert_int_equal(site_log(&site, log, 4), 0);
+}
+
+static void a_kept_connection_is_checked_again(void **state)
+{
+    (void)state;
+    char url[512];
+    struct guard public_only;
+    struct fetch *fetch;
+    struct fetch_answer *answer;
+    guard_init_public(&public_only);
+    assert_int_equal(fetch_new(&fetch, NULL), STATUS_OK);
+    CURLM *multi = curl_multi_init();
+    snprintf(url, sizeof(url), "%s/html", site.url);
+    struct fetch_request request = request_for(url);
+    assert_int_equal(fetch_start(fetch, multi, &request, NULL), STATUS_OK);
+    run_one(multi, &answer);
+    assert_page(answer, "words");
+    request.guard = &public_only;
+    assert_int_equal(fetch_start(fetch, multi, &request, NULL), STATUS_OK);
+    run_one(multi, &answer);
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_ADDRESS_REFUSED);
+    fetch_free(fetch);
+    curl_multi_cleanup(multi);
+}
+
+static void connect_to_leads_a_name_to_this_machine_only(void **state)
+{
+    (void)state;
+    char connect_to[64];
+    struct guard guard;
+    snprintf(connect_to, sizeof(connect_to), "%s", strstr(site.url, "//") + 2);
+    assert_int_equal(guard_init(&guard, true, "search.example.org", connect_to, NULL, 0, NULL),
+                     STATUS_OK);
+    struct fetch_request request = request_for("http://search.example.org/html?text=handbook");
+    request.guard = &guard;
+    request.connect_to = connect_to;
+    assert_page(get(&request), "handbook");
+    request.connect_to = "192.0.2.1:80";
+    assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_ADDRESS_REFUSED);
+}
+
+static void the_environment_names_no_proxy(void **state)
+{
+    (void)state;
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("all_proxy", "http://127.0.0.1:1", 1);
+    assert_page(get_path("/html"), "words");
+    unsetenv("http_proxy");
+    unsetenv("all_proxy");
+}
+
+static void only_so_many_bodies_are_large_at_a_time(void **state)
+{
+    (void)state;
+    char url[512];
+    struct fetch *fetches[3];
+    struct fetch_answer *answer;
+    CURLM *multi = curl_multi_init();
+    snprintf(url, sizeof(url), "%s/large?kb=900", site.url);
+    struct fetch_request request = request_for(url);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(fetch_new(&fetches[i], NULL), STATUS_OK);
+        assert_int_equal(fetch_start(fetches[i], multi, &request, NULL), STATUS_OK);
+    }
+    for (int done = 0; done < 3; done++) {
+        run_one(multi, &answer);
+        assert_int_equal(answer->trouble, LOG__REASON__REASON_UNKNOWN);
+        assert_int_equal(answer->body.size, 900 * 1024);
+        assert_int_equal(places.free, 1);
+        for (int i = 0; i < 3; i++) {
+            if (fetch_is_under_way(fetches[i]))
+                fetch_resume(fetches[i]);
+        }
+    }
+    assert_int_equal(places.waiting, 0);
+    for (int i = 0; i < 3; i++)
+        fetch_free(fetches[i]);
+    curl_multi_cleanup(multi);
+}
+
+static void giving_up_gives_back_the_place(void **state)
+{
+    (void)state;
+    char url[512];
+    struct fetch *fetch;
+    int running;
+    CURLM *multi = curl_multi_init();
+    snprintf(url, sizeof(url), "%s/drip?ms=5&bytes=200000", site.url);
+    struct fetch_request request = request_for(url);
+    request.body_max = 100 * BODY_MAX;
+    assert_int_equal(fetch_new(&fetch, NULL), STATUS_OK);
+    assert_int_equal(fetch_start(fetch, multi, &request, NULL), STATUS_OK);
+    while (places.free == 1) {
+        curl_multi_perform(multi, &running);
+        curl_multi_poll(multi, NULL, 0, 100, NULL);
+    }
+    fetch_abandon(fetch, multi);
+    assert_int_equal(places.free, 1);
+    fetch_free(fetch);
+    curl_multi_cleanup(multi);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_page_comes_with_its_headers_and_address),
+        cmocka_unit_test(codings_of_body_and_transfer_are_undone),
+        cmocka_unit_test(redirects_are_not_followed),
+        cmocka_unit_test(a_bomb_is_cut),
+        cmocka_unit_test(a_body_in_drips_is_cut),
+        cmocka_unit_test(the_whole_has_a_limit_of_time),
+        cmocka_unit_test(headers_are_bounded),
+        cmocka_unit_test(answers_before_the_answer_are_not_kept),
+        cmocka_unit_test(a_long_body_is_cut_at_its_limit),
+        cmocka_unit_test(what_is_no_text_is_not_read),
+        cmocka_unit_test(broken_answers_are_bad_responses),
+        cmocka_unit_test(the_status_of_an_error_page_counts_although_its_body_breaks_off),
+        cmocka_unit_test(validators_are_sent),
+        cmocka_unit_test(no_one_listening_is_no_connection),
+        cmocka_unit_test(a_name_that_does_not_exist_is_no_connection),
+        cmocka_unit_test(a_private_address_is_refused_and_nothing_is_sent),
+        cmocka_unit_test(a_kept_connection_is_checked_again),
+        cmocka_unit_test(connect_to_leads_a_name_to_this_machine_only),
+        cmocka_unit_test(the_environment_names_no_proxy),
+        cmocka_unit_test(only_so_many_bodies_are_large_at_a_time),
+        cmocka_unit_test(giving_up_gives_back_the_place),
+    };
+    return cmocka_run_group_tests(tests, start_site, stop_site);
+}

@@ -1,0 +1,472 @@
+#include "downloader/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "downloader/decode.h"
+#include "downloader/headers.h"
+
+const struct fetch_limits fetch_limits_usual = {
+    .connect_ms = 10000,
+    .slow_bytes_second = 100,
+    .slow_s = 10,
+};
+
+/* What becomes of the body, known when its first bytes come. */
+enum body_use { BODY_UNDECIDED, BODY_DECODED, BODY_DISCARDED };
+
+struct fetch {
+    CURL *easy;
+    bool under_way;
+    bool paused;
+    bool has_place;
+    bool headers_complete; /* the block's blank line has been read */
+    bool stopped;          /* we ended the transfer ourselves: curl's error means nothing */
+    bool connected;        /* the guard let one address through */
+    enum body_use use;
+    size_t header_bytes; /* of all blocks */
+    size_t discarded;
+    struct decoder *decoder;
+    struct curl_slist *header_lines;
+    struct curl_slist *connect_to;
+    const struct fetch_request *request;
+    struct fetch_answer answer;
+    bool refused;
+    struct error refusal; /* the guard's words */
+    char curl_words[CURL_ERROR_SIZE];
+};
+
+enum status fetch_new(struct fetch **ret_fetch, struct error *err)
+{
+    struct fetch *fetch = calloc(1, sizeof(*fetch));
+    if (fetch != NULL)
+        fetch->easy = curl_easy_init();
+    if (fetch == NULL || fetch->easy == NULL) {
+        free(fetch);
+        return error_set(err, STATUS_NO_MEMORY, "fetch");
+    }
+    *ret_fetch = fetch;
+    return STATUS_OK;
+}
+
+/* What one transfer needs and the answer does not. */
+static void release_transfer(struct fetch *fetch)
+{
+    if (fetch->has_place)
+        fetch->request->places->free++;
+    if (fetch->paused)
+        fetch->request->places->waiting--;
+    fetch->has_place = false;
+    fetch->paused = false;
+    decoder_close(fetch->decoder);
+    fetch->decoder = NULL;
+    curl_slist_free_all(fetch->header_lines);
+    fetch->header_lines = NULL;
+    curl_slist_free_all(fetch->connect_to);
+    fetch->connect_to = NULL;
+    fetch->request = NULL;
+    fetch->under_way = false;
+}
+
+static void clear_answer(struct fetch_answer *answer)
+{
+    buffer_release(&answer->headers);
+    buffer_release(&answer->body);
+    memset(answer, 0, sizeof(*answer));
+}
+
+void fetch_free(struct fetch *fetch)
+{
+    if (fetch == NULL)
+        return;
+    CHECK(!fetch->under_way);
+    clear_answer(&fetch->answer);
+    curl_easy_cleanup(fetch->easy);
+    free(fetch);
+}
+
+bool fetch_is_under_way(const struct fetch *fetch)
+{
+    return fetch->under_way;
+}
+
+/* ---- the address ---- */
+
+/* Each address that is tried passes here before anything is sent to it. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct fetch *fetch = context;
+    if (purpose != CURLSOCKTYPE_IPCXN ||
+        guard_check(fetch->request->guard, &address->addr, &fetch->refusal) != STATUS_OK) {
+        fetch->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    fetch->connected = true;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* A connection kept from an earlier request passes here too: who may use it can have changed. */
+static int before_request(void *context, char *peer_address, char *own_address, int peer_port,
+                          int own_port)
+{
+    struct fetch *fetch = context;
+    struct sockaddr_storage address;
+    (void)own_address, (void)peer_port, (void)own_port;
+    fetch->connected = true;
+    if (!address_read(peer_address, &address))
+        error_set(&fetch->refusal, STATUS_DENIED, "the connection's address cannot be read");
+    else if (guard_check(fetch->request->guard, (const struct sockaddr *)&address,
+                         &fetch->refusal) == STATUS_OK)
+        return CURL_PREREQFUNC_OK;
+    fetch->refused = true;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+/* ---- what comes ---- */
+
+static void set_trouble(struct fetch *fetch, Log__Reason trouble, const char *words)
+{
+    fetch->answer.trouble = trouble;
+    error_set(&fetch->answer.why, STATUS_UNAVAILABLE, "%s", words);
+}
+
+/* Ends the transfer for a reason of ours. Returns what makes curl stop. */
+static size_t stop(struct fetch *fetch, Log__Reason trouble, const char *words)
+{
+    fetch->stopped = true;
+    set_trouble(fetch, trouble, words);
+    return 0;
+}
+
+static size_t take_header(char *bytes, size_t unit, size_t count, void *context)
+{
+    struct fetch *fetch = context;
+    size_t size = unit * count;
+    struct buffer *headers = &fetch->answer.headers;
+    fetch->header_bytes += size;
+    if (fetch->header_bytes > HEADERS_BYTES_MAX)
+        return stop(fetch, LOG__REASON__REASON_TOO_LARGE, "the headers are larger than 64 KiB");
+    if (fetch->headers_complete && size > 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        buffer_clear(headers); /* what stood there was a 1xx */
+        fetch->headers_complete = false;
+    }
+    if (fetch->headers_complete)
+        return size; /* trailers */
+    buffer_append(headers, bytes, size);
+    fetch->headers_complete = bytes[0] == '\r' || bytes[0] == '\n';
+    return headers->failed ? stop(fetch, LOG__REASON__REASON_TOO_LARGE, "no memory") : size;
+}
+
+static void decide_use(struct fetch *fetch, struct arena *arena)
+{
+    const struct buffer *headers = &fetch->answer.headers;
+    long status = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    fetch->use = BODY_DISCARDED;
+    if (status != 200 && status != 203)
+        return;
+    const char *type = headers_get(headers->data, headers->size, "Content-Type", arena);
+    if (!fetch->request->any_type && !content_type_is_text(type)) {
+        char words[200];
+        snprintf(words, sizeof(words), "not a text: %.150s", type);
+        set_trouble(fetch, LOG__REASON__REASON_UNSUPPORTED_TYPE, words);
+        return;
+    }
+    char *codings[2];
+    size_t count =
+        headers_get_all(headers->data, headers->size, "Content-Encoding", 2, arena, codings);
+    enum coding coding = CODING_IDENTITY;
+    struct error err;
+    enum status coded = STATUS_OK;
+    if (count > 1)
+        coded = error_set(&err, STATUS_UNSUPPORTED, "more than one content coding");
+    else if (count == 1)
+        coded = coding_parse(codings[0], &coding, &err);
+    if (coded == STATUS_OK)
+        coded = decoder_open(coding, &fetch->decoder, &err);
+    if (coded != STATUS_OK)
+        set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE, err.text);
+    else
+        fetch->use = BODY_DECODED;
+}
+
+/* Whether the body may grow by `size`; if not, the transfer pauses until a place is free. */
+static bool may_grow(struct fetch *fetch, size_t size)
+{
+    struct fetch_places *places = fetch->request->places;
+    if (fetch->has_place || fetch->answer.body.size + size <= FETCH_SMALL_BODY_BYTES)
+        return true;
+    if (places->free == 0) {
+        places->waiting++;
+        fetch->paused = true;
+        return false;
+    }
+    places->free--;
+    fetch->has_place = true;
+    return true;
+}
+
+static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
+{
+    struct fetch *fetch = context;
+    size_t size = unit * count;
+    struct error err;
+    if (fetch->use == BODY_UNDECIDED) {
+        struct arena arena = {0};
+        decide_use(fetch, &arena);
+        arena_release(&arena);
+    }
+    if (fetch->use == BODY_DISCARDED) {
+        fetch->discarded += size;
+        fetch->stopped = fetch->discarded > FETCH_DISCARD_BYTES;
+        return fetch->stopped ? 0 : size;
+    }
+    if (!may_grow(fetch, size))
+        return CURL_WRITEFUNC_PAUSE;
+    switch (decoder_feed(fetch->decoder, bytes, size, fetch->request->body_max, &fetch->answer.body,
+                         &err)) {
+    case STATUS_OK:
+        return size;
+    case STATUS_END:
+        fetch->answer.truncated = true;
+        return stop(fetch, LOG__REASON__REASON_UNKNOWN, "");
+    case STATUS_TOO_LARGE:
+        return stop(fetch, LOG__REASON__REASON_TOO_LARGE, err.text);
+    case STATUS_NO_MEMORY:
+        return stop(fetch, LOG__REASON__REASON_TOO_LARGE, "no memory for the body");
+    default:
+        return stop(fetch, LOG__REASON__REASON_BAD_RESPONSE, err.text);
+    }
+}
+
+/* ---- asking ---- */
+
+/* A value from outside must not smuggle in a header of its own. */
+static bool is_header_value(const char *value)
+{
+    if (value == NULL || *value == '\0' || strlen(value) > 4096)
+        return false;
+    for (const unsigned char *at = (const unsigned char *)value; *at != '\0'; at++) {
+        if (*at < ' ' || *at == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool add_line(struct curl_slist **list, const char *name, const char *value)
+{
+    char line[4200];
+    snprintf(line, sizeof(line), "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer == NULL)
+        return false;
+    *list = longer;
+    return true;
+}
+
+static bool build_lists(struct fetch *fetch, const struct fetch_request *request)
+{
+    bool done =
+        add_line(&fetch->header_lines, "Accept",
+                 request->any_type
+                     ? "text/plain, */*;q=0.5"
+                     : "text/html, application/xhtml+xml, text/plain;q=0.9, application/xml;q=0.8, "
+                       "*/*;q=0.1") &&
+        add_line(&fetch->header_lines, "Accept-Encoding", DECODE_ACCEPT_ENCODING);
+    if (done && is_header_value(request->etag))
+        done = add_line(&fetch->header_lines, "If-None-Match", request->etag);
+    if (done && is_header_value(request->last_modified))
+        done = add_line(&fetch->header_lines, "If-Modified-Since", request->last_modified);
+    if (done && request->connect_to != NULL && *request->connect_to != '\0') {
+        char entry[300]; /* for any host and any port */
+        snprintf(entry, sizeof(entry), "::%s", request->connect_to);
+        fetch->connect_to = curl_slist_append(NULL, entry);
+        done = fetch->connect_to != NULL;
+    }
+    return done;
+}
+
+/* Options whose failure would mean that this libcurl is not the one we were built for. */
+#define SET(option, value) CHECK(curl_easy_setopt(fetch->easy, option, value) == CURLE_OK)
+
+static void set_limits(struct fetch *fetch, const struct fetch_request *request)
+{
+    const struct fetch_limits *limits = request->limits;
+    SET(CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms);
+    SET(CURLOPT_LOW_SPEED_LIMIT, (long)limits->slow_bytes_second);
+    SET(CURLOPT_LOW_SPEED_TIME, (long)limits->slow_s);
+}
+
+static void set_callbacks(struct fetch *fetch)
+{
+    SET(CURLOPT_PRIVATE, fetch);
+    SET(CURLOPT_ERRORBUFFER, fetch->curl_words);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, fetch);
+    SET(CURLOPT_PREREQFUNCTION, before_request);
+    SET(CURLOPT_PREREQDATA, fetch);
+    SET(CURLOPT_HEADERFUNCTION, take_header);
+    SET(CURLOPT_HEADERDATA, fetch);
+    SET(CURLOPT_WRITEFUNCTION, take_body);
+    SET(CURLOPT_WRITEDATA, fetch);
+}
+
+static CURLcode set_request(struct fetch *fetch, const struct fetch_request *request)
+{
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_PROXY, ""); /* not even from the environment */
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* decode.c does it, within limits */
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(CURLOPT_HTTPHEADER, fetch->header_lines);
+    SET(CURLOPT_CONNECT_TO, fetch->connect_to);
+    CURLcode code = CURLE_OK;
+    if (request->user_agent != NULL && is_header_value(request->user_agent))
+        code = curl_easy_setopt(fetch->easy, CURLOPT_USERAGENT, request->user_agent);
+    /* The system's authorities stay trusted: libcurl has them as a folder besides. */
+    if (code == CURLE_OK && request->ca_file != NULL && *request->ca_file != '\0')
+        code = curl_easy_setopt(fetch->easy, CURLOPT_CAINFO, request->ca_file);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(fetch->easy, CURLOPT_URL, request->url);
+    return code;
+}
+
+enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_request *request,
+                        struct error *err)
+{
+    CHECK(!fetch->under_way);
+    clear_answer(&fetch->answer);
+    curl_easy_reset(fetch->easy);
+    fetch->request = request;
+    fetch->headers_complete = fetch->stopped = fetch->connected = fetch->refused = false;
+    fetch->use = BODY_UNDECIDED;
+    fetch->header_bytes = fetch->discarded = 0;
+    fetch->curl_words[0] = '\0';
+    set_limits(fetch, request);
+    set_callbacks(fetch);
+    if (!build_lists(fetch, request) || set_request(fetch, request) != CURLE_OK ||
+        curl_multi_add_handle(multi, fetch->easy) != CURLM_OK) {
+        release_transfer(fetch);
+        return error_set(err, STATUS_NO_MEMORY, "curl");
+    }
+    fetch->under_way = true;
+    return STATUS_OK;
+}
+
+void fetch_resume(struct fetch *fetch)
+{
+    if (!fetch->paused || fetch->request->places->free == 0)
+        return;
+    fetch->request->places->waiting--;
+    fetch->paused = false;
+    curl_easy_pause(fetch->easy, CURLPAUSE_CONT); /* may call take_body() at once */
+}
+
+/* ---- the end ---- */
+
+static Log__Reason reason_of_timeout(struct fetch *fetch)
+{
+    curl_off_t sent_us = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+    return sent_us > 0 ? LOG__REASON__REASON_TIMEOUT : LOG__REASON__REASON_CONNECT;
+}
+
+static Log__Reason reason_of(struct fetch *fetch, CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        return LOG__REASON__REASON_CONNECT;
+    case CURLE_OPERATION_TIMEDOUT:
+        return reason_of_timeout(fetch);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ENGINE_INITFAILED:
+        return LOG__REASON__REASON_TLS;
+    case CURLE_OUT_OF_MEMORY: /* libcurl says so of a header line over its own 100 KB, too */
+        return LOG__REASON__REASON_TOO_LARGE;
+    default:
+        return LOG__REASON__REASON_BAD_RESPONSE;
+    }
+}
+
+/* What curl says of its end, where we did not make it end ourselves. */
+static void note_result(struct fetch *fetch, CURLcode code)
+{
+    struct error err;
+    /* Of an answer that is no page, the body's end does not matter. */
+    if (fetch->stopped || fetch->use == BODY_DISCARDED)
+        return;
+    if (code == CURLE_OK && !fetch->headers_complete) {
+        set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE, "the answer ends within its headers");
+        return;
+    }
+    if (code == CURLE_OK) {
+        if (fetch->use == BODY_DECODED && decoder_finish(fetch->decoder, &err) != STATUS_OK)
+            set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE, err.text);
+        return;
+    }
+    if (fetch->refused && (!fetch->connected || code == CURLE_ABORTED_BY_CALLBACK))
+        set_trouble(fetch, LOG__REASON__REASON_ADDRESS_REFUSED, fetch->refusal.text);
+    else
+        set_trouble(fetch, reason_of(fetch, code),
+                    fetch->curl_words[0] != '\0' ? fetch->curl_words : curl_easy_strerror(code));
+    buffer_release(&fetch->answer.body);
+}
+
+static void note_connection(struct fetch *fetch)
+{
+    struct fetch_answer *answer = &fetch->answer;
+    const char *peer = NULL;
+    curl_off_t received = 0, elapsed_us = 0;
+    long status = 0;
+    struct sockaddr_storage address;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &peer);
+    curl_easy_getinfo(fetch->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    curl_easy_getinfo(fetch->easy, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (fetch->connected && peer != NULL && address_read(peer, &address)) {
+        snprintf(answer->address, sizeof(answer->address), "%s", peer);
+        answer->private_address = !address_is_public((const struct sockaddr *)&address);
+    }
+    answer->received_bytes = (uint64_t)received;
+    answer->elapsed_ms = (int32_t)(elapsed_us / 1000);
+    answer->status = (uint32_t)status;
+}
+
+struct fetch_answer *fetch_finish(struct fetch *fetch, CURLM *multi, CURLcode result)
+{
+    long status = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    /* Without a single byte of a body take_body() was never called. */
+    if (fetch->use == BODY_UNDECIDED && fetch->headers_complete && status >= 200) {
+        struct arena arena = {0};
+        decide_use(fetch, &arena);
+        arena_release(&arena);
+    }
+    note_result(fetch, result);
+    note_connection(fetch);
+    curl_multi_remove_handle(multi, fetch->easy);
+    release_transfer(fetch);
+    return &fetch->answer;
+}
+
+void fetch_abandon(struct fetch *fetch, CURLM *multi)
+{
+    if (!fetch->under_way)
+        return;
+    curl_multi_remove_handle(multi, fetch->easy);
+    release_transfer(fetch);
+}

@@ -1,0 +1,141 @@
+#include "downloader/headers.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+
+/* One line of a block, without its end; false behind the last one. */
+static bool next_line(const char **at, const char *end, const char **ret_line, size_t *ret_size)
+{
+    if (*at >= end)
+        return false;
+    const char *feed = memchr(*at, '\n', (size_t)(end - *at));
+    *ret_line = *at;
+    *ret_size = (size_t)((feed != NULL ? feed : end) - *at);
+    *at = feed != NULL ? feed + 1 : end;
+    if (*ret_size > 0 && (*ret_line)[*ret_size - 1] == '\r')
+        (*ret_size)--;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+size_t headers_get_all(const void *block, size_t size, const char *name, size_t max,
+                       struct arena *arena, char **ret_values)
+{
+    const char *at = block, *end = at + size, *line;
+    size_t line_size, count = 0, name_size = strlen(name);
+    while (count < max && next_line(&at, end, &line, &line_size)) {
+        if (line_size <= name_size || line[name_size] != ':' ||
+            strncasecmp(line, name, name_size) != 0)
+            continue;
+        const char *value = line + name_size + 1, *value_end = line + line_size;
+        while (value < value_end && is_blank(*value))
+            value++;
+        while (value < value_end && is_blank(value_end[-1]))
+            value_end--;
+        char *copy = arena_string_of(arena, value, (size_t)(value_end - value));
+        if (copy == NULL)
+            break;
+        ret_values[count++] = copy;
+    }
+    return count;
+}
+
+const char *headers_get(const void *block, size_t size, const char *name, struct arena *arena)
+{
+    char *value;
+    return headers_get_all(block, size, name, 1, arena, &value) == 1 ? value : NULL;
+}
+
+uint32_t retry_after_s(const char *value, int64_t now_unix_s)
+{
+    if (value == NULL)
+        return 0;
+    int64_t seconds = 0;
+    size_t digits = strspn(value, "0123456789");
+    if (digits > 0 && value[digits] == '\0')
+        seconds = digits > 9 ? RETRY_AFTER_MAX_S : strtol(value, NULL, 10);
+    else if (digits == 0 && curl_getdate(value, NULL) != -1)
+        seconds = curl_getdate(value, NULL) - now_unix_s;
+    if (seconds < 0)
+        return 0;
+    return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (uint32_t)seconds;
+}
+
+bool content_type_is_text(const char *value)
+{
+    /* Texts that are there for programs, not for readers. */
+    static const char *const no_pages[] = {
+        "text/css",      "text/javascript", "text/ecmascript",    "text/vcard",
+        "text/calendar", "image/svg+xml",   "text/cache-manifest"};
+    static const char *const pages[] = {"application/xhtml+xml", "application/xml"};
+    if (value == NULL || *value == '\0')
+        return true;
+    size_t size = strcspn(value, "; \t,");
+    for (size_t i = 0; i < ARRAY_COUNT(no_pages); i++) {
+        if (strlen(no_pages[i]) == size && strncasecmp(value, no_pages[i], size) == 0)
+            return false;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
+        if (strlen(pages[i]) == size && strncasecmp(value, pages[i], size) == 0)
+            return true;
+    }
+    return strncasecmp(value, "text/", 5) == 0 ||
+           (size > 4 && strncasecmp(value + size - 4, "+xml", 4) == 0);
+}
+
+const char *http_status_name(uint32_t status)
+{
+    static const struct {
+        uint32_t status;
+        const char *name;
+    } names[] = {
+        {200, "OK"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {205, "Reset Content"},
+        {206, "Partial Content"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {402, "Payment Required"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {407, "Proxy Authentication Required"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {414, "URI Too Long"},
+        {418, "I'm a teapot"},
+        {421, "Misdirected Request"},
+        {423, "Locked"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {451, "Unavailable For Legal Reasons"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (names[i].status == status)
+            return names[i].name;
+    }
+    return "";
+}

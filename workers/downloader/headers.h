@@ -1,0 +1,34 @@
+/* Reads an answer's header block, as it was received: a status line and lines of "Name: value". */
+#ifndef TIERCE_DOWNLOADER_HEADERS_H
+#define TIERCE_DOWNLOADER_HEADERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+enum {
+    HEADERS_BYTES_MAX = 64 * 1024,     /* of all of an answer's blocks and trailers */
+    RETRY_AFTER_MAX_S = 7 * 24 * 3600, /* a longer wait is shortened to this */
+};
+
+/* The first value of a header, without the white space around it, in the arena; NULL: none. */
+const char *headers_get(const void *block, size_t size, const char *name, struct arena *arena);
+
+/* All values of a header, in order, in the arena, at most `max` of them. Returns their count. */
+size_t headers_get_all(const void *block, size_t size, const char *name, size_t max,
+                       struct arena *arena, char **ret_values);
+
+/* The wait that a Retry-After value asks for, in seconds from `now_unix_s`: a number or an HTTP
+ * date. 0: none, past, or not understood. */
+uint32_t retry_after_s(const char *value, int64_t now_unix_s);
+
+/* Whether a Content-Type value may be a page to index: text, HTML, XML. NULL: yes, it is not said.
+ */
+bool content_type_is_text(const char *value);
+
+/* "Not Found" for 404; "" for codes without a name. */
+const char *http_status_name(uint32_t status);
+
+#endif
