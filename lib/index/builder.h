@@ -1,0 +1,26 @@
+/* From documents to a segment in memory. */
+#ifndef TIERCE_INDEX_BUILDER_H
+#define TIERCE_INDEX_BUILDER_H
+
+#include "index/segment.h"
+
+struct builder; /* holds an analyzer and a compressor; one thread at a time */
+
+struct builder_document {
+    struct index_document document;
+    uint64_t url_hash;
+    struct text_slice anchors; /* texts of links to it, one a line */
+    uint32_t inlinks;
+};
+
+struct builder *builder_new(void);          /* NULL when out of memory */
+void builder_free(struct builder *builder); /* accepts NULL */
+
+/* What of a text lies within a limit, cut between characters. */
+struct text_slice text_cut(struct text_slice text, size_t size_max);
+
+/* The documents, sorted here by hash, then by URL; no two have the same URL. At least one. */
+enum status builder_build(struct builder *builder, struct builder_document *documents,
+                          uint32_t count, struct segment **ret_segment, struct error *err);
+
+#endif

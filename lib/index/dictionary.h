@@ -1,0 +1,69 @@
+/*
+ * The keys of a segment in order, each with its posting list. In blocks of 32 keys, of which the
+ * first stands whole and the others share what they begin with.
+ */
+#ifndef TIERCE_INDEX_DICTIONARY_H
+#define TIERCE_INDEX_DICTIONARY_H
+
+#include <string.h>
+
+#include "index/segment.h"
+
+#define DICTIONARY_BLOCK 32
+
+struct dictionary_entry {
+    uint64_t address;        /* of the posting list */
+    uint32_t document_count; /* > 0 */
+};
+
+/* ---- writing ---- */
+
+struct dictionary_writer {
+    struct part_writer *parts;
+    struct buffer block;
+    uint32_t in_block;
+    uint32_t block_count;
+    uint64_t term_count;
+    uint64_t last_address;
+    uint8_t last_key[KEY_MAX];
+    uint32_t last_size;
+};
+
+void dictionary_writer_init(struct dictionary_writer *writer, struct part_writer *parts);
+void dictionary_writer_release(struct dictionary_writer *writer);
+/* Keys ascend (memcmp), addresses too. */
+enum status dictionary_writer_add(struct dictionary_writer *writer, const uint8_t *key,
+                                  uint32_t size, const struct dictionary_entry *entry,
+                                  struct error *err);
+enum status dictionary_writer_end(struct dictionary_writer *writer, struct error *err);
+
+/* ---- reading ---- */
+
+/* STATUS_OK, STATUS_NOT_FOUND or STATUS_CORRUPT. */
+enum status dictionary_find(const struct segment *segment, const uint8_t *key, uint32_t size,
+                            struct dictionary_entry *ret_entry);
+
+/* All keys in order. */
+struct dictionary_cursor {
+    const struct segment *segment;
+    const uint8_t *at;
+    const uint8_t *end;
+    uint32_t block; /* next one */
+    uint32_t left;  /* in the block */
+    uint8_t key[KEY_MAX];
+    uint32_t key_size; /* 0: behind the last */
+    struct dictionary_entry entry;
+    bool corrupt;
+};
+
+/* Stands on the first key. */
+void dictionary_cursor_open(struct dictionary_cursor *cursor, const struct segment *segment);
+void dictionary_cursor_next(struct dictionary_cursor *cursor);
+
+static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+#endif

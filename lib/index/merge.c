@@ -1,0 +1,237 @@
+#include "index/merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "index/segment_writer.h"
+
+void merge_release(struct merge *merge)
+{
+    for (uint32_t i = 0; i < merge->input_count; i++)
+        free(merge->inputs[i].docids);
+    *merge = (struct merge){0};
+}
+
+void merge_copy_inlinks(const struct merge *merge, struct segment *output)
+{
+    for (uint32_t i = 0; i < merge->input_count; i++) {
+        const struct merge_input *input = &merge->inputs[i];
+        for (uint32_t docid = 0; docid < input->segment->document_count; docid++) {
+            if (input->docids[docid] == DOCID_END)
+                continue;
+            unsigned count =
+                atomic_load_explicit(&input->segment->inlinks[docid], memory_order_relaxed);
+            atomic_store_explicit(&output->inlinks[input->docids[docid]], count,
+                                  memory_order_relaxed);
+        }
+    }
+}
+
+/* ---- documents ----------------------------------------------------------------------------------
+ */
+
+/* Where an input stands: at its next live document. */
+struct document_head {
+    struct merge_input *input;
+    uint32_t docid;
+    bool ended;
+    struct document_row row;
+};
+
+static enum status find_live(struct document_head *head, struct error *err)
+{
+    const struct segment *segment = head->input->segment;
+    while (head->docid < segment->document_count &&
+           deletions_has(head->input->deletions, head->docid))
+        head->docid++;
+    head->ended = head->docid == segment->document_count;
+    if (!head->ended && !segment_row(segment, head->docid, &head->row))
+        return segment_corrupt(segment, err);
+    return STATUS_OK;
+}
+
+static struct document_head *first_head(struct document_head *heads, uint32_t count)
+{
+    struct document_head *first = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!heads[i].ended && (first == NULL || heads[i].row.url_hash < first->row.url_hash))
+            first = &heads[i];
+    }
+    return first;
+}
+
+static enum status copy_document(struct segment_writer *writer, struct document_head *head,
+                                 struct error *err)
+{
+    const struct segment *segment = head->input->segment;
+    const uint8_t *norms = segment_norms(segment, head->docid);
+    const uint8_t *end;
+    const uint8_t *stored = part_at(&segment->parts[PART_STORED], head->row.stored_address, &end);
+    if (norms == NULL || stored == NULL || head->row.stored_size > (size_t)(end - stored))
+        return segment_corrupt(segment, err);
+    head->input->docids[head->docid] = writer->document_count;
+    return segment_writer_add_document(writer, &head->row, norms, stored, err);
+}
+
+static enum status merge_documents(struct merge *merge, struct segment_writer *writer,
+                                   struct error *err)
+{
+    struct document_head heads[MERGE_INPUTS_MAX] = {0};
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < merge->input_count; i++) {
+        struct merge_input *input = &merge->inputs[i];
+        size_t size = (input->segment->document_count + 1u) * sizeof(*input->docids);
+        input->docids = malloc(size);
+        if (input->docids == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "merge");
+        memset(input->docids, 0xff, size); /* DOCID_END */
+        heads[i].input = input;
+        status = find_live(&heads[i], err);
+    }
+    struct document_head *head;
+    while (status == STATUS_OK && (head = first_head(heads, merge->input_count)) != NULL) {
+        status = copy_document(writer, head, err);
+        head->docid++;
+        if (status == STATUS_OK)
+            status = find_live(head, err);
+    }
+    merge->document_count = writer->document_count;
+    return status;
+}
+
+/* ---- terms -------------------------------------------------------------------------------------
+ */
+
+/* Where an input stands in the list of one term. */
+struct posting_head {
+    const struct merge_input *input;
+    struct posting_cursor cursor;
+    uint32_t docid; /* the output's, of the next document that is kept; DOCID_END: none */
+};
+
+struct term_merge {
+    struct dictionary_cursor dictionaries[MERGE_INPUTS_MAX];
+    struct posting_head heads[MERGE_INPUTS_MAX];
+};
+
+static void find_kept(struct posting_head *head)
+{
+    while (head->cursor.docid != DOCID_END && head->input->docids[head->cursor.docid] == DOCID_END)
+        posting_cursor_next(&head->cursor);
+    head->docid =
+        head->cursor.docid == DOCID_END ? DOCID_END : head->input->docids[head->cursor.docid];
+}
+
+static enum status copy_posting(struct segment_writer *writer, struct posting_head *head,
+                                struct error *err)
+{
+    struct posting posting;
+    const uint8_t *end;
+    const uint8_t *positions = posting_cursor_positions(&head->cursor, &end);
+    if (positions == NULL)
+        return segment_corrupt(head->input->segment, err);
+    posting_cursor_get(&head->cursor, &posting);
+    posting.docid = head->docid;
+    enum status status =
+        posting_writer_add(&writer->postings, &posting, positions, (size_t)(end - positions), err);
+    posting_cursor_next(&head->cursor);
+    find_kept(head);
+    return status;
+}
+
+/* All postings of one term, whose lists the first `count` heads stand on. */
+static enum status merge_postings(struct segment_writer *writer, struct posting_head *heads,
+                                  uint32_t count, struct error *err)
+{
+    while (true) {
+        struct posting_head *first = &heads[0];
+        for (uint32_t i = 1; i < count; i++) {
+            if (heads[i].docid < first->docid)
+                first = &heads[i];
+        }
+        if (first->docid == DOCID_END)
+            break;
+        enum status status = copy_posting(writer, first, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (heads[i].cursor.corrupt)
+            return segment_corrupt(heads[i].input->segment, err);
+    }
+    return STATUS_OK;
+}
+
+static const struct dictionary_cursor *first_key(const struct merge *merge,
+                                                 const struct dictionary_cursor *dictionaries)
+{
+    const struct dictionary_cursor *first = NULL;
+    for (uint32_t i = 0; i < merge->input_count; i++) {
+        const struct dictionary_cursor *cursor = &dictionaries[i];
+        if (cursor->key_size > 0 && (first == NULL || key_compare(cursor->key, cursor->key_size,
+                                                                  first->key, first->key_size) < 0))
+            first = cursor;
+    }
+    return first;
+}
+
+static enum status merge_term(struct merge *merge, struct segment_writer *writer,
+                              struct term_merge *terms, const uint8_t *key, uint32_t size,
+                              struct error *err)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < merge->input_count; i++) {
+        struct dictionary_cursor *cursor = &terms->dictionaries[i];
+        if (cursor->key_size == 0 || key_compare(cursor->key, cursor->key_size, key, size) != 0)
+            continue;
+        struct posting_head *head = &terms->heads[count++];
+        head->input = &merge->inputs[i];
+        posting_cursor_open(&head->cursor, head->input->segment, cursor->entry.address,
+                            cursor->entry.document_count);
+        find_kept(head);
+        dictionary_cursor_next(cursor);
+    }
+    segment_writer_begin_term(writer);
+    enum status status = merge_postings(writer, terms->heads, count, err);
+    return status == STATUS_OK ? segment_writer_end_term(writer, key, size, err) : status;
+}
+
+static enum status merge_terms(struct merge *merge, struct segment_writer *writer,
+                               struct term_merge *terms, struct error *err)
+{
+    for (uint32_t i = 0; i < merge->input_count; i++)
+        dictionary_cursor_open(&terms->dictionaries[i], merge->inputs[i].segment);
+    const struct dictionary_cursor *first;
+    while ((first = first_key(merge, terms->dictionaries)) != NULL) {
+        uint8_t key[KEY_MAX];
+        uint32_t size = first->key_size;
+        memcpy(key, first->key, size);
+        enum status status = merge_term(merge, writer, terms, key, size, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (uint32_t i = 0; i < merge->input_count; i++) {
+        if (terms->dictionaries[i].corrupt)
+            return segment_corrupt(merge->inputs[i].segment, err);
+    }
+    return STATUS_OK;
+}
+
+enum status merge_run(struct merge *merge, struct segment_sink *sink, struct error *err)
+{
+    CHECK(merge->input_count > 0 && merge->input_count <= MERGE_INPUTS_MAX);
+    struct term_merge *terms = calloc(1, sizeof(*terms));
+    struct segment_writer writer;
+    segment_writer_init(&writer, sink);
+    enum status status = terms == NULL ? error_set(err, STATUS_NO_MEMORY, "merge") : STATUS_OK;
+    if (status == STATUS_OK)
+        status = merge_documents(merge, &writer, err);
+    if (status == STATUS_OK)
+        status = merge_terms(merge, &writer, terms, err);
+    if (status == STATUS_OK)
+        status = segment_writer_finish(&writer, err);
+    segment_writer_release(&writer);
+    free(terms);
+    return status;
+}

@@ -1,0 +1,284 @@
+#include "index/segment.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "index/varint.h"
+
+/* ---- lengths -------------------------------------------------------------------------------- */
+
+#define LENGTH_EXACT 16 /* lengths below stand for themselves */
+
+uint8_t length_code(uint32_t length)
+{
+    if (length < LENGTH_EXACT)
+        return (uint8_t)length;
+    unsigned exponent = 31 - (unsigned)__builtin_clz(length); /* at least 4 */
+    unsigned eighths = (length >> (exponent - 3)) & 7;
+    return (uint8_t)(LENGTH_EXACT + (exponent - 4) * 8 + eighths);
+}
+
+uint32_t length_of_code(uint8_t code)
+{
+    if (code < LENGTH_EXACT)
+        return code;
+    unsigned exponent = (unsigned)(code - LENGTH_EXACT) / 8 + 4;
+    unsigned eighths = (unsigned)(code - LENGTH_EXACT) % 8;
+    if (exponent > 31)
+        return UINT32_MAX;
+    uint32_t step = 1u << (exponent - 3);
+    return (8 + eighths) * step + step / 2; /* the middle of what is rounded to it */
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+#define FOOTER_HEAD_BYTES 20
+
+static void unpin_all(struct storage storage, struct storage_pin *pins, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (storage.ops != NULL)
+            storage.ops->unpin(storage.self, &pins[i]);
+        else
+            free(pins[i].handle);
+    }
+    free(pins);
+}
+
+/* Gives each part its chunks; `kinds` says of each chunk which part's it is. */
+static enum status share_chunks(struct segment *segment, const uint8_t *kinds, uint32_t count,
+                                struct error *err)
+{
+    uint32_t counts[PART_END] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        if (kinds[i] == 0 || kinds[i] >= PART_FOOTER)
+            return error_set(err, STATUS_CORRUPT, "a part of an unknown kind");
+        counts[kinds[i]]++;
+    }
+    for (unsigned kind = 0; kind < PART_FOOTER; kind++) {
+        segment->parts[kind].kind = (enum segment_part)kind;
+        segment->parts[kind].chunks = calloc(counts[kind] + 1u, sizeof(struct chunk));
+        if (segment->parts[kind].chunks == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "segment");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct part *part = &segment->parts[kinds[i]];
+        enum status status = chunk_init(&part->chunks[part->chunk_count++], segment->pins[i].bytes,
+                                        segment->pins[i].size, part->kind, err);
+        if (status != STATUS_OK)
+            return status;
+        segment->bytes += segment->pins[i].size;
+    }
+    return STATUS_OK;
+}
+
+/* An array holds as many rows as the footer says, whole chunks but for the last. */
+static bool has_rows(const struct part *part, uint64_t rows, uint32_t row_size)
+{
+    uint64_t bytes = rows * row_size;
+    for (uint32_t i = 0; i < part->chunk_count; i++) {
+        uint64_t expected = bytes < CHUNK_BYTES_MAX ? bytes : CHUNK_BYTES_MAX;
+        if (part->chunks[i].size != expected)
+            return false;
+        bytes -= expected;
+    }
+    return bytes == 0;
+}
+
+static enum status read_footer(struct segment *segment, struct error *err)
+{
+    const struct storage_pin *pin = &segment->pins[segment->chunk_count - 1];
+    struct chunk footer;
+    enum status status = chunk_init(&footer, pin->bytes, pin->size, PART_FOOTER, err);
+    if (status != STATUS_OK)
+        return status;
+    if (!chunk_verify(&footer))
+        return error_set(err, STATUS_CORRUPT, "the checksum of a segment's footer is wrong");
+    if (footer.size != FOOTER_HEAD_BYTES + (size_t)segment->chunk_count - 1)
+        return error_set(err, STATUS_CORRUPT, "a segment's footer has a wrong size");
+    segment->bytes = pin->size;
+    segment->document_count = get_le32(footer.bytes);
+    segment->block_count = get_le32(footer.bytes + 4);
+    segment->term_count = get_le64(footer.bytes + 8);
+    status = share_chunks(segment, footer.bytes + FOOTER_HEAD_BYTES, segment->chunk_count - 1, err);
+    if (status != STATUS_OK)
+        return status;
+    if (segment->document_count > SEGMENT_DOCUMENTS_MAX ||
+        !has_rows(&segment->parts[PART_DOCUMENTS], segment->document_count, DOCUMENT_ROW_BYTES) ||
+        !has_rows(&segment->parts[PART_NORMS], segment->document_count, NORM_ROW_BYTES) ||
+        !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count, 8))
+        return error_set(err, STATUS_CORRUPT, "a segment's tables do not fit its footer");
+    return STATUS_OK;
+}
+
+enum status segment_open(struct storage storage, struct storage_pin *pins, uint32_t count,
+                         struct segment **ret_segment, struct error *err)
+{
+    struct segment *segment = calloc(1, sizeof(*segment));
+    if (segment == NULL) {
+        unpin_all(storage, pins, count);
+        return error_set(err, STATUS_NO_MEMORY, "segment");
+    }
+    atomic_init(&segment->references, 1);
+    segment->storage = storage;
+    segment->pins = pins;
+    segment->chunk_count = count;
+    enum status status = count == 0 ? error_set(err, STATUS_CORRUPT, "a segment without chunks")
+                                    : read_footer(segment, err);
+    if (status == STATUS_OK) {
+        segment->inlinks = calloc(segment->document_count + 1u, sizeof(*segment->inlinks));
+        if (segment->inlinks == NULL)
+            status = error_set(err, STATUS_NO_MEMORY, "segment");
+    }
+    if (status != STATUS_OK) {
+        segment_release(segment);
+        return status;
+    }
+    *ret_segment = segment;
+    return STATUS_OK;
+}
+
+struct segment *segment_hold(struct segment *segment)
+{
+    atomic_fetch_add_explicit(&segment->references, 1, memory_order_relaxed);
+    return segment;
+}
+
+void segment_release(struct segment *segment)
+{
+    if (segment == NULL ||
+        atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) != 1)
+        return;
+    unpin_all(segment->storage, segment->pins, segment->chunk_count);
+    for (unsigned kind = 0; kind < PART_END; kind++)
+        free(segment->parts[kind].chunks);
+    if (segment->retired_unread != NULL)
+        atomic_store(segment->retired_unread, true);
+    free(segment->inlinks);
+    free(segment);
+}
+
+enum status segment_corrupt(const struct segment *segment, struct error *err)
+{
+    if (segment->corrupt != NULL)
+        atomic_store(segment->corrupt, true);
+    return error_set(err, STATUS_CORRUPT, "segment %llu holds wrong bytes",
+                     (unsigned long long)segment->id);
+}
+
+enum status segment_load_inlinks(struct segment *segment, struct error *err)
+{
+    for (uint32_t docid = 0; docid < segment->document_count; docid++) {
+        struct document_row row;
+        if (!segment_row(segment, docid, &row))
+            return segment_corrupt(segment, err);
+        atomic_store_explicit(&segment->inlinks[docid], row.inlinks, memory_order_relaxed);
+    }
+    return STATUS_OK;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------
+ */
+
+bool segment_row(const struct segment *segment, uint32_t docid, struct document_row *ret_row)
+{
+    const uint8_t *row = part_row(&segment->parts[PART_DOCUMENTS], docid, DOCUMENT_ROW_BYTES);
+    if (row == NULL) {
+        segment_corrupt(segment, NULL);
+        return false;
+    }
+    *ret_row = (struct document_row){
+        .url_hash = get_le64(row),
+        .stored_address = get_le64(row + 8),
+        .site_hash = get_le64(row + 16),
+        .stored_size = get_le32(row + 24),
+        .inlinks = get_le32(row + 28),
+    };
+    return true;
+}
+
+uint32_t segment_find(const struct segment *segment, uint64_t url_hash)
+{
+    uint32_t low = 0;
+    uint32_t high = segment->document_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct document_row row;
+        if (!segment_row(segment, middle, &row))
+            return segment->document_count;
+        if (row.url_hash < url_hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* ---- stored documents ---------------------------------------------------------------------------
+ */
+
+/* Takes `size` bytes; false where there are fewer. */
+static bool take(const uint8_t **at, const uint8_t *end, uint64_t size, struct text_slice *ret)
+{
+    if (size > (uint64_t)(end - *at))
+        return false;
+    *ret = (struct text_slice){(const char *)*at, size};
+    *at += size;
+    return true;
+}
+
+bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields)
+{
+    const uint8_t *at = bytes;
+    const uint8_t *end = bytes + size;
+    uint64_t sizes[7]; /* url, site, title, language, headings, text, time */
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        if (!varint_get(&at, end, &sizes[i]))
+            return false;
+    }
+    struct stored_fields fields = {
+        .headings_size = sizes[4],
+        .text_size = sizes[5],
+        .fetched_unix_us = (int64_t)(sizes[6] >> 1) ^ -(int64_t)(sizes[6] & 1),
+    };
+    if (sizes[4] > INDEX_HEADINGS_MAX || sizes[5] > INDEX_TEXT_MAX ||
+        !take(&at, end, sizes[0], &fields.url) || !take(&at, end, sizes[1], &fields.site) ||
+        !take(&at, end, sizes[2], &fields.title) || !take(&at, end, sizes[3], &fields.language))
+        return false;
+    fields.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
+    *ret_fields = fields;
+    return true;
+}
+
+bool segment_stored(const struct segment *segment, const struct document_row *row,
+                    struct stored_fields *ret_fields)
+{
+    const uint8_t *end;
+    const uint8_t *bytes = part_at(&segment->parts[PART_STORED], row->stored_address, &end);
+    if (bytes == NULL || row->stored_size > (size_t)(end - bytes) ||
+        !stored_decode(bytes, row->stored_size, ret_fields)) {
+        segment_corrupt(segment, NULL);
+        return false;
+    }
+    return true;
+}
+
+enum status stored_unpack(const struct stored_fields *fields, struct arena *arena,
+                          struct text_slice *ret_headings, struct text_slice *ret_text,
+                          struct error *err)
+{
+    size_t size = fields->headings_size + fields->text_size;
+    char *bytes = arena_alloc(arena, size + 1);
+    if (bytes == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "stored document");
+    size_t unpacked = ZSTD_decompress(bytes, size, fields->packed.bytes, fields->packed.size);
+    if (ZSTD_isError(unpacked) || unpacked != size)
+        return error_set(err, STATUS_CORRUPT, "a stored document does not unpack");
+    bytes[size] = '\0';
+    *ret_headings = (struct text_slice){bytes, fields->headings_size};
+    *ret_text = (struct text_slice){bytes + fields->headings_size, fields->text_size};
+    return STATUS_OK;
+}

@@ -1,0 +1,113 @@
+/*
+ * An immutable run of documents with their postings. Segments in memory and in storage have the
+ * same bytes: docs/format-segment.md. Documents are numbered in the order of their URLs' hashes.
+ */
+#ifndef TIERCE_INDEX_SEGMENT_H
+#define TIERCE_INDEX_SEGMENT_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "index/document.h"
+#include "index/part.h"
+#include "index/storage.h"
+
+#define SEGMENT_DOCUMENTS_MAX (1u << 20)
+#define DOCID_END             UINT32_MAX /* behind the last document */
+
+/* Keys of the dictionary: terms as they are, hosts behind a byte that no term begins with. */
+#define KEY_SITE 0x01
+#define KEY_MAX  (QUERY_SITE_MAX + 1)
+
+/* A row of PART_DOCUMENTS: url hash, address of the stored document, hash of the site, size of the
+ * stored document, links to it when it was indexed. */
+#define DOCUMENT_ROW_BYTES 32
+/* A row of PART_NORMS: the lengths of the fields (length_code()), flags, two zeros. */
+#define NORM_ROW_BYTES 8
+#define NORM_FLAGS     FIELD_COUNT
+#define FLAG_PRIVATE   1u
+
+/* A field's length in tokens, rounded to one byte: exact to 15, then to an eighth. */
+uint8_t length_code(uint32_t length);
+uint32_t length_of_code(uint8_t code);
+
+struct document_row {
+    uint64_t url_hash;
+    uint64_t site_hash;
+    uint64_t stored_address;
+    uint32_t stored_size;
+    uint32_t inlinks; /* when it was indexed */
+};
+
+struct segment {
+    atomic_uint references;
+    uint64_t id; /* in the storage; 0: in memory */
+    uint64_t bytes;
+    uint32_t document_count;
+    uint32_t chunk_count; /* the footer included */
+    uint64_t term_count;
+    uint32_t block_count; /* of the dictionary */
+    struct part parts[PART_END];
+    atomic_uint *inlinks; /* by docid: pages that link to it, now */
+    atomic_bool *corrupt; /* the index's: set when a wrong byte is met. May be NULL */
+    atomic_bool
+        *retired_unread;    /* the index's: set when a merged-away segment is let go. NULL ok */
+    struct storage storage; /* where the pins are from; no ops: they are malloc's */
+    struct storage_pin *pins;
+};
+
+/*
+ * Opens a segment from its chunks in order, the footer last. Takes the pins and the array that
+ * holds them (malloc's), also on failure. `storage` without ops: each handle is freed by free().
+ *
+ * Returns STATUS_OK, STATUS_CORRUPT, STATUS_UNSUPPORTED or STATUS_NO_MEMORY. The caller holds one
+ * reference.
+ */
+enum status segment_open(struct storage storage, struct storage_pin *pins, uint32_t count,
+                         struct segment **ret_segment, struct error *err);
+struct segment *segment_hold(struct segment *segment);
+void segment_release(struct segment *segment); /* accepts NULL */
+
+/* Notes that a wrong byte was met and returns STATUS_CORRUPT. */
+enum status segment_corrupt(const struct segment *segment, struct error *err);
+
+/* Fills inlinks with what the rows say. */
+enum status segment_load_inlinks(struct segment *segment, struct error *err);
+
+/* False (and the segment is marked corrupt) where the row cannot be read. */
+bool segment_row(const struct segment *segment, uint32_t docid, struct document_row *ret_row);
+
+/* NORM_ROW_BYTES bytes, or NULL as above. */
+static inline const uint8_t *segment_norms(const struct segment *segment, uint32_t docid)
+{
+    return part_row(&segment->parts[PART_NORMS], docid, NORM_ROW_BYTES);
+}
+
+/* The first document whose hash is not below; document_count where there is none. */
+uint32_t segment_find(const struct segment *segment, uint64_t url_hash);
+
+/* ---- stored documents ---- */
+
+/* What is shown of a document; all slices borrowed. */
+struct stored_fields {
+    struct text_slice url;
+    struct text_slice site;
+    struct text_slice title;
+    struct text_slice language;
+    struct text_slice packed; /* headings and text, compressed */
+    size_t headings_size;
+    size_t text_size;
+    int64_t fetched_unix_us;
+};
+
+/* Borrowed from the segment. */
+bool segment_stored(const struct segment *segment, const struct document_row *row,
+                    struct stored_fields *ret_fields);
+/* Reads a stored document's bytes; false where they are none. */
+bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields);
+/* Headings and text of it, in the arena. */
+enum status stored_unpack(const struct stored_fields *fields, struct arena *arena,
+                          struct text_slice *ret_headings, struct text_slice *ret_text,
+                          struct error *err);
+
+#endif

@@ -1,0 +1,124 @@
+#include "index/segment_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+void segment_writer_init(struct segment_writer *writer, struct segment_sink *sink)
+{
+    *writer = (struct segment_writer){0};
+    part_writer_init(&writer->parts, sink);
+    posting_writer_init(&writer->postings, &writer->parts);
+    dictionary_writer_init(&writer->dictionary, &writer->parts);
+}
+
+void segment_writer_release(struct segment_writer *writer)
+{
+    part_writer_release(&writer->parts);
+    posting_writer_release(&writer->postings);
+    dictionary_writer_release(&writer->dictionary);
+}
+
+enum status segment_writer_add_document(struct segment_writer *writer,
+                                        const struct document_row *row,
+                                        const uint8_t norms[NORM_ROW_BYTES], const uint8_t *stored,
+                                        struct error *err)
+{
+    uint64_t address;
+    uint8_t bytes[DOCUMENT_ROW_BYTES];
+    if (writer->document_count == SEGMENT_DOCUMENTS_MAX)
+        return error_set(err, STATUS_TOO_LARGE, "a segment of more than %u documents",
+                         SEGMENT_DOCUMENTS_MAX);
+    enum status status =
+        part_append(&writer->parts, PART_STORED, stored, row->stored_size, &address, err);
+    if (status != STATUS_OK)
+        return status;
+    put_le64(bytes, row->url_hash);
+    put_le64(bytes + 8, address);
+    put_le64(bytes + 16, row->site_hash);
+    put_le32(bytes + 24, row->stored_size);
+    put_le32(bytes + 28, row->inlinks);
+    status = part_append(&writer->parts, PART_DOCUMENTS, bytes, sizeof(bytes), &address, err);
+    if (status == STATUS_OK)
+        status = part_append(&writer->parts, PART_NORMS, norms, NORM_ROW_BYTES, &address, err);
+    writer->document_count++;
+    return status;
+}
+
+void segment_writer_begin_term(struct segment_writer *writer)
+{
+    posting_writer_begin(&writer->postings);
+}
+
+enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t *key,
+                                    uint32_t size, struct error *err)
+{
+    enum status status = posting_writer_end(&writer->postings, err);
+    if (status != STATUS_OK || writer->postings.count == 0)
+        return status;
+    struct dictionary_entry entry = {writer->postings.address, writer->postings.count};
+    return dictionary_writer_add(&writer->dictionary, key, size, &entry, err);
+}
+
+enum status segment_writer_finish(struct segment_writer *writer, struct error *err)
+{
+    enum status status = dictionary_writer_end(&writer->dictionary, err);
+    for (unsigned kind = 1; status == STATUS_OK && kind < PART_FOOTER; kind++)
+        status = part_end_chunk(&writer->parts, (enum segment_part)kind, err);
+    if (status != STATUS_OK)
+        return status;
+    const struct buffer *kinds = &writer->parts.kinds;
+    uint8_t *footer;
+    uint64_t address;
+    status = part_reserve(&writer->parts, PART_FOOTER, 20 + kinds->size, &footer, &address, err);
+    if (status != STATUS_OK)
+        return status;
+    memset(footer, 0, 20);
+    put_le32(footer, writer->document_count);
+    put_le32(footer + 4, writer->dictionary.block_count);
+    put_le64(footer + 8, writer->dictionary.term_count);
+    if (kinds->size > 0)
+        memcpy(footer + 20, kinds->data, kinds->size);
+    return part_end_chunk(&writer->parts, PART_FOOTER, err);
+}
+
+/* ---- chunks in memory
+ * ----------------------------------------------------------------------------- */
+
+enum status memory_sink_add(void *self, uint32_t number, struct buffer *chunk, struct error *err)
+{
+    struct memory_sink *sink = self;
+    CHECK(number == sink->count);
+    if (sink->count == sink->capacity) {
+        uint32_t capacity = sink->capacity == 0 ? 8 : sink->capacity * 2;
+        struct storage_pin *pins = realloc(sink->pins, capacity * sizeof(*pins));
+        if (pins == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "segment");
+        sink->pins = pins;
+        sink->capacity = capacity;
+    }
+    uint8_t *bytes = realloc(chunk->data, chunk->size); /* give back what was reserved ahead */
+    if (bytes == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "segment");
+    sink->pins[sink->count++] = (struct storage_pin){bytes, chunk->size, bytes};
+    *chunk = (struct buffer){0};
+    return STATUS_OK;
+}
+
+void memory_sink_release(struct memory_sink *sink)
+{
+    for (uint32_t i = 0; i < sink->count; i++)
+        free(sink->pins[i].handle);
+    free(sink->pins);
+    *sink = (struct memory_sink){0};
+}
+
+enum status memory_sink_open(struct memory_sink *sink, struct segment **ret_segment,
+                             struct error *err)
+{
+    struct memory_sink taken = *sink;
+    *sink = (struct memory_sink){0};
+    return segment_open((struct storage){0}, taken.pins, taken.count, ret_segment, err);
+}
