@@ -32,6 +32,10 @@ enum {
 enum status service_open(struct gateway *gateway, struct service **ret_service, struct error *err);
 void service_close(struct service *service); /* accepts NULL */
 
+/* When whoever asks stops waiting, by clock_boot_ms(): calls take no longer than that. 0: as long
+ * as the settings say, which is so from the start. */
+void service_set_deadline(struct service *service, int64_t deadline_ms);
+
 struct search_question {
     const char *query;  /* UTF-8, zero-terminated; invalid bytes are read as U+FFFD */
     unsigned page;      /* from 1 */

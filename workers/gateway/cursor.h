@@ -1,0 +1,51 @@
+/*
+ * A cursor: where the next page of an answer begins, as an opaque word that the client hands back.
+ * It carries all that the first page's scores were reckoned with (statistics, document frequencies,
+ * the time), so that the next page continues the same order, whichever worker makes it and whatever
+ * was indexed meanwhile; and the positions that the shards had reached, so that no replica further
+ * behind is asked. It is signed with a key derived from the cluster's and valid for five minutes.
+ *
+ * Bytes, in base64url: version 1 | numbers as varints | score, hash | HMAC-SHA256 cut to 16.
+ */
+#ifndef TIERCE_GATEWAY_CURSOR_H
+#define TIERCE_GATEWAY_CURSOR_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cluster/routing.h"
+#include "rpc/key.h"
+
+enum {
+    CURSOR_VALID_S = 300,
+    CURSOR_TERMS_MAX = 128,
+    CURSOR_TEXT_MAX = 6 * 1024, /* a longer one is none of ours */
+};
+
+struct cursor {
+    int64_t made_unix_s;
+    uint64_t query_hash; /* of the normalised query: it continues no other one */
+    uint64_t depth;      /* results in front of the next page */
+    uint64_t epoch;
+    uint64_t documents;
+    uint64_t field_lengths[ROUTING_FIELDS];
+    int64_t now_us; /* the time that scores were reckoned at */
+    double score;   /* of the last result shown */
+    uint64_t url_hash;
+    const uint64_t *document_frequencies; /* of the query's terms, in their order */
+    uint32_t term_count;
+    const uint64_t *positions; /* of the log, by shard */
+    uint32_t shard_count;
+};
+
+/* The word, in the arena; NULL: no memory. */
+const char *cursor_encode(const struct cluster_key *key, const struct cursor *cursor,
+                          struct arena *arena);
+
+/* Arrays lie in the arena. STATUS_INVALID: no cursor of ours, or too old; the words are the user's
+ * to read. */
+enum status cursor_decode(const struct cluster_key *key, const char *text, int64_t now_unix_s,
+                          struct arena *arena, struct cursor *ret_cursor, struct error *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* The inside of struct gateway, for gateway.c and the modules that are parts of it. */
+#ifndef TIERCE_GATEWAY_GATEWAY_PARTS_H
+#define TIERCE_GATEWAY_GATEWAY_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cluster/member.h"
+#include "gateway/cache.h"
+#include "gateway/counters.h"
+#include "gateway/gateway.h"
+#include "gateway/limits.h"
+#include "gateway/service_terms.h"
+
+enum { TOKEN_HASH_BYTES = 32 };
+
+struct gateway {
+    struct member *member;
+    struct cluster_key key;
+    char *orchestrator;
+    struct counters *counters;
+    struct cache *cache;
+    struct term_table *terms;
+
+    pthread_mutex_t mutex;
+    /* under the mutex; replaced as a whole by the member's thread */
+    Wire__GatewaySettings *settings;
+    struct limits *limits; /* set once, with the first settings */
+    char *limits_file;     /* the member's thread alone */
+};
+
+/* A copy of the hash of the admin token; false where there is none yet. */
+bool gateway_token_hash(struct gateway *gateway, uint8_t ret_hash[TOKEN_HASH_BYTES]);
+
+#endif

@@ -1,0 +1,538 @@
+#include "gateway/service.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "gateway/gateway_parts.h"
+#include "gateway/query_wire.h"
+#include "gateway/service_parts.h"
+#include "index/query.h"
+
+enum {
+    TERMS_PER_ASK = 64, /* of TERM_STATS */
+    SNIPPET_BYTES = 300,
+};
+
+/* A hit, and which shard it came from. */
+struct found {
+    uint64_t url_hash;
+    double score;
+    unsigned shard;
+};
+
+/* One search, from question to answer. All of it lies in the arena. */
+struct searching {
+    struct service *service;
+    const struct search_question *question;
+    struct arena *arena;
+    const struct routing *routing;
+    int64_t ends_ms;
+
+    struct query query;
+    Wire__Node *node;
+    struct query_term terms[QUERY_TERMS_MAX];
+    size_t term_count;
+
+    /* what scores are reckoned with */
+    struct cursor basis; /* its score and hash: where this page begins, when `has_after` */
+    bool has_after;
+    uint64_t frequencies[QUERY_TERMS_MAX];
+
+    struct fanout_answer *answers; /* of SEARCH, by shard */
+    uint64_t *positions;           /* of the shards that answered */
+    struct found *page;            /* the hits of this page */
+    unsigned page_count;
+    struct cache_place place;
+};
+
+/* ---- statistics ---- */
+
+/* Asks all shards about terms[first .. first + count). */
+static enum status ask_terms(struct searching *search, const size_t *missing, size_t count)
+{
+    struct arena *arena = search->arena;
+    unsigned shards = search->routing->shard_count;
+    Wire__TermStatsRequest request = WIRE__TERM_STATS_REQUEST__INIT;
+    request.terms = arena_alloc(arena, count * sizeof(*request.terms));
+    struct fanout_answer *answers = arena_alloc(arena, shards * sizeof(*answers) + 1);
+    uint64_t *documents = arena_alloc(arena, shards * sizeof(*documents) + 1);
+    if (request.terms == NULL || answers == NULL || documents == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const struct query_term *term = &search->terms[missing[i]];
+        request.terms[request.n_terms++] =
+            (ProtobufCBinaryData){.len = term->size, .data = (uint8_t *)term->bytes};
+    }
+    struct fanout_question question = {.method = WIRE__METHOD__TERM_STATS,
+                                       .reply_descriptor = &wire__term_stats_reply__descriptor,
+                                       .request = &request.base,
+                                       .timeout_ms = service_left_ms(search->ends_ms)};
+    fanout_ask(search->service->fanout, search->routing, &question, arena, answers);
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned shard = 0; shard < shards; shard++) {
+            const Wire__TermStatsReply *reply = answers[shard].reply;
+            bool said = answers[shard].status == STATUS_OK && reply->n_documents == count;
+            documents[shard] = said ? reply->documents[i] : TERM_UNKNOWN;
+        }
+        search->frequencies[missing[i]] =
+            term_table_put(search->service->gateway->terms, search->routing,
+                           &search->terms[missing[i]], documents);
+    }
+    return STATUS_OK;
+}
+
+static enum status find_frequencies(struct searching *search)
+{
+    size_t missing[TERMS_PER_ASK], count = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < search->term_count && status == STATUS_OK; i++) {
+        if (!term_table_get(search->service->gateway->terms, search->routing, &search->terms[i],
+                            &search->frequencies[i]))
+            missing[count++] = i;
+        if (count == TERMS_PER_ASK) {
+            status = ask_terms(search, missing, count);
+            count = 0;
+        }
+    }
+    return count == 0 || status != STATUS_OK ? status : ask_terms(search, missing, count);
+}
+
+/* The statistics in force, or those of the cursor's first page. */
+static enum status find_basis(struct searching *search, struct error *err)
+{
+    struct cursor *basis = &search->basis;
+    if (search->has_after) {
+        memcpy(search->frequencies, basis->document_frequencies,
+               basis->term_count * sizeof(search->frequencies[0]));
+        return STATUS_OK;
+    }
+    const struct routing *routing = search->routing;
+    basis->epoch = routing->corpus.epoch;
+    basis->documents = routing->corpus.documents;
+    memcpy(basis->field_lengths, routing->corpus.field_lengths, sizeof(basis->field_lengths));
+    basis->now_us = clock_unix_us();
+    if (find_frequencies(search) != STATUS_OK)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    basis->document_frequencies = search->frequencies;
+    basis->term_count = (uint32_t)search->term_count;
+    return STATUS_OK;
+}
+
+/* ---- asking and merging ---- */
+
+static Wire__SearchRequest *make_request(struct searching *search)
+{
+    struct arena *arena = search->arena;
+    Wire__SearchRequest *request = arena_alloc(arena, sizeof(*request));
+    Wire__CorpusStats *corpus = arena_alloc(arena, sizeof(*corpus));
+    Wire__TermStat *stats = arena_alloc(arena, search->term_count * sizeof(*stats) + 1);
+    Wire__TermStat **list = arena_alloc(arena, search->term_count * sizeof(*list) + 1);
+    if (request == NULL || corpus == NULL || stats == NULL || list == NULL)
+        return NULL;
+    wire__search_request__init(request);
+    wire__corpus_stats__init(corpus);
+    corpus->epoch = search->basis.epoch;
+    corpus->documents = search->basis.documents;
+    corpus->field_lengths = search->basis.field_lengths;
+    corpus->n_field_lengths = ROUTING_FIELDS;
+    for (size_t i = 0; i < search->term_count; i++) {
+        wire__term_stat__init(&stats[i]);
+        stats[i].term.data = (uint8_t *)search->terms[i].bytes;
+        stats[i].term.len = search->terms[i].size;
+        stats[i].documents = search->frequencies[i];
+        list[i] = &stats[i];
+    }
+    request->query = search->node;
+    request->k = search->has_after ? search->question->size
+                                   : search->question->page * search->question->size;
+    request->corpus = corpus;
+    request->terms = list;
+    request->n_terms = search->term_count;
+    request->now_us = search->basis.now_us;
+    request->include_private = search->question->is_admin;
+    request->after_set = search->has_after;
+    request->after_score = search->basis.score;
+    request->after_hash = search->basis.url_hash;
+    return request;
+}
+
+static enum status ask_shards(struct searching *search, struct error *err)
+{
+    const struct routing *routing = search->routing;
+    unsigned shards = routing->shard_count;
+    Wire__SearchRequest *request = make_request(search);
+    search->answers = arena_alloc(search->arena, shards * sizeof(*search->answers) + 1);
+    search->positions = arena_zalloc(search->arena, shards * sizeof(*search->positions) + 1);
+    if (request == NULL || search->answers == NULL || search->positions == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    bool has_positions = search->has_after && search->basis.shard_count == shards;
+    struct fanout_question question = {.method = WIRE__METHOD__SEARCH,
+                                       .reply_descriptor = &wire__search_reply__descriptor,
+                                       .request = &request->base,
+                                       .positions = has_positions ? search->basis.positions : NULL,
+                                       .timeout_ms = service_left_ms(search->ends_ms)};
+    if (fanout_ask(search->service->fanout, routing, &question, search->arena, search->answers) ==
+        0)
+        return service_no_answer(search->answers, shards, err);
+    for (unsigned i = 0; i < shards; i++) {
+        const struct fanout_answer *answer = &search->answers[i];
+        if (answer->status != STATUS_OK)
+            continue;
+        search->positions[i] = ((const Wire__SearchReply *)answer->reply)->position;
+        gateway_count_barrel(search->service->gateway, answer->member, answer->us);
+    }
+    return STATUS_OK;
+}
+
+static bool comes_before(const Wire__Hit *a, const Wire__Hit *b)
+{
+    return a->score > b->score || (a->score == b->score && a->url_hash < b->url_hash);
+}
+
+/* The next hit of all shards in order; false at the end. `heads`: how far each shard is read. */
+static bool next_hit(const struct searching *search, unsigned *heads, struct found *ret)
+{
+    const Wire__Hit *best = NULL;
+    unsigned best_shard = 0;
+    for (unsigned i = 0; i < search->routing->shard_count; i++) {
+        if (search->answers[i].status != STATUS_OK)
+            continue;
+        const Wire__SearchReply *reply = search->answers[i].reply;
+        if (heads[i] < reply->n_hits &&
+            (best == NULL || comes_before(reply->hits[heads[i]], best))) {
+            best = reply->hits[heads[i]];
+            best_shard = i;
+        }
+    }
+    if (best == NULL)
+        return false;
+    heads[best_shard]++;
+    *ret = (struct found){best->url_hash, best->score, best_shard};
+    return true;
+}
+
+/* Fills search->page with the hits of the page asked for. */
+static enum status merge(struct searching *search, struct error *err)
+{
+    const struct search_question *question = search->question;
+    unsigned *heads =
+        arena_zalloc(search->arena, search->routing->shard_count * sizeof(*heads) + 1);
+    search->page = arena_alloc(search->arena, question->size * sizeof(*search->page) + 1);
+    if (heads == NULL || search->page == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    unsigned skip = search->has_after ? 0 : (question->page - 1) * question->size;
+    struct found found;
+    for (unsigned i = 0; i < skip + question->size && next_hit(search, heads, &found); i++) {
+        if (i >= skip)
+            search->page[search->page_count++] = found;
+    }
+    return STATUS_OK;
+}
+
+static void add_totals(const struct searching *search, struct search_answer *answer)
+{
+    for (unsigned i = 0; i < search->routing->shard_count; i++) {
+        answer->shards_asked++;
+        if (search->answers[i].status != STATUS_OK)
+            continue;
+        const Wire__SearchReply *reply = search->answers[i].reply;
+        answer->shards_answered++;
+        answer->total += reply->total;
+        answer->total_is_lower_bound |= reply->total_is_lower_bound;
+    }
+    answer->partial = answer->shards_answered < answer->shards_asked;
+}
+
+/* ---- titles and snippets ---- */
+
+struct winners {
+    const ProtobufCMessage **requests; /* by shard; NULL: none of its hits is shown */
+    uint64_t *prefer;                  /* who found them */
+    struct fanout_answer *answers;
+};
+
+static enum status fill_requests(struct searching *search, struct winners *winners)
+{
+    for (unsigned i = 0; i < search->page_count; i++) {
+        unsigned shard = search->page[i].shard;
+        Wire__DocumentsRequest *request = (Wire__DocumentsRequest *)winners->requests[shard];
+        if (request == NULL) {
+            request = arena_alloc(search->arena, sizeof(*request));
+            uint64_t *hashes = arena_alloc(search->arena, search->page_count * sizeof(*hashes));
+            if (request == NULL || hashes == NULL)
+                return STATUS_NO_MEMORY;
+            wire__documents_request__init(request);
+            request->url_hashes = hashes;
+            request->query = search->node;
+            request->include_private = search->question->is_admin;
+            request->snippet_bytes = SNIPPET_BYTES;
+            winners->requests[shard] = &request->base;
+            winners->prefer[shard] = search->answers[shard].member;
+        }
+        request->url_hashes[request->n_url_hashes++] = search->page[i].url_hash;
+    }
+    return STATUS_OK;
+}
+
+static enum status ask_documents(struct searching *search, struct winners *winners)
+{
+    struct arena *arena = search->arena;
+    unsigned shards = search->routing->shard_count;
+    winners->requests = arena_zalloc(arena, shards * sizeof(*winners->requests) + 1);
+    winners->prefer = arena_zalloc(arena, shards * sizeof(*winners->prefer) + 1);
+    winners->answers = arena_zalloc(arena, shards * sizeof(*winners->answers) + 1);
+    if (winners->requests == NULL || winners->prefer == NULL || winners->answers == NULL ||
+        fill_requests(search, winners) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    struct fanout_question question = {.method = WIRE__METHOD__DOCUMENTS,
+                                       .reply_descriptor = &wire__documents_reply__descriptor,
+                                       .requests = winners->requests,
+                                       .prefer = winners->prefer,
+                                       .timeout_ms = service_left_ms(search->ends_ms)};
+    if (search->page_count > 0)
+        fanout_ask(search->service->fanout, search->routing, &question, arena, winners->answers);
+    return STATUS_OK;
+}
+
+/* Replies are in the order asked; the hash is compared all the same. */
+static const Wire__Document *take_document(const struct winners *winners, const struct found *found,
+                                           unsigned *read)
+{
+    const struct fanout_answer *answer = &winners->answers[found->shard];
+    const Wire__DocumentsReply *reply = answer->status == STATUS_OK ? answer->reply : NULL;
+    if (reply == NULL || read[found->shard] >= reply->n_documents)
+        return NULL;
+    const Wire__Document *document = reply->documents[read[found->shard]++];
+    return document->url_hash == found->url_hash ? document : NULL;
+}
+
+static enum status add_result(const struct searching *search, const Wire__Document *document,
+                              double score, struct search_answer *answer)
+{
+    const char *snippet = service_snippet(document, search->arena);
+    if (snippet == NULL)
+        return STATUS_NO_MEMORY;
+    answer->results[answer->result_count++] = (struct search_result){
+        .url = document->url,
+        .title = document->title[0] == '\0' ? document->url : document->title,
+        .snippet = snippet,
+        .score = score,
+        .language = document->language,
+        .inlinks = document->inlinks,
+        .fetched_us = document->fetched_us,
+    };
+    return STATUS_OK;
+}
+
+/* Pages that went away meanwhile are left out; a shard that does not tell makes the answer
+ * partial. */
+static enum status fill_results(struct searching *search, struct search_answer *answer,
+                                struct error *err)
+{
+    struct winners winners;
+    unsigned *read = arena_zalloc(search->arena, search->routing->shard_count * sizeof(*read) + 1);
+    answer->results = arena_alloc(search->arena, search->page_count * sizeof(*answer->results) + 1);
+    if (read == NULL || answer->results == NULL || ask_documents(search, &winners) != STATUS_OK)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    for (unsigned i = 0; i < search->page_count; i++) {
+        const Wire__Document *document = take_document(&winners, &search->page[i], read);
+        if (document == NULL)
+            answer->partial = true;
+        else if (document->found &&
+                 add_result(search, document, search->page[i].score, answer) != STATUS_OK)
+            return error_set(err, STATUS_NO_MEMORY, "search");
+    }
+    return STATUS_OK;
+}
+
+/* ---- the next page ---- */
+
+static uint64_t query_hash(const struct query *query)
+{
+    return hash64(query->read_as, strlen(query->read_as));
+}
+
+static void note_place(struct searching *search, const struct search_answer *answer)
+{
+    struct cache_place *place = &search->place;
+    uint64_t depth = search->has_after
+                         ? search->basis.depth
+                         : (uint64_t)(search->question->page - 1) * search->question->size;
+    place->cursor = search->basis;
+    place->cursor.query_hash = query_hash(&search->query);
+    place->cursor.depth = depth + search->page_count;
+    place->cursor.positions = search->positions;
+    place->cursor.shard_count = search->routing->shard_count;
+    place->is_last = search->page_count < search->question->size ||
+                     place->cursor.depth >= answer->total ||
+                     place->cursor.depth + search->question->size > SEARCH_DEPTH_MAX;
+    if (search->page_count > 0) {
+        place->cursor.score = search->page[search->page_count - 1].score;
+        place->cursor.url_hash = search->page[search->page_count - 1].url_hash;
+    }
+}
+
+static enum status write_cursor(const struct searching *search, struct search_answer *answer,
+                                struct error *err)
+{
+    answer->cursor = "";
+    if (search->place.is_last)
+        return STATUS_OK;
+    struct cursor cursor = search->place.cursor;
+    cursor.made_unix_s = clock_unix_s();
+    answer->cursor = cursor_encode(gateway_key(search->service->gateway), &cursor, search->arena);
+    return answer->cursor == NULL ? error_set(err, STATUS_NO_MEMORY, "search") : STATUS_OK;
+}
+
+static enum status read_cursor(struct searching *search, struct error *err)
+{
+    const struct search_question *question = search->question;
+    enum status status = cursor_decode(gateway_key(search->service->gateway), question->cursor,
+                                       clock_unix_s(), search->arena, &search->basis, err);
+    if (status != STATUS_OK)
+        return status;
+    if (search->basis.query_hash != query_hash(&search->query) ||
+        search->basis.term_count != search->term_count)
+        return error_set(err, STATUS_INVALID, "the cursor belongs to another query");
+    search->has_after = true;
+    return STATUS_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum status check_depth(const struct searching *search, struct error *err)
+{
+    const struct search_question *question = search->question;
+    if (question->page == 0 || question->size == 0 || question->size > SEARCH_SIZE_MAX)
+        return error_set(err, STATUS_INVALID, "a page holds 1 to %d results, and pages begin at 1",
+                         SEARCH_SIZE_MAX);
+    uint64_t depth = search->has_after ? search->basis.depth + question->size
+                                       : (uint64_t)question->page * question->size;
+    if (depth > SEARCH_DEPTH_MAX)
+        return error_set(err, STATUS_INVALID,
+                         "only the first %d results can be seen: add a word to the query",
+                         SEARCH_DEPTH_MAX);
+    return STATUS_OK;
+}
+
+/* Reads the query and, where one was given, the cursor. */
+static enum status understand(struct searching *search, struct search_answer *answer,
+                              struct error *err)
+{
+    const struct search_question *question = search->question;
+    answer->query = service_clean_text(question->query, QUERY_BYTES_MAX, search->arena);
+    if (answer->query == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    struct text_slice typed = {answer->query, strlen(answer->query)};
+    enum status status = query_parse(search->service->analyzer, typed, TEXT_LANGUAGE_UNKNOWN,
+                                     search->arena, &search->query, err);
+    if (status != STATUS_OK)
+        return status;
+    search->term_count = query_collect_terms(search->query.root, search->terms);
+    answer->read_as = search->query.read_as;
+    answer->notes = arena_copy(search->arena, search->query.notes, sizeof(search->query.notes));
+    answer->note_count = search->query.note_count;
+    answer->page = question->page;
+    answer->size = question->size;
+    answer->cursor = "";
+    if (answer->notes == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    if (question->cursor != NULL && question->cursor[0] != '\0')
+        status = read_cursor(search, err);
+    return status == STATUS_OK ? check_depth(search, err) : status;
+}
+
+static struct cache_key cache_key_of(const struct searching *search)
+{
+    return (struct cache_key){.read_as = search->query.read_as,
+                              .page = search->question->page,
+                              .size = search->question->size,
+                              .is_admin = search->question->is_admin};
+}
+
+static bool answer_from_cache(struct searching *search, struct search_answer *answer)
+{
+    struct cache *cache = search->service->gateway->cache;
+    struct search_answer cached;
+    struct cache_key key = cache_key_of(search);
+    cache_see_routing(cache, search->routing);
+    if (search->has_after ||
+        !cache_get(cache, &key, clock_boot_ms(), search->arena, &cached, &search->place))
+        return false;
+    cached.query = answer->query;
+    cached.read_as = answer->read_as;
+    cached.notes = answer->notes;
+    cached.note_count = answer->note_count;
+    cached.from_cache = true;
+    *answer = cached;
+    return true;
+}
+
+static enum status answer_from_shards(struct searching *search, struct search_answer *answer,
+                                      struct error *err)
+{
+    if (search->routing->shard_count == 0)
+        return error_set(err, STATUS_UNAVAILABLE, "there is no index yet");
+    enum status status = query_to_wire(search->query.root, search->arena, &search->node, err);
+    if (status == STATUS_OK)
+        status = find_basis(search, err);
+    if (status == STATUS_OK)
+        status = ask_shards(search, err);
+    if (status == STATUS_OK)
+        status = merge(search, err);
+    if (status != STATUS_OK)
+        return status;
+    add_totals(search, answer);
+    status = fill_results(search, answer, err);
+    if (status != STATUS_OK)
+        return status;
+    note_place(search, answer);
+    if (!answer->partial && !search->has_after) {
+        struct cache_key key = cache_key_of(search);
+        cache_put(search->service->gateway->cache, search->routing, search->positions, &key,
+                  clock_boot_ms(), answer, &search->place);
+    }
+    return STATUS_OK;
+}
+
+static enum status answer_question(struct searching *search, struct search_answer *answer,
+                                   struct error *err)
+{
+    enum status status = understand(search, answer, err);
+    if (status != STATUS_OK || search->query.root == NULL)
+        return status;
+    if (!answer_from_cache(search, answer))
+        status = answer_from_shards(search, answer, err);
+    if (status == STATUS_OK)
+        status = write_cursor(search, answer, err);
+    if (status == STATUS_OK)
+        gateway_count_search(search->service->gateway, search->query.read_as,
+                             search->question->page == 1 && !search->has_after, answer->from_cache,
+                             answer->partial);
+    return status;
+}
+
+enum status service_search(struct service *service, const struct search_question *question,
+                           struct arena *arena, struct search_answer *ret_answer, struct error *err)
+{
+    int64_t start_us = clock_boot_us();
+    struct searching *search = arena_zalloc(arena, sizeof(*search));
+    if (search == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    struct routing *routing = gateway_routing(service->gateway);
+    search->service = service;
+    search->question = question;
+    search->arena = arena;
+    search->routing = routing;
+    search->ends_ms = service_ends_ms(service, gateway_settings(service->gateway, arena));
+    struct search_answer answer = {0};
+    enum status status = answer_question(search, &answer, err);
+    routing_release(routing);
+    if (status != STATUS_OK)
+        return status;
+    answer.took_us = clock_boot_us() - start_us;
+    *ret_answer = answer;
+    return STATUS_OK;
+}
