@@ -34,6 +34,7 @@ struct page_input {
     const char *robots_tags;      /* X-Robots-Tag values, one to a line; NULL where there is none */
     const char *content_language; /* the header's value; NULL where there is none */
     const struct url *url;        /* where the body came from, after all redirects */
+    bool truncated;               /* the body was cut before it came here */
 };
 
 struct page_heading {
@@ -51,7 +52,7 @@ struct page {
     const char *charset;     /* what the body was decoded from, by its WHATWG name: "utf-8" */
     const char *title;       /* "" where there is none, as the other strings */
     const char *description; /* what the page says of itself */
-    const char *language;    /* as declared, such as "de-AT": not detected */
+    const char *language;    /* as declared, in lower case, such as "de-at": not detected */
     const char *canonical;   /* rel=canonical, in normal form */
     const char *text;        /* what is seen: white space collapsed, a line to each block */
     size_t text_size;
@@ -63,20 +64,29 @@ struct page {
     bool nofollow;
     bool noarchive;
     bool nosnippet;
-    bool truncated; /* a limit above cut something */
+    bool text_cut;  /* a limit above cut the text, or some of the page was not looked at */
+    bool links_cut; /* the same of the links */
 };
 
 /*
  * Reads a page. HTML is parsed as browsers do; any other text becomes its text, without links.
  *
- * arena     owns what `ret_page` points to; it needs about three times the body. Memory for the
- *           parser's own tree is taken apart and given back before the return.
+ * arena     owns what `ret_page` points to. The decoded body and the HTML parser's tree are taken
+ *           apart and given back before the return: at most about 400 MB for the worst page.
  * ret_page  untouched on failure.
  *
- * Returns STATUS_OK, STATUS_UNSUPPORTED (not a text), STATUS_TOO_LARGE (the markup needs more time
- * or memory than a page may) or STATUS_NO_MEMORY.
+ * Markup that takes more time or memory than a page may is read as far as its beginning.
+ *
+ * Returns STATUS_OK, STATUS_UNSUPPORTED (not a text), STATUS_TOO_LARGE (even the beginning takes
+ * too much) or STATUS_NO_MEMORY.
  */
 enum status page_parse(const struct page_input *input, struct arena *arena, struct page *ret_page,
                        struct error *err);
+
+/*
+ * Loads what page_parse() would otherwise load from files when it first needs it: for a process
+ * that is about to lock itself in.
+ */
+void page_load_all(void);
 
 #endif

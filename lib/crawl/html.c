@@ -1,0 +1,556 @@
+#include "crawl/html.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "crawl/flow.h"
+#include "crawl/html_tags.h"
+
+enum {
+    /* Most links of some pages lead nowhere that we go: those do not count. */
+    CANDIDATES_MAX = 4 * PAGE_LINKS_MAX,
+};
+
+/* A link as it stands in the page: resolved at the end, when the base is known for sure. */
+struct candidate {
+    struct candidate *next;
+    const char *href;   /* the tree's */
+    const char *anchor; /* the arena's */
+    bool nofollow;
+};
+
+/* An element that the walk is in. */
+struct level {
+    const GumboNode *node;
+    unsigned next_child;
+    bool unseen;  /* opened by this element: the text within is not shown */
+    bool pre;     /* the same: newlines within are lines */
+    bool heading; /* the same: a heading to be added on leaving */
+    bool link;    /* the same: a link to be added on leaving */
+};
+
+struct walker {
+    const struct url *url;
+    struct arena *arena;
+    struct directives *directives;
+    struct page page;
+    struct level levels[PAGE_DEPTH_MAX];
+    size_t depth;
+    size_t nodes;
+    unsigned unseen; /* how many of the levels say so */
+    unsigned pre;
+    struct flow text;
+    struct flow heading;
+    bool in_heading;
+    struct flow anchor;
+    bool in_link;
+    bool in_head;
+    const char *base_href;        /* NULL until a <base> names it */
+    const char *canonical_href;   /* the same of <link rel=canonical> */
+    struct candidate *candidates; /* latest first */
+    size_t candidate_count;
+    struct page_heading *headings; /* PAGE_HEADINGS_MAX */
+    bool failed;                   /* memory ran out */
+};
+
+/* ---- strings ------------------------------------------------------------------------------------
+ */
+
+/* A copy that outlives the tree; "" for NULL. */
+static const char *keep(struct walker *walker, const char *text, size_t size)
+{
+    char *copy = arena_string_of(walker->arena, text == NULL ? "" : text, size);
+    if (copy != NULL)
+        return copy;
+    walker->failed = true;
+    return "";
+}
+
+static const char *keep_flow(struct walker *walker, struct flow *flow)
+{
+    walker->failed = walker->failed || flow->text.failed;
+    return keep(walker, (const char *)flow->text.data, flow->text.size);
+}
+
+/* A line of text from an attribute or a title: white space collapsed, cut at the limit. */
+static const char *keep_line(struct walker *walker, const char *text, size_t limit)
+{
+    struct flow flow = {.limit = limit, .one_line = true};
+    flow_add(&flow, text, strlen(text), false);
+    const char *line = keep_flow(walker, &flow);
+    buffer_release(&flow.text);
+    return line;
+}
+
+/* A language tag in lower case; "" for what is none. */
+static const char *keep_language(struct walker *walker, const char *text)
+{
+    char tag[PAGE_LANGUAGE_BYTES_MAX];
+    size_t size = 0;
+    text += strspn(text, " \t\r\n\f");
+    size_t given = strcspn(text, " \t\r\n\f,;");
+    while (size < given && size < sizeof(tag) &&
+           (isalnum((unsigned char)text[size]) || text[size] == '-' || text[size] == '_')) {
+        tag[size] = text[size] == '_' ? '-' : (char)tolower((unsigned char)text[size]);
+        size++;
+    }
+    return size == given ? keep(walker, tag, size) : "";
+}
+
+/* ---- what stands in the head --------------------------------------------------------------------
+ */
+
+static void see_title(struct walker *walker, const GumboElement *element)
+{
+    if (walker->page.title[0] != '\0' || element->tag_namespace != GUMBO_NAMESPACE_HTML)
+        return;
+    for (unsigned i = 0; i < element->children.length; i++) {
+        const GumboNode *child = element->children.data[i];
+        if (child->type == GUMBO_NODE_TEXT)
+            walker->page.title = keep_line(walker, child->v.text.text, PAGE_TITLE_BYTES_MAX);
+    }
+}
+
+static void add_candidate(struct walker *walker, const char *href, const char *anchor,
+                          bool nofollow)
+{
+    if (walker->candidate_count == CANDIDATES_MAX) {
+        walker->page.links_cut = true;
+        return;
+    }
+    struct candidate *candidate = arena_alloc(walker->arena, sizeof(*candidate));
+    if (candidate == NULL) {
+        walker->failed = true;
+        return;
+    }
+    *candidate = (struct candidate){walker->candidates, href, anchor, nofollow};
+    walker->candidates = candidate;
+    walker->candidate_count++;
+}
+
+/* "5; url=next.html" leads on, as a link does. */
+static void see_refresh(struct walker *walker, const char *content)
+{
+    const char *at = content + strspn(content, " \t\r\n0123456789.");
+    at += strspn(at, " \t\r\n;,");
+    if (strncasecmp(at, "url", 3) == 0) {
+        at += 3 + strspn(at + 3, " \t\r\n");
+        at += *at == '=';
+        at += strspn(at, " \t\r\n");
+    }
+    if (*at == '\0')
+        return;
+    bool quoted = *at == '\'' || *at == '"';
+    char quote[] = {*at, '\0'};
+    at += quoted;
+    size_t size = quoted ? strcspn(at, quote) : strlen(at);
+    add_candidate(walker, keep(walker, at, size), "", false);
+}
+
+static void see_meta(struct walker *walker, const GumboElement *element)
+{
+    const char *name = html_attribute(element, "name");
+    const char *property = html_attribute(element, "property");
+    const char *equivalent = html_attribute(element, "http-equiv");
+    const char *content = html_attribute(element, "content");
+    struct page *page = &walker->page;
+    if (content == NULL)
+        return;
+    if (name != NULL &&
+        (strcasecmp(name, "robots") == 0 || strcasecmp(name, DIRECTIVES_AGENT) == 0))
+        directives_add(walker->directives, content, strlen(content));
+    bool describes = (name != NULL && strcasecmp(name, "description") == 0) ||
+                     (property != NULL && strcasecmp(property, "og:description") == 0);
+    if (describes && page->description[0] == '\0')
+        page->description = keep_line(walker, content, PAGE_DESCRIPTION_BYTES_MAX);
+    if (equivalent != NULL && strcasecmp(equivalent, "refresh") == 0)
+        see_refresh(walker, content);
+    if (equivalent != NULL && strcasecmp(equivalent, "content-language") == 0 &&
+        page->language[0] == '\0')
+        page->language = keep_language(walker, content);
+}
+
+static void see_html(struct walker *walker, const GumboElement *element)
+{
+    const char *language = html_attribute(element, "lang");
+    if (language == NULL)
+        language = html_attribute(element, "xml:lang");
+    if (language != NULL)
+        walker->page.language = keep_language(walker, language);
+}
+
+/* ---- elements
+ * -------------------------------------------------------------------------------------- */
+
+static void see_image(struct walker *walker, const GumboElement *element)
+{
+    const char *alt = html_attribute(element, "alt");
+    if (alt == NULL)
+        return;
+    struct flow *flows[] = {walker->in_link ? &walker->anchor : NULL,
+                            walker->in_heading ? &walker->heading : NULL};
+    for (size_t i = 0; i < 2; i++) {
+        if (flows[i] == NULL)
+            continue;
+        flow_space(flows[i]);
+        flow_add(flows[i], alt, strlen(alt), false);
+        flow_space(flows[i]);
+    }
+}
+
+static bool says_nofollow(const GumboElement *element)
+{
+    const char *rel = html_attribute(element, "rel");
+    return html_list_has(rel, "nofollow") || html_list_has(rel, "ugc") ||
+           html_list_has(rel, "sponsored");
+}
+
+/* A link that has no text of its own within the element. */
+static void see_plain_link(struct walker *walker, const GumboElement *element,
+                           const char *href_name, const char *anchor_name)
+{
+    const char *href = html_attribute(element, href_name);
+    const char *anchor = html_attribute(element, anchor_name);
+    if (href == NULL)
+        return;
+    anchor = anchor == NULL ? "" : keep_line(walker, anchor, PAGE_ANCHOR_BYTES_MAX);
+    add_candidate(walker, href, anchor, says_nofollow(element));
+}
+
+static void see_head_link(struct walker *walker, const GumboElement *element)
+{
+    const char *href = html_attribute(element, "href");
+    if (walker->in_head && walker->canonical_href == NULL && href != NULL &&
+        html_list_has(html_attribute(element, "rel"), "canonical"))
+        walker->canonical_href = href;
+}
+
+/* What an element says by itself; what it holds comes after. */
+static void see_element(struct walker *walker, const GumboElement *element)
+{
+    switch (element->tag) {
+    case GUMBO_TAG_HTML:
+        see_html(walker, element);
+        break;
+    case GUMBO_TAG_TITLE:
+        see_title(walker, element);
+        break;
+    case GUMBO_TAG_BASE:
+        if (walker->base_href == NULL)
+            walker->base_href = html_attribute(element, "href");
+        break;
+    case GUMBO_TAG_META:
+        see_meta(walker, element);
+        break;
+    case GUMBO_TAG_LINK:
+        see_head_link(walker, element);
+        break;
+    case GUMBO_TAG_IMG:
+        see_image(walker, element);
+        break;
+    case GUMBO_TAG_AREA:
+        see_plain_link(walker, element, "href", "alt");
+        break;
+    case GUMBO_TAG_FRAME:
+    case GUMBO_TAG_IFRAME:
+        see_plain_link(walker, element, "src", "title");
+        break;
+    case GUMBO_TAG_BR:
+        flow_line(&walker->text);
+        flow_space(&walker->heading);
+        flow_space(&walker->anchor);
+        break;
+    default:
+        break;
+    }
+}
+
+static void put_gap(struct walker *walker, const GumboElement *element)
+{
+    GumboTag tag = element->tag;
+    bool block = html_element_is_block(element);
+    if (block)
+        flow_line(&walker->text);
+    bool apart = element->tag_namespace == GUMBO_NAMESPACE_SVG; /* its texts lie anywhere */
+    if (block || apart || tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) {
+        flow_space(&walker->text);
+        flow_space(&walker->heading);
+        flow_space(&walker->anchor);
+    }
+}
+
+static void enter(struct walker *walker, struct level *level, const GumboElement *element)
+{
+    GumboTag tag = element->tag;
+    level->unseen = html_element_is_unseen(element);
+    level->pre = tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA || tag == GUMBO_TAG_LISTING ||
+                 tag == GUMBO_TAG_XMP || tag == GUMBO_TAG_PLAINTEXT;
+    level->heading = html_tag_heading_level(tag) > 0 && !walker->in_heading &&
+                     walker->unseen == 0 && !level->unseen;
+    level->link = tag == GUMBO_TAG_A && !walker->in_link && html_attribute(element, "href") != NULL;
+    walker->unseen += level->unseen;
+    walker->pre += level->pre;
+    walker->in_head = walker->in_head || tag == GUMBO_TAG_HEAD;
+    if (level->heading) {
+        walker->in_heading = true;
+        flow_clear(&walker->heading);
+    }
+    if (level->link) {
+        walker->in_link = true;
+        flow_clear(&walker->anchor);
+    }
+    put_gap(walker, element);
+    see_element(walker, element);
+}
+
+static void add_heading(struct walker *walker, const GumboElement *element)
+{
+    walker->in_heading = false;
+    if (walker->heading.text.size == 0)
+        return;
+    if (walker->page.heading_count == PAGE_HEADINGS_MAX) {
+        walker->page.text_cut = true;
+        return;
+    }
+    walker->headings[walker->page.heading_count++] = (struct page_heading){
+        .level = html_tag_heading_level(element->tag),
+        .text = keep_flow(walker, &walker->heading),
+    };
+}
+
+static void add_link(struct walker *walker, const GumboElement *element)
+{
+    walker->in_link = false;
+    const char *label = html_attribute(element, "aria-label");
+    if (label == NULL)
+        label = html_attribute(element, "title");
+    const char *anchor = walker->anchor.text.size > 0 || label == NULL
+                             ? keep_flow(walker, &walker->anchor)
+                             : keep_line(walker, label, PAGE_ANCHOR_BYTES_MAX);
+    add_candidate(walker, html_attribute(element, "href"), anchor, says_nofollow(element));
+}
+
+static void leave(struct walker *walker, const struct level *level)
+{
+    if (level->node->type != GUMBO_NODE_ELEMENT)
+        return;
+    const GumboElement *element = &level->node->v.element;
+    put_gap(walker, element);
+    if (level->heading)
+        add_heading(walker, element);
+    if (level->link)
+        add_link(walker, element);
+    if (element->tag == GUMBO_TAG_HEAD)
+        walker->in_head = false;
+    walker->unseen -= level->unseen;
+    walker->pre -= level->pre;
+}
+
+/* ---- text
+ * ------------------------------------------------------------------------------------------ */
+
+static bool holds_code(const struct walker *walker)
+{
+    const GumboNode *parent = walker->levels[walker->depth - 1].node;
+    GumboTag tag = parent->type == GUMBO_NODE_ELEMENT ? parent->v.element.tag : GUMBO_TAG_UNKNOWN;
+    return tag == GUMBO_TAG_SCRIPT || tag == GUMBO_TAG_STYLE;
+}
+
+static void see_text(struct walker *walker, const char *text)
+{
+    size_t size = strlen(text);
+    if (walker->unseen == 0)
+        flow_add(&walker->text, text, size, walker->pre > 0);
+    if (walker->in_heading && walker->unseen == 0)
+        flow_add(&walker->heading, text, size, false);
+    if (walker->in_link && !holds_code(walker)) /* a hidden link has a text all the same */
+        flow_add(&walker->anchor, text, size, false);
+}
+
+/* ---- the walk
+ * -------------------------------------------------------------------------------------- */
+
+static const GumboVector *children_of(const GumboNode *node)
+{
+    return node->type == GUMBO_NODE_DOCUMENT ? &node->v.document.children
+                                             : &node->v.element.children;
+}
+
+/* Looks at a node, and descends into what has children. */
+static void visit(struct walker *walker, const GumboNode *node)
+{
+    switch (node->type) {
+    case GUMBO_NODE_TEXT:
+    case GUMBO_NODE_CDATA:
+    case GUMBO_NODE_WHITESPACE:
+        see_text(walker, node->v.text.text);
+        return;
+    case GUMBO_NODE_DOCUMENT:
+    case GUMBO_NODE_ELEMENT:
+        break;
+    default: /* a comment, or a <template>, which is not part of the page until a script says so */
+        return;
+    }
+    if (walker->depth == PAGE_DEPTH_MAX) {
+        walker->page.text_cut = true;
+        walker->page.links_cut = true;
+        return;
+    }
+    struct level *level = &walker->levels[walker->depth++];
+    *level = (struct level){.node = node};
+    if (node->type == GUMBO_NODE_ELEMENT)
+        enter(walker, level, &node->v.element);
+}
+
+static void walk(struct walker *walker, const GumboNode *root)
+{
+    visit(walker, root);
+    while (walker->depth > 0 && !walker->failed) {
+        struct level *level = &walker->levels[walker->depth - 1];
+        const GumboVector *children = children_of(level->node);
+        bool more = level->next_child < children->length;
+        if (more && walker->nodes == PAGE_NODES_MAX) {
+            walker->page.text_cut = true;
+            walker->page.links_cut = true;
+            more = false; /* leave all levels, so that what is open is finished */
+        }
+        if (more) {
+            walker->nodes++;
+            visit(walker, children->data[level->next_child++]);
+        } else {
+            leave(walker, level);
+            walker->depth--;
+        }
+    }
+}
+
+/* ---- links
+ * ------------------------------------------------------------------------------------------ */
+
+/* The first <base> holds for the whole page, where it can be used at all. */
+static struct url base_of(struct walker *walker)
+{
+    struct url base = *walker->url;
+    if (walker->base_href != NULL)
+        (void)url_parse(walker->base_href, strlen(walker->base_href), walker->url, walker->arena,
+                        &base, NULL);
+    return base;
+}
+
+/* A jump within the page is no link to it. */
+static bool is_jump(const struct walker *walker, const char *href, const struct url *target)
+{
+    return strchr(href, '#') != NULL && strcmp(target->text, walker->url->text) == 0;
+}
+
+static void resolve(struct walker *walker, const struct candidate *candidate,
+                    const struct url *base, struct arena *scratch, struct page_link *links)
+{
+    struct page *page = &walker->page;
+    struct url target;
+    arena_reset(scratch);
+    if (url_parse(candidate->href, strlen(candidate->href), base, scratch, &target, NULL) !=
+            STATUS_OK ||
+        is_jump(walker, candidate->href, &target))
+        return;
+    if (page->link_count == PAGE_LINKS_MAX) {
+        page->links_cut = true;
+        return;
+    }
+    links[page->link_count++] = (struct page_link){
+        .url = keep(walker, target.text, target.text_size),
+        .anchor = candidate->anchor,
+        .nofollow = candidate->nofollow || walker->directives->nofollow,
+    };
+}
+
+/* The candidates were gathered latest first. */
+static struct candidate *in_order(struct candidate *latest)
+{
+    struct candidate *first = NULL;
+    while (latest != NULL) {
+        struct candidate *next = latest->next;
+        latest->next = first;
+        first = latest;
+        latest = next;
+    }
+    return first;
+}
+
+static void resolve_links(struct walker *walker)
+{
+    size_t most =
+        walker->candidate_count < PAGE_LINKS_MAX ? walker->candidate_count : PAGE_LINKS_MAX;
+    struct page_link *links = arena_alloc(walker->arena, (most + 1) * sizeof(*links));
+    if (links == NULL) {
+        walker->failed = true;
+        return;
+    }
+    struct url base = base_of(walker);
+    struct arena scratch = {0};
+    struct url canonical;
+    if (walker->canonical_href != NULL &&
+        url_parse(walker->canonical_href, strlen(walker->canonical_href), &base, &scratch,
+                  &canonical, NULL) == STATUS_OK)
+        walker->page.canonical = keep(walker, canonical.text, canonical.text_size);
+    struct candidate *candidate = in_order(walker->candidates);
+    for (; candidate != NULL; candidate = candidate->next)
+        resolve(walker, candidate, &base, &scratch, links);
+    arena_release(&scratch);
+    walker->page.links = links;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------------------- */
+
+static struct walker *walker_new(const struct url *url, struct arena *arena,
+                                 struct directives *directives)
+{
+    struct walker *walker = calloc(1, sizeof(*walker));
+    struct page_heading *headings = arena_alloc(arena, PAGE_HEADINGS_MAX * sizeof(*headings));
+    if (walker == NULL || headings == NULL) {
+        free(walker);
+        return NULL;
+    }
+    walker->url = url;
+    walker->arena = arena;
+    walker->directives = directives;
+    walker->headings = headings;
+    walker->text.limit = PAGE_TEXT_BYTES_MAX;
+    walker->heading.limit = PAGE_HEADING_BYTES_MAX;
+    walker->heading.one_line = true;
+    walker->anchor.limit = PAGE_ANCHOR_BYTES_MAX;
+    walker->anchor.one_line = true;
+    walker->page = (struct page){.title = "", .description = "", .language = "", .canonical = ""};
+    return walker;
+}
+
+static void walker_free(struct walker *walker)
+{
+    buffer_release(&walker->text.text);
+    buffer_release(&walker->heading.text);
+    buffer_release(&walker->anchor.text);
+    free(walker);
+}
+
+enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
+                         struct directives *directives, struct page *ret_page, struct error *err)
+{
+    struct walker *walker = walker_new(url, arena, directives);
+    if (walker == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "page");
+    walk(walker, root);
+    resolve_links(walker);
+    struct page *page = &walker->page;
+    page->text = keep_flow(walker, &walker->text);
+    page->text_size = walker->text.text.size;
+    page->text_cut = page->text_cut || walker->text.cut;
+    page->headings = walker->headings;
+    bool failed = walker->failed;
+    if (!failed)
+        *ret_page = *page;
+    walker_free(walker);
+    return failed ? error_set(err, STATUS_NO_MEMORY, "page") : STATUS_OK;
+}

@@ -1,0 +1,23 @@
+/* From the tree of a page to what struct page holds. */
+#ifndef TIERCE_CRAWL_HTML_H
+#define TIERCE_CRAWL_HTML_H
+
+#include <gumbo.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "crawl/directives.h"
+#include "crawl/page.h"
+
+/*
+ * Walks the tree, once and without recursion, and fills title, description, language, canonical,
+ * text, headings, links, and what was cut. The directives found in the page are added to
+ * `directives`.
+ *
+ * url    the page's; the base of its links unless it names another.
+ * arena  owns what `ret_page` points to.
+ */
+enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
+                         struct directives *directives, struct page *ret_page, struct error *err);
+
+#endif

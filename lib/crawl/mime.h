@@ -1,0 +1,22 @@
+/* What a body is: by its Content-Type, and by its first bytes where that says nothing. */
+#ifndef TIERCE_CRAWL_MIME_H
+#define TIERCE_CRAWL_MIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mime {
+    char type[64];    /* "text/html", in lower case; "" for none or a wrong one */
+    char charset[40]; /* the parameter as given; "" for none */
+};
+
+/* Reads a Content-Type header's value; NULL counts as an empty one. */
+void mime_parse(const char *header, struct mime *ret_mime);
+
+enum mime_kind { MIME_HTML, MIME_TEXT, MIME_OTHER };
+
+/* Text that holds bytes which no text holds is MIME_OTHER, and XML is a page if it is XHTML. */
+enum mime_kind mime_kind(const struct mime *mime, const uint8_t *body, size_t size);
+
+#endif
