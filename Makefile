@@ -77,6 +77,13 @@ $(OUT)/gen/%.pb-c.c $(OUT)/gen/%.pb-c.h: proto/%.proto
 	@mkdir -p $(@D)
 	$(call say,GEN,$<)protoc-c --proto_path=proto --c_out=$(@D) $<
 
+# descriptors of the public services, for gRPC's server reflection
+$(OUT)/gen/public_descriptors.inc: proto/gateway.proto proto/health.proto proto/reflection.proto
+	@mkdir -p $(@D)
+	protoc-c --proto_path=proto --descriptor_set_out=$@.set $^
+	od -An -v -tx1 $@.set | sed 's/ \(..\)/0x\1,/g' > $@
+$(OUT)/obj/workers/gateway/grpc_reflection.o: $(OUT)/gen/public_descriptors.inc
+
 # ---- objects and layer archives ------------------------------------------------------------------------------------------
 $(OUT)/obj/gen/%.o: $(OUT)/gen/%.c | $(GEN_H)
 	@mkdir -p $(@D)
