@@ -56,6 +56,8 @@ static void add_word(struct flow *flow, const char *word, size_t size)
 
 void flow_add(struct flow *flow, const char *text, size_t size, bool keep_lines)
 {
+    if (size == 0)
+        return; /* of an empty buffer there is not even a beginning */
     const uint8_t *at = (const uint8_t *)text, *end = at + size;
     while (at < end) {
         const uint8_t *word = at, *next = at;

@@ -309,7 +309,8 @@ static bool grow_sitemaps(struct robots *robots, struct arena *arena)
 static void read_sitemap(struct reader *reader, struct slice value)
 {
     struct robots *robots = reader->robots;
-    if (value.size == 0 || value.size > URL_BYTES_MAX ||
+    bool fits = value.size > 0 && value.size <= URL_BYTES_MAX;
+    if (!fits || memchr(value.text, '\0', value.size) != NULL ||
         robots->sitemap_count == ROBOTS_SITEMAPS_MAX)
         return;
     if (robots->sitemap_count == robots->sitemap_room && !grow_sitemaps(robots, reader->arena)) {
