@@ -59,7 +59,7 @@ downloader_LAYERS := cluster rpc crawl text proto base
 downloader_SYS := -lcurl -lbrotlidec -lz -lzstd
 parser_DIR := workers/parser
 parser_LAYERS := crawl text proto base
-parser_SYS :=
+parser_SYS := -lseccomp
 tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
 tierce_SYS := -ljansson -lcrypto
@@ -164,6 +164,12 @@ soak: test-dependencies
 	tests/run --soak
 fuzz: test-dependencies
 	tests/run --only fuzz
+
+# ---- measurements --------------------------------------------------------------------------------------------------------
+.PHONY: bench
+bench: bench-dependencies
+	$(MAKE) all share
+	tests/bench/run
 
 .PHONY: clean
 clean:
