@@ -54,8 +54,8 @@ enum status dictionary_writer_add(struct dictionary_writer *writer, const uint8_
                                   struct error *err)
 {
     CHECK(size > 0 && size <= KEY_MAX && entry->document_count > 0);
-    CHECK(writer->term_count == 0 ||
-          key_compare(writer->last_key, writer->last_size, key, size) < 0);
+    if (writer->term_count > 0 && key_compare(writer->last_key, writer->last_size, key, size) >= 0)
+        return error_set(err, STATUS_CORRUPT, "the keys of a segment are not in order");
     if (writer->in_block == DICTIONARY_BLOCK) {
         enum status status = end_block(writer, err);
         if (status != STATUS_OK)

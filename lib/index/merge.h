@@ -8,7 +8,7 @@
 #define MERGE_INPUTS_MAX 64
 
 struct merge_input {
-    const struct segment *segment;
+    struct segment *segment;
     const struct deletions *deletions; /* NULL: none */
     uint32_t *docids; /* by the input's docid: the output's, DOCID_END for those left out.
                          malloc's; merge_release() frees them */

@@ -155,8 +155,6 @@ void segment_release(struct segment *segment)
     unpin_all(segment->storage, segment->pins, segment->chunk_count);
     for (unsigned kind = 0; kind < PART_END; kind++)
         free(segment->parts[kind].chunks);
-    if (segment->retired_unread != NULL)
-        atomic_store(segment->retired_unread, true);
     free(segment->inlinks);
     free(segment);
 }

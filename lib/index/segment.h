@@ -48,10 +48,10 @@ struct segment {
     uint64_t term_count;
     uint32_t block_count; /* of the dictionary */
     struct part parts[PART_END];
-    atomic_uint *inlinks; /* by docid: pages that link to it, now */
-    atomic_bool *corrupt; /* the index's: set when a wrong byte is met. May be NULL */
-    atomic_bool
-        *retired_unread;    /* the index's: set when a merged-away segment is let go. NULL ok */
+    atomic_uint *inlinks;   /* by docid: pages that link to it, now */
+    atomic_bool *corrupt;   /* the index's: set when a wrong byte is met. May be NULL */
+    bool deletions_changed; /* since the last flush; the writer's */
+    bool inlinks_changed;   /* as above */
     struct storage storage; /* where the pins are from; no ops: they are malloc's */
     struct storage_pin *pins;
 };

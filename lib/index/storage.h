@@ -14,6 +14,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+/* Keys of values added in bulk begin with this byte, no others do. */
+#define STORAGE_BULK_PREFIX 'S'
+
 #define STORAGE_KEY_MAX   64
 #define STORAGE_VALUE_MAX (8u << 20) /* most bytes of any value */
 

@@ -1,0 +1,223 @@
+#include "index/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- sites --------------------------------------------------------------------------------------
+ */
+
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+struct site_set *site_set_new(const uint64_t *hashes, uint32_t count)
+{
+    struct site_set *set = malloc(sizeof(*set) + count * sizeof(set->hashes[0]));
+    if (set == NULL)
+        return NULL;
+    atomic_init(&set->references, 1);
+    set->count = count;
+    if (count > 0) {
+        memcpy(set->hashes, hashes, count * sizeof(set->hashes[0]));
+        qsort(set->hashes, count, sizeof(set->hashes[0]), compare_hashes);
+    }
+    return set;
+}
+
+struct site_set *site_set_hold(struct site_set *set)
+{
+    if (set != NULL)
+        atomic_fetch_add_explicit(&set->references, 1, memory_order_relaxed);
+    return set;
+}
+
+void site_set_release(struct site_set *set)
+{
+    if (set != NULL && atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) == 1)
+        free(set);
+}
+
+bool site_set_has(const struct site_set *set, uint64_t hash)
+{
+    return set != NULL &&
+           bsearch(&hash, set->hashes, set->count, sizeof(set->hashes[0]), compare_hashes) != NULL;
+}
+
+/* ---- snapshots
+ * ------------------------------------------------------------------------------------ */
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+static void entry_release(struct snapshot_entry *entry)
+{
+    segment_release(entry->segment);
+    deletions_release(entry->deletions);
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    if (snapshot == NULL ||
+        atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (uint32_t i = 0; i < snapshot->count; i++)
+        entry_release(&snapshot->entries[i]);
+    site_set_release(snapshot->public_sites);
+    free(snapshot);
+}
+
+static bool is_url(const struct segment *segment, const struct document_row *row,
+                   struct text_slice url)
+{
+    struct stored_fields fields;
+    return segment_stored(segment, row, &fields) && fields.url.size == url.size &&
+           memcmp(fields.url.bytes, url.bytes, url.size) == 0;
+}
+
+bool entries_find(const struct snapshot_entry *entries, uint32_t count, uint64_t url_hash,
+                  struct text_slice url, struct place *ret_place)
+{
+    for (uint32_t i = count; i-- > 0;) { /* the newest is the likeliest */
+        const struct segment *segment = entries[i].segment;
+        struct document_row row;
+        for (uint32_t docid = segment_find(segment, url_hash);
+             docid < segment->document_count && segment_row(segment, docid, &row) &&
+             row.url_hash == url_hash;
+             docid++) {
+            if (deletions_has(entries[i].deletions, docid) ||
+                (url.size > 0 && !is_url(segment, &row, url)))
+                continue;
+            *ret_place = (struct place){i, docid};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- drafts
+ * --------------------------------------------------------------------------------------- */
+
+static enum status draft_reserve(struct draft *draft, uint32_t count, struct error *err)
+{
+    if (count <= draft->capacity)
+        return STATUS_OK;
+    uint32_t capacity = count + 8;
+    struct snapshot_entry *entries = realloc(draft->entries, capacity * sizeof(*entries));
+    if (entries != NULL)
+        draft->entries = entries;
+    bool *owns = realloc(draft->owns_deletions, capacity * sizeof(*owns));
+    if (owns != NULL)
+        draft->owns_deletions = owns;
+    if (entries == NULL || owns == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "index");
+    draft->capacity = capacity;
+    return STATUS_OK;
+}
+
+enum status draft_init(struct draft *draft, const struct snapshot *from, struct error *err)
+{
+    *draft = (struct draft){0};
+    enum status status = draft_reserve(draft, from->count + 1, err);
+    if (status != STATUS_OK) {
+        draft_release(draft);
+        return status;
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
+        draft->entries[i] = from->entries[i];
+        segment_hold(draft->entries[i].segment);
+        deletions_hold(draft->entries[i].deletions);
+        draft->owns_deletions[i] = false;
+    }
+    draft->count = from->count;
+    draft->public_sites = site_set_hold(from->public_sites);
+    return STATUS_OK;
+}
+
+void draft_release(struct draft *draft)
+{
+    for (uint32_t i = 0; i < draft->count; i++)
+        entry_release(&draft->entries[i]);
+    free(draft->entries);
+    free(draft->owns_deletions);
+    site_set_release(draft->public_sites);
+    *draft = (struct draft){0};
+}
+
+enum status draft_add(struct draft *draft, struct segment *segment, struct error *err)
+{
+    struct snapshot_entry entry = {.segment = segment};
+    enum status status = draft_reserve(draft, draft->count + 1, err);
+    for (uint32_t docid = 0; status == STATUS_OK && docid < segment->document_count; docid++) {
+        const uint8_t *norms = segment_norms(segment, docid);
+        if (norms == NULL)
+            status = segment_corrupt(segment, err);
+        for (unsigned field = 0; norms != NULL && field < FIELD_COUNT; field++)
+            entry.field_tokens[field] += length_of_code(norms[field]);
+    }
+    if (status != STATUS_OK) {
+        segment_release(segment);
+        return status;
+    }
+    draft->owns_deletions[draft->count] = false;
+    draft->entries[draft->count++] = entry;
+    return STATUS_OK;
+}
+
+void draft_remove(struct draft *draft, uint32_t entry)
+{
+    entry_release(&draft->entries[entry]);
+    draft->count--;
+    memmove(&draft->entries[entry], &draft->entries[entry + 1],
+            (draft->count - entry) * sizeof(draft->entries[0]));
+    memmove(&draft->owns_deletions[entry], &draft->owns_deletions[entry + 1],
+            (draft->count - entry) * sizeof(draft->owns_deletions[0]));
+}
+
+enum status draft_delete(struct draft *draft, struct place place, struct error *err)
+{
+    struct snapshot_entry *entry = &draft->entries[place.entry];
+    const uint8_t *norms = segment_norms(entry->segment, place.docid);
+    if (norms == NULL)
+        return segment_corrupt(entry->segment, err);
+    if (!draft->owns_deletions[place.entry]) {
+        struct deletions *copy = deletions_copy(entry->deletions, entry->segment->document_count);
+        if (copy == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "index");
+        deletions_release(entry->deletions);
+        entry->deletions = copy;
+        draft->owns_deletions[place.entry] = true;
+    }
+    if (deletions_add(entry->deletions, place.docid)) {
+        for (unsigned field = 0; field < FIELD_COUNT; field++)
+            entry->field_tokens[field] -= length_of_code(norms[field]);
+        entry->segment->deletions_changed = true;
+    }
+    return STATUS_OK;
+}
+
+struct snapshot *draft_finish(const struct draft *draft)
+{
+    struct snapshot *snapshot =
+        calloc(1, sizeof(*snapshot) + draft->count * sizeof(snapshot->entries[0]));
+    if (snapshot == NULL)
+        return NULL;
+    atomic_init(&snapshot->references, 1);
+    snapshot->public_sites = site_set_hold(draft->public_sites);
+    snapshot->count = draft->count;
+    for (uint32_t i = 0; i < draft->count; i++) {
+        struct snapshot_entry *entry = &snapshot->entries[i];
+        *entry = draft->entries[i];
+        segment_hold(entry->segment);
+        deletions_hold(entry->deletions);
+        snapshot->documents += entry_live(entry);
+        for (unsigned field = 0; field < FIELD_COUNT; field++)
+            snapshot->field_tokens[field] += entry->field_tokens[field];
+    }
+    return snapshot;
+}

@@ -1,0 +1,67 @@
+/* The index as its own files see it. */
+#ifndef TIERCE_INDEX_STATE_H
+#define TIERCE_INDEX_STATE_H
+
+#include <pthread.h>
+
+#include "index/builder.h"
+#include "index/edges.h"
+#include "index/manifest.h"
+#include "index/merge.h"
+#include "index/snapshot.h"
+
+struct index {
+    struct storage storage;
+    struct index_options options;
+    atomic_bool corrupt;
+    atomic_ullong applied_position;
+    atomic_ullong flushed_position;
+
+    pthread_mutex_t current_lock; /* held only to take or replace `current` */
+    struct snapshot *current;
+
+    /* Everything below belongs to whoever holds this lock. */
+    pthread_mutex_t writer_lock;
+    struct builder *builder;
+    struct buffer stale;      /* uint64_t: documents whose anchor texts have doubled */
+    uint64_t next_id;         /* of a stored segment */
+    uint64_t merging_id;      /* 0: none. Its chunks are not garbage */
+    struct buffer garbage;    /* uint64_t: ids that the storage is to be rid of */
+    struct segment **retired; /* merged away; each with a reference of ours */
+    uint32_t retired_count;
+    bool unflushed; /* something but segments in memory differs from the manifest */
+};
+
+struct snapshot *index_hold_snapshot(struct index *index);
+/* Makes the draft the current state. */
+enum status index_publish(struct index *index, const struct draft *draft, struct error *err);
+
+/* With the writer's lock held. */
+enum status index_flush_locked(struct index *index, struct error *err);
+
+/* Rebuilds documents whose anchor texts have doubled, into the draft: the first *ret_done of
+ * index->stale, which is sorted. It stops early where they take too much memory. */
+enum status index_rebuild_stale(struct index *index, struct draft *draft, size_t *ret_done,
+                                struct error *err);
+
+size_t index_memory_bytes(const struct draft *draft); /* of its segments in memory */
+
+/* Merges segments in memory while there are many of one size. */
+enum status index_compact_memory(struct draft *draft, struct error *err);
+
+/*
+ * Which entries are worth merging: writes their numbers, ascending, and returns how many.
+ * `stored`: only those in storage, else only those in memory.
+ */
+uint32_t index_choose_merge(const struct snapshot_entry *entries, uint32_t count, bool stored,
+                            uint64_t bytes_max, uint32_t ret_chosen[MERGE_INPUTS_MAX]);
+
+/* Merges these entries of the draft in memory; the result takes their place. */
+enum status index_merge_memory(struct draft *draft, const uint32_t *chosen, uint32_t count,
+                               struct error *err);
+
+/* Opens a segment that was stored. */
+enum status index_open_stored(struct index *index, uint64_t id, uint32_t chunk_count,
+                              struct segment **ret_segment, struct error *err);
+
+#endif
