@@ -23,8 +23,12 @@ enum {
     PAGE_LINKS_MAX = 5000,
     PAGE_ANCHOR_BYTES_MAX = 512,
     PAGE_LANGUAGE_BYTES_MAX = 35,
-    PAGE_DEPTH_MAX = 512,   /* of elements within elements; what lies deeper is left out */
-    PAGE_NODES_MAX = 200000 /* elements and texts looked at */
+    PAGE_DEPTH_MAX = 512,    /* of elements within elements; what lies deeper is left out */
+    PAGE_NODES_MAX = 200000, /* elements and texts looked at */
+
+    /* Grows with every change of what page_parse() makes of the same bytes: what another version
+     * made is parsed again. */
+    PAGE_PARSER_VERSION = 1
 };
 
 struct page_input {
