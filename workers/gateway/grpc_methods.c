@@ -1,0 +1,362 @@
+/* tierce.v1.Gateway: the service's answers as public messages. */
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "gateway.pb-c.h"
+#include "gateway/grpc_method.h"
+
+/* A message of a type, in the arena and initialised; NULL: no memory. */
+#define NEW(arena, type, init)                                                                     \
+    ({                                                                                             \
+        type *message_ = arena_alloc(arena, sizeof(type));                                         \
+        if (message_ != NULL)                                                                      \
+            init(message_);                                                                        \
+        message_;                                                                                  \
+    })
+
+/* The same for `count` of them and the list that points at them. */
+#define NEW_LIST(arena, type, init, count)                                                         \
+    ({                                                                                             \
+        size_t count_ = (count);                                                                   \
+        type **list_ = arena_alloc(arena, count_ * sizeof(type *) + 1);                            \
+        type *all_ = arena_alloc(arena, count_ * sizeof(type) + 1);                                \
+        for (size_t i_ = 0; list_ != NULL && all_ != NULL && i_ < count_; i_++) {                  \
+            init(&all_[i_]);                                                                       \
+            list_[i_] = &all_[i_];                                                                 \
+        }                                                                                          \
+        all_ == NULL ? NULL : list_;                                                               \
+    })
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, "no memory for the answer");
+}
+
+/* RFC 3339, "" for no time; NULL: no memory. */
+static char *time_text(struct arena *arena, int64_t unix_us)
+{
+    char text[CLOCK_RFC3339_SIZE];
+    return arena_string(arena, unix_us == 0 ? "" : clock_rfc3339(unix_us, text));
+}
+
+/* ---- Search ---- */
+
+static bool put_results(const struct search_answer *answer, struct arena *arena,
+                        Tierce__V1__SearchResponse *reply)
+{
+    reply->results = NEW_LIST(arena, Tierce__V1__SearchResult, tierce__v1__search_result__init,
+                              answer->result_count);
+    if (reply->results == NULL)
+        return false;
+    for (unsigned i = 0; i < answer->result_count; i++) {
+        const struct search_result *from = &answer->results[i];
+        Tierce__V1__SearchResult *to = reply->results[i];
+        to->url = (char *)from->url;
+        to->title = (char *)from->title;
+        to->snippet = (char *)from->snippet;
+        to->score = from->score;
+        to->language = (char *)from->language;
+        to->inlinks = from->inlinks;
+        to->fetched_at = time_text(arena, from->fetched_us);
+        if (to->fetched_at == NULL)
+            return false;
+    }
+    reply->n_results = answer->result_count;
+    return true;
+}
+
+static enum status put_search(const struct search_answer *answer, struct arena *arena,
+                              ProtobufCMessage **ret_reply, struct error *err)
+{
+    Tierce__V1__SearchResponse *reply =
+        NEW(arena, Tierce__V1__SearchResponse, tierce__v1__search_response__init);
+    Tierce__V1__Shards *shards = NEW(arena, Tierce__V1__Shards, tierce__v1__shards__init);
+    if (reply == NULL || shards == NULL || !put_results(answer, arena, reply))
+        return no_memory(err);
+    reply->query = (char *)answer->query;
+    reply->read_as = (char *)answer->read_as;
+    reply->notes = (char **)answer->notes;
+    reply->n_notes = answer->note_count;
+    reply->page = answer->page;
+    reply->size = answer->size;
+    reply->total = answer->total;
+    reply->total_relation = answer->total_is_lower_bound ? TIERCE__V1__TOTAL_RELATION__GTE
+                                                         : TIERCE__V1__TOTAL_RELATION__EQ;
+    reply->partial = answer->partial;
+    reply->cursor = (char *)answer->cursor;
+    reply->took_ms = (double)answer->took_us / 1000;
+    reply->shards = shards;
+    shards->asked = answer->shards_asked;
+    shards->answered = answer->shards_answered;
+    *ret_reply = &reply->base;
+    return STATUS_OK;
+}
+
+static enum status search(struct grpc_job *job, const ProtobufCMessage *message,
+                          ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__SearchRequest *request = (const Tierce__V1__SearchRequest *)message;
+    struct search_question question = {
+        .query = request->query,
+        .page = request->page == 0 ? 1 : request->page,
+        .size = request->size == 0 ? SEARCH_SIZE_DEFAULT : request->size,
+        .cursor = request->cursor,
+        .is_admin = job->is_admin,
+    };
+    struct search_answer answer;
+    enum status status = service_search(job->service, &question, job->arena, &answer, err);
+    return status == STATUS_OK ? put_search(&answer, job->arena, ret_reply, err) : status;
+}
+
+/* ---- Backlinks ---- */
+
+static enum status backlinks(struct grpc_job *job, const ProtobufCMessage *message,
+                             ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__BacklinksRequest *request = (const Tierce__V1__BacklinksRequest *)message;
+    struct backlinks_answer answer;
+    enum status status =
+        service_backlinks(job->service, request->url, request->page == 0 ? 1 : request->page,
+                          request->size == 0 ? SEARCH_SIZE_DEFAULT : request->size, job->is_admin,
+                          job->arena, &answer, err);
+    if (status != STATUS_OK)
+        return status;
+    Tierce__V1__BacklinksResponse *reply =
+        NEW(job->arena, Tierce__V1__BacklinksResponse, tierce__v1__backlinks_response__init);
+    Tierce__V1__Backlink **links =
+        NEW_LIST(job->arena, Tierce__V1__Backlink, tierce__v1__backlink__init, answer.link_count);
+    if (reply == NULL || links == NULL)
+        return no_memory(err);
+    for (unsigned i = 0; i < answer.link_count; i++) {
+        links[i]->url = (char *)answer.links[i].url;
+        links[i]->title = (char *)answer.links[i].title;
+        links[i]->anchor = (char *)answer.links[i].anchor;
+    }
+    reply->url = (char *)answer.url;
+    reply->total = answer.total;
+    reply->links = links;
+    reply->n_links = answer.link_count;
+    *ret_reply = &reply->base;
+    return STATUS_OK;
+}
+
+/* ---- AddUrls, Why ---- */
+
+static enum status add_urls(struct grpc_job *job, const ProtobufCMessage *message,
+                            ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__AddUrlsRequest *request = (const Tierce__V1__AddUrlsRequest *)message;
+    Wire__SubmitReply *submitted;
+    enum status status = service_add_urls(job->service, (const char *const *)request->urls,
+                                          request->n_urls, job->arena, &submitted, err);
+    if (status != STATUS_OK)
+        return status;
+    Tierce__V1__AddUrlsResponse *reply =
+        NEW(job->arena, Tierce__V1__AddUrlsResponse, tierce__v1__add_urls_response__init);
+    Tierce__V1__RejectedUrl **rejected = NEW_LIST(
+        job->arena, Tierce__V1__RejectedUrl, tierce__v1__rejected_url__init, submitted->n_rejected);
+    if (reply == NULL || rejected == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < submitted->n_rejected; i++) {
+        rejected[i]->url = submitted->rejected[i]->url;
+        rejected[i]->reason = submitted->rejected[i]->reason;
+    }
+    reply->accepted = submitted->accepted;
+    reply->rejected = rejected;
+    reply->n_rejected = submitted->n_rejected;
+    *ret_reply = &reply->base;
+    return STATUS_OK;
+}
+
+static enum status why(struct grpc_job *job, const ProtobufCMessage *message,
+                       ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__WhyRequest *request = (const Tierce__V1__WhyRequest *)message;
+    Wire__LookupReply *known;
+    enum status status = service_why(job->service, request->url, job->arena, &known, err);
+    if (status != STATUS_OK)
+        return status;
+    Tierce__V1__WhyResponse *reply =
+        NEW(job->arena, Tierce__V1__WhyResponse, tierce__v1__why_response__init);
+    Tierce__V1__Stage **stages =
+        NEW_LIST(job->arena, Tierce__V1__Stage, tierce__v1__stage__init, known->n_stages);
+    if (reply == NULL || stages == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < known->n_stages; i++) {
+        stages[i]->name = known->stages[i]->name;
+        stages[i]->verdict = known->stages[i]->verdict;
+        stages[i]->words = known->stages[i]->words;
+        stages[i]->time = time_text(job->arena, known->stages[i]->time_us);
+        if (stages[i]->time == NULL)
+            return no_memory(err);
+    }
+    reply->url = known->url;
+    reply->known = known->known;
+    reply->stages = stages;
+    reply->n_stages = known->n_stages;
+    *ret_reply = &reply->base;
+    return STATUS_OK;
+}
+
+/* ---- Stats ---- */
+
+static const char *state_name(Wire__MemberState state)
+{
+    switch (state) {
+    case WIRE__MEMBER_STATE__STATE_READY:
+        return "ready";
+    case WIRE__MEMBER_STATE__STATE_DRAINING:
+        return "draining";
+    default:
+        return "starting";
+    }
+}
+
+static void put_barrel(const Wire__MemberStatus *member, Tierce__V1__BarrelStats *to)
+{
+    to->name = member->name;
+    to->address = member->address;
+    to->state = (char *)state_name(member->state);
+    to->mean_response_ms = round((double)member->mean_response_us / 100) / 10;
+    if (member->barrel == NULL)
+        return;
+    to->shard = member->barrel->shard;
+    to->replica = member->barrel->replica;
+    to->documents = member->barrel->documents;
+    to->bytes = member->barrel->bytes;
+    to->position = member->barrel->position;
+}
+
+static void put_downloader(const Wire__MemberStatus *member, Tierce__V1__DownloaderStats *to)
+{
+    to->name = member->name;
+    if (member->downloader == NULL)
+        return;
+    to->pages = member->downloader->pages;
+    to->bytes = member->downloader->bytes;
+    to->errors = member->downloader->errors;
+    to->fetching = member->downloader->fetching;
+}
+
+static bool put_members(const Wire__Stats *stats, struct arena *arena,
+                        Tierce__V1__StatsResponse *reply)
+{
+    reply->barrels =
+        NEW_LIST(arena, Tierce__V1__BarrelStats, tierce__v1__barrel_stats__init, stats->n_members);
+    reply->downloaders = NEW_LIST(arena, Tierce__V1__DownloaderStats,
+                                  tierce__v1__downloader_stats__init, stats->n_members);
+    if (reply->barrels == NULL || reply->downloaders == NULL)
+        return false;
+    for (size_t i = 0; i < stats->n_members; i++) {
+        const Wire__MemberStatus *member = stats->members[i];
+        if (member->role == WIRE__ROLE__ROLE_BARREL)
+            put_barrel(member, reply->barrels[reply->n_barrels++]);
+        else if (member->role == WIRE__ROLE__ROLE_DOWNLOADER)
+            put_downloader(member, reply->downloaders[reply->n_downloaders++]);
+    }
+    return true;
+}
+
+static bool put_frontier(const Wire__Stats *stats, struct arena *arena,
+                         Tierce__V1__StatsResponse *reply)
+{
+    const Wire__IndexserverStatus *indexserver = stats->indexserver;
+    if (indexserver == NULL)
+        return true;
+    reply->frontier = NEW(arena, Tierce__V1__FrontierStats, tierce__v1__frontier_stats__init);
+    if (reply->frontier == NULL)
+        return false;
+    reply->frontier->known = indexserver->urls_known;
+    reply->frontier->queued = indexserver->urls_queued;
+    reply->frontier->leased = indexserver->urls_leased;
+    reply->frontier->fetched = indexserver->urls_fetched;
+    reply->frontier->hosts = indexserver->hosts;
+    reply->frontier->paused = indexserver->paused;
+    reply->log_position = indexserver->head;
+    reply->log_bytes = indexserver->bytes;
+    return true;
+}
+
+static bool put_queries(const Wire__Stats *stats, struct arena *arena,
+                        Tierce__V1__StatsResponse *reply)
+{
+    reply->top_searches =
+        NEW_LIST(arena, Tierce__V1__TopSearch, tierce__v1__top_search__init, stats->n_top_queries);
+    if (reply->top_searches == NULL)
+        return false;
+    for (size_t i = 0; i < stats->n_top_queries; i++) {
+        reply->top_searches[i]->query = stats->top_queries[i]->query;
+        reply->top_searches[i]->count = stats->top_queries[i]->count;
+    }
+    reply->n_top_searches = stats->n_top_queries;
+    return true;
+}
+
+enum status grpc_stats_message(struct service *service, struct arena *arena,
+                               ProtobufCMessage **ret_message, struct error *err)
+{
+    Wire__Stats *stats;
+    enum status status = service_stats(service, arena, &stats, err);
+    if (status != STATUS_OK)
+        return status;
+    Tierce__V1__StatsResponse *reply =
+        NEW(arena, Tierce__V1__StatsResponse, tierce__v1__stats_response__init);
+    if (reply == NULL || !put_queries(stats, arena, reply) || !put_members(stats, arena, reply) ||
+        !put_frontier(stats, arena, reply))
+        return no_memory(err);
+    reply->time = time_text(arena, stats->time_us);
+    reply->searches = stats->searches;
+    if (stats->memory != NULL)
+        reply->memory_bytes = stats->memory->anonymous + stats->memory->shared;
+    if (reply->time == NULL)
+        return no_memory(err);
+    *ret_message = &reply->base;
+    return STATUS_OK;
+}
+
+static enum status stats(struct grpc_job *job, const ProtobufCMessage *message,
+                         ProtobufCMessage **ret_reply, struct error *err)
+{
+    (void)message; /* it has no fields */
+    return grpc_stats_message(job->service, job->arena, ret_reply, err);
+}
+
+/* ---- the table ---- */
+
+const struct grpc_method grpc_gateway_methods[] = {
+    {"/tierce.v1.Gateway/Search", GRPC_UNARY, GRPC_PUBLIC, &tierce__v1__search_request__descriptor,
+     search},
+    {"/tierce.v1.Gateway/Backlinks", GRPC_UNARY, GRPC_PUBLIC,
+     &tierce__v1__backlinks_request__descriptor, backlinks},
+    {"/tierce.v1.Gateway/AddUrls", GRPC_UNARY, GRPC_ADMIN,
+     &tierce__v1__add_urls_request__descriptor, add_urls},
+    {"/tierce.v1.Gateway/Why", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__why_request__descriptor, why},
+    {"/tierce.v1.Gateway/Stats", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__stats_request__descriptor,
+     stats},
+    {"/tierce.v1.Gateway/WatchStats", GRPC_WATCH_STATS, GRPC_ADMIN,
+     &tierce__v1__stats_request__descriptor, NULL},
+};
+const unsigned grpc_gateway_method_count = ARRAY_COUNT(grpc_gateway_methods);
+
+static const struct grpc_method *find_in(const struct grpc_method *methods, unsigned count,
+                                         const char *path)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(methods[i].path, path) == 0)
+            return &methods[i];
+    }
+    return NULL;
+}
+
+const struct grpc_method *grpc_method_find(const char *path)
+{
+    const struct grpc_method *method =
+        find_in(grpc_gateway_methods, grpc_gateway_method_count, path);
+    if (method == NULL)
+        method = find_in(grpc_health_methods, grpc_health_method_count, path);
+    if (method == NULL)
+        method = find_in(grpc_reflection_methods, grpc_reflection_method_count, path);
+    return method;
+}
