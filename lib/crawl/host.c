@@ -122,7 +122,7 @@ static enum status normalise_ipv4(const char *name, size_t size, char *ret_host,
 {
     if (name[size - 1] == '.')
         size--;
-    uint64_t parts[4];
+    uint64_t parts[4] = {0};
     size_t count = 0;
     const char *at = name, *end = name + size;
     while (at <= end) {

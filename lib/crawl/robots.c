@@ -417,7 +417,7 @@ static bool is_stronger(const struct rule *rule, const struct rule *than)
 static size_t escape_target(const char *target, char *ret_text)
 {
     char *out = ret_text;
-    for (size_t i = 0; target[i] != '\0' && i < URL_BYTES_MAX; i++) {
+    for (size_t i = 0; i < URL_BYTES_MAX && target[i] != '\0'; i++) {
         if (is_special(target[i]))
             out = put_escaped(out, target[i]);
         else

@@ -68,9 +68,10 @@ static void a_verdict_names_its_line(void **state)
 static void groups_for_one_agent_are_one(void **state)
 {
     (void)state;
-    const char *text = "User-agent: *\nDisallow: /general\nUser-agent: other\nUser-agent: Tierce/0.1\n"
-                       "Disallow: /a\nUser-agent: other\nDisallow: /other\nUser-agent: TIERCE\n"
-                       "Disallow: /b\n";
+    const char *text =
+        "User-agent: *\nDisallow: /general\nUser-agent: other\nUser-agent: Tierce/0.1\n"
+        "Disallow: /a\nUser-agent: other\nDisallow: /other\nUser-agent: TIERCE\n"
+        "Disallow: /b\n";
     assert_false(allowed(text, "/a"));
     assert_false(allowed(text, "/b"));
     assert_true(allowed(text, "/other"));
