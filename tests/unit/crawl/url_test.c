@@ -330,8 +330,12 @@ static void web_platform_tests_agree(void **state)
                   "other schemes %zu, wrong %zu\n",
                   counts.same, counts.normalised, counts.refused, counts.userinfo, counts.foreign,
                   counts.wrong);
-    assert_int_equal(counts.wrong, 0);
-    assert_true(counts.same > 190 && counts.refused > 100);
+    assert_int_equal(counts.wrong, 0); /* the other figures stand in docs/urls.md */
+    assert_int_equal(counts.same, 197);
+    assert_int_equal(counts.normalised, 19);
+    assert_int_equal(counts.refused, 267);
+    assert_int_equal(counts.userinfo, 28);
+    assert_int_equal(counts.foreign, 380);
 }
 
 static void hosts_become_ascii_as_the_web_platform_tests_say(void **state)
@@ -411,7 +415,10 @@ static void normalisations_of_others_differ_only_where_documented(void **state)
     }
     buffer_release(&buffer);
     print_message("same %zu, other %zu\n", same, other);
-    assert_true(same >= 80);
+    assert_int_equal(same, 86);
+    assert_int_equal(other, 26);
+    assert_null(normal("https://example%2Xcom/", NULL));
+    assert_null(normal("https://abc%FEdef.org/", NULL));
 }
 
 static void resolutions_of_others_agree(void **state)
