@@ -1,0 +1,21 @@
+/* The index's storage on RocksDB: small keys in one column family, large values in another that is
+ * read by mapping. */
+#ifndef TIERCE_BARREL_STORAGE_ROCKSDB_H
+#define TIERCE_BARREL_STORAGE_ROCKSDB_H
+
+#include "index/storage.h"
+
+struct storage_rocksdb;
+
+/* Opens or makes the store in `folder`. The statuses are kv_open()'s. */
+enum status storage_rocksdb_open(const char *folder, uint64_t memory_bytes,
+                                 struct storage_rocksdb **ret_storage, struct error *err);
+/* No pin may be left. Accepts NULL. */
+void storage_rocksdb_close(struct storage_rocksdb *storage);
+
+/* What the index is handed; valid until the close. */
+struct storage storage_rocksdb_storage(struct storage_rocksdb *storage);
+
+uint64_t storage_rocksdb_disk_bytes(struct storage_rocksdb *storage);
+
+#endif
