@@ -127,10 +127,15 @@ static int before_request(void *context, char *peer_address, char *own_address, 
 
 /* ---- what comes ---- */
 
+/* Some of the words may be the server's: what is not plain text in them is made harmless. */
 static void set_trouble(struct fetch *fetch, Log__Reason trouble, const char *words)
 {
     fetch->answer.trouble = trouble;
     error_set(&fetch->answer.why, STATUS_UNAVAILABLE, "%s", words);
+    for (char *at = fetch->answer.why.text; *at != '\0'; at++) {
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    }
 }
 
 /* Ends the transfer for a reason of ours. Returns what makes curl stop. */

@@ -1,0 +1,294 @@
+#include "downloader/crew.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "downloader/host.h"
+#include "downloader/ledger.h"
+#include "downloader/lessor.h"
+#include "downloader/parsing.h"
+#include "downloader/reporter.h"
+
+enum {
+    LOOP_MS_MAX = 60000,
+    STOP_FETCHING_MS = 1000,  /* after the order to stop: fetches under way may end ... */
+    STOP_PARSING_MS = 1800,   /* ... what was fetched may be parsed ... */
+    STOP_REPORTING_MS = 2800, /* ... and reported */
+    CONNECTIONS_KEPT = 2 * LEDGER_LEASES_MAX,
+};
+
+/* A lease on its way from the lessor's thread to the loop. */
+struct arrival {
+    struct arrival *next;
+    Wire__HostLease *lease;
+};
+
+struct crew {
+    struct crew_options options;
+    struct host_tools tools;
+    struct lessor *lessor;
+    struct reporter *reporter;
+    bool stopped;
+    struct host *hosts[LEDGER_LEASES_MAX];
+    size_t host_count;
+    pthread_mutex_t mutex; /* of what follows */
+    struct arrival *arrivals;
+};
+
+/* ---- leases come in ---- */
+
+static void wake(void *context)
+{
+    struct crew *crew = context;
+    curl_multi_wakeup(crew->tools.multi);
+}
+
+static void take_lease(void *context, Wire__HostLease *lease)
+{
+    struct crew *crew = context;
+    struct arrival *arrival = malloc(sizeof(*arrival));
+    if (arrival == NULL) {
+        ledger_finish(crew->tools.ledger, lease->lease);
+        wire__host_lease__free_unpacked(lease, NULL);
+        return;
+    }
+    arrival->lease = lease;
+    pthread_mutex_lock(&crew->mutex);
+    arrival->next = crew->arrivals;
+    crew->arrivals = arrival;
+    pthread_mutex_unlock(&crew->mutex);
+    wake(crew);
+}
+
+static struct arrival *take_arrivals(struct crew *crew)
+{
+    pthread_mutex_lock(&crew->mutex);
+    struct arrival *first = crew->arrivals;
+    crew->arrivals = NULL;
+    pthread_mutex_unlock(&crew->mutex);
+    return first;
+}
+
+static void admit_hosts(struct crew *crew)
+{
+    struct arrival *arrival = take_arrivals(crew);
+    while (arrival != NULL) {
+        struct arrival *next = arrival->next;
+        struct error err;
+        CHECK(crew->host_count < LEDGER_LEASES_MAX); /* the ledger lets no more in */
+        if (host_new(&crew->tools, arrival->lease, &crew->hosts[crew->host_count], &err) ==
+            STATUS_OK)
+            crew->host_count++;
+        else
+            log_warning("%s", err.text);
+        free(arrival);
+        arrival = next;
+    }
+}
+
+/* ---- the loop ---- */
+
+/* Lets every host begin what is due; returns when the next one is. */
+static int64_t step_hosts(struct crew *crew, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    size_t i = 0;
+    while (i < crew->host_count) {
+        int64_t due_ms = host_step(crew->hosts[i], now_ms);
+        if (due_ms < 0) {
+            host_free(crew->hosts[i]);
+            crew->hosts[i] = crew->hosts[--crew->host_count];
+            continue;
+        }
+        if (due_ms < next_ms)
+            next_ms = due_ms;
+        i++;
+    }
+    return next_ms;
+}
+
+static struct host *host_of(struct crew *crew, CURL *easy)
+{
+    struct fetch *fetch = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fetch);
+    for (size_t i = 0; i < crew->host_count; i++) {
+        if (host_fetch(crew->hosts[i]) == fetch)
+            return crew->hosts[i];
+    }
+    return NULL;
+}
+
+/* Takes the fetches that are done; returns whether there were any. */
+static bool take_fetched(struct crew *crew)
+{
+    int left;
+    bool any = false;
+    for (CURLMsg *message = curl_multi_info_read(crew->tools.multi, &left); message != NULL;
+         message = curl_multi_info_read(crew->tools.multi, &left)) {
+        struct host *host = host_of(crew, message->easy_handle);
+        CURLcode result = message->data.result;
+        CHECK(message->msg == CURLMSG_DONE && host != NULL);
+        host_fetched(host, result);
+        any = true;
+    }
+    return any;
+}
+
+/* Large bodies that were kept waiting, as far as there are places. */
+static void resume_hosts(struct crew *crew)
+{
+    for (size_t i = 0; i < crew->host_count && crew->tools.places.waiting > 0; i++) {
+        if (fetch_is_under_way(host_fetch(crew->hosts[i])))
+            fetch_resume(host_fetch(crew->hosts[i]));
+    }
+}
+
+/* Moves the transfers; returns whether some are done and their hosts may have a next step. */
+static bool move(struct crew *crew)
+{
+    int running;
+    CHECK(curl_multi_perform(crew->tools.multi, &running) == CURLM_OK);
+    bool any = take_fetched(crew);
+    resume_hosts(crew);
+    return any;
+}
+
+static bool is_readable(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    return poll(&polled, 1, 0) > 0;
+}
+
+/* Waits for the network, a wake, the time, or `stop_fd` (-1: none). */
+static void wait_until(struct crew *crew, int64_t until_ms, int stop_fd)
+{
+    int64_t left_ms = until_ms - clock_boot_ms();
+    struct curl_waitfd extra = {.fd = stop_fd, .events = CURL_WAIT_POLLIN};
+    if (left_ms > LOOP_MS_MAX)
+        left_ms = LOOP_MS_MAX;
+    if (left_ms > 0)
+        curl_multi_poll(crew->tools.multi, &extra, stop_fd >= 0 ? 1 : 0, (int)left_ms, NULL);
+}
+
+static unsigned fetches_under_way(const struct crew *crew)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < crew->host_count; i++)
+        count += fetch_is_under_way(host_fetch(crew->hosts[i]));
+    return count;
+}
+
+/* Ends, parses and reports what is under way, each for its part of the time there is. */
+static void stop(struct crew *crew)
+{
+    int64_t began_ms = clock_boot_ms();
+    lessor_close(crew->lessor);
+    crew->lessor = NULL;
+    while (fetches_under_way(crew) > 0 && clock_boot_ms() < began_ms + STOP_FETCHING_MS) {
+        if (!move(crew))
+            wait_until(crew, began_ms + STOP_FETCHING_MS, -1);
+    }
+    admit_hosts(crew); /* to give their leases back */
+    while (crew->host_count > 0)
+        host_free(crew->hosts[--crew->host_count]);
+    parsing_stop(crew->tools.parsing, began_ms + STOP_PARSING_MS);
+    reporter_close(crew->reporter, began_ms + STOP_REPORTING_MS);
+    crew->reporter = NULL;
+    crew->stopped = true;
+}
+
+void crew_run(struct crew *crew, int stop_fd)
+{
+    while (!is_readable(stop_fd)) {
+        admit_hosts(crew);
+        int64_t next_ms = step_hosts(crew, clock_boot_ms());
+        if (!move(crew))
+            wait_until(crew, next_ms, stop_fd);
+    }
+    stop(crew);
+}
+
+/* ---- open and close ---- */
+
+static enum status open_multi(struct crew *crew, struct error *err)
+{
+    CURLM *multi = curl_multi_init();
+    crew->tools.multi = multi;
+    if (multi == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "curl");
+    /* A host has one lease at a time, and so one connection; this also holds for a host to which
+     * the robots.txt of another redirects. */
+    CHECK(curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L) == CURLM_OK);
+    CHECK(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT) == CURLM_OK);
+    return STATUS_OK;
+}
+
+static enum status open_threads(struct crew *crew, struct error *err)
+{
+    const struct crew_options *options = &crew->options;
+    enum status status = parsing_open(crew->tools.ledger, options->parser_path, options->page_ms,
+                                      &crew->tools.parsing, err);
+    if (status == STATUS_OK)
+        status = reporter_open(crew->tools.ledger, &options->link, &crew->reporter, err);
+    struct lessor_options lessor = {
+        .ledger = crew->tools.ledger,
+        .link = options->link,
+        .member = options->member,
+        .member_context = options->member_context,
+        .take = take_lease,
+        .take_context = crew,
+    };
+    if (status == STATUS_OK)
+        status = lessor_open(&lessor, &crew->lessor, err);
+    return status;
+}
+
+enum status crew_open(const struct crew_options *options, struct crew **ret_crew, struct error *err)
+{
+    struct crew *crew = calloc(1, sizeof(*crew));
+    if (crew == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "crew");
+    crew->options = *options;
+    crew->tools.limits = options->limits;
+    crew->tools.places.free = CREW_LARGE_BODIES;
+    pthread_mutex_init(&crew->mutex, NULL);
+    enum status status = open_multi(crew, err);
+    if (status == STATUS_OK)
+        status = ledger_open(wake, crew, &crew->tools.ledger, err);
+    if (status == STATUS_OK)
+        status = open_threads(crew, err);
+    if (status != STATUS_OK) {
+        crew_close(crew);
+        return status;
+    }
+    *ret_crew = crew;
+    return STATUS_OK;
+}
+
+void crew_close(struct crew *crew)
+{
+    if (crew == NULL)
+        return;
+    if (crew->tools.parsing != NULL && !crew->stopped)
+        stop(crew);
+    parsing_close(crew->tools.parsing);
+    ledger_close(crew->tools.ledger);
+    curl_multi_cleanup(crew->tools.multi);
+    pthread_mutex_destroy(&crew->mutex);
+    free(crew);
+}
+
+void crew_fill_status(struct crew *crew, Wire__DownloaderStatus *ret_status)
+{
+    struct host_tools *tools = &crew->tools;
+    wire__downloader_status__init(ret_status);
+    ret_status->pages = atomic_load(&tools->pages);
+    ret_status->bytes = atomic_load(&tools->bytes);
+    ret_status->errors = atomic_load(&tools->errors);
+    ret_status->fetching = atomic_load(&tools->fetching);
+    ret_status->parser_restarts = parsing_restarts(tools->parsing);
+}

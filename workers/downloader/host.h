@@ -1,0 +1,53 @@
+/*
+ * One lease being worked on: the URLs of one host, one after the other, with the delay between the
+ * end of one and the start of the next.
+ */
+#ifndef TIERCE_DOWNLOADER_HOST_H
+#define TIERCE_DOWNLOADER_HOST_H
+
+#include <curl/curl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "downloader/fetch.h"
+#include "downloader/ledger.h"
+#include "downloader/parsing.h"
+#include "wire.pb-c.h"
+
+/* What all hosts of a crew share. */
+struct host_tools {
+    CURLM *multi;
+    struct ledger *ledger;
+    struct parsing *parsing;
+    const struct fetch_limits *limits;
+    struct fetch_places places;
+    /* since the start; read by the heartbeat's thread */
+    atomic_uint_fast64_t pages;
+    atomic_uint_fast64_t bytes;
+    atomic_uint_fast64_t errors;
+    atomic_uint fetching;
+};
+
+struct host;
+
+/* Takes over the lease, also on failure. */
+enum status host_new(struct host_tools *tools, Wire__HostLease *lease, struct host **ret_host,
+                     struct error *err);
+/* Gives up what is under way and gives back the lease. Accepts NULL. */
+void host_free(struct host *host);
+
+/*
+ * Begins what is due. Returns when to call again, by clock_boot_ms(); INT64_MAX: when a fetch is
+ * done or the ledger wakes; -1: all is done, or can no longer be: free it.
+ */
+int64_t host_step(struct host *host, int64_t now_ms);
+
+/* curl's message on the host's fetch; `easy` is its handle. */
+void host_fetched(struct host *host, CURLcode result);
+
+/* The host whose fetch it is: behind CURLINFO_PRIVATE stands its fetch. */
+struct fetch *host_fetch(struct host *host);
+
+#endif
