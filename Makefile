@@ -62,7 +62,7 @@ parser_LAYERS := crawl text proto base
 parser_SYS := -lseccomp
 tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
-tierce_SYS := -ljansson -lcrypto
+tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lm
 
 # V=1 shows the commands
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)

@@ -1,0 +1,25 @@
+/* Where the other programs and what stands beside them are. */
+#ifndef TIERCE_CLI_PROGRAMS_H
+#define TIERCE_CLI_PROGRAMS_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+/* Whether `tierce NAME` runs the program of that name. */
+bool program_is_known(const char *name);
+
+/*
+ * The folder with the programs: this program's own, or libexec/tierce beside it. STATUS_NOT_FOUND
+ * names both.
+ */
+enum status programs_find(struct arena *arena, const char **ret_folder, struct error *err);
+
+/* The folder with the proxies' templates, the static files and the handbook. */
+enum status programs_find_share(struct arena *arena, const char **ret_folder, struct error *err);
+
+/* Becomes the program. Returns only where it cannot. argv[0] is replaced by its path. */
+enum status program_exec(const char *name, char **argv, struct error *err);
+
+#endif

@@ -1,0 +1,272 @@
+/* tierce status: what runs, what is indexed, what is crawled; tierce login, stop, version. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/args.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "cli/answer_json.h"
+#include "cli/command.h"
+#include "cli/print.h"
+
+enum {
+    STATS_TIMEOUT_MS = 5000,
+    WATCH_SECONDS = 2,
+    SOURCES_SHOWN = 20,
+    STOP_NOTICE_MS = 15000,
+};
+
+static uint64_t resident(const Wire__Memory *memory)
+{
+    return memory == NULL ? 0 : memory->anonymous + memory->shared;
+}
+
+/* Whether everything does what it should; `status` exits with 1 where not. */
+static bool is_well(const Wire__Stats *stats)
+{
+    if (stats->config_error[0] != '\0')
+        return false;
+    if (stats->indexserver == NULL || stats->indexserver->paused[0] != '\0')
+        return false;
+    for (size_t i = 0; i < stats->n_members; i++) {
+        const Wire__MemberStatus *member = stats->members[i];
+        bool stopped = member->barrel != NULL && member->barrel->stopped[0] != '\0';
+        if (member->state != WIRE__MEMBER_STATE__STATE_READY || member->trouble[0] != '\0' ||
+            stopped)
+            return false;
+    }
+    return true;
+}
+
+static void print_head(const Wire__Stats *stats)
+{
+    char pages[PRINT_BYTES], used[PRINT_BYTES], limit[PRINT_BYTES], searches[PRINT_BYTES];
+    uint64_t documents = stats->corpus == NULL ? 0 : stats->corpus->documents;
+    printf("Tierce %s at %s\n", stats->version, stats->base_url);
+    printf("%s %s indexed, %s %s answered, memory %s of %s\n", text_of_count(documents, pages),
+           documents == 1 ? "page" : "pages", text_of_count(stats->searches, searches),
+           stats->searches == 1 ? "search" : "searches",
+           text_of_bytes(resident(stats->memory), used), text_of_bytes(stats->memory_limit, limit));
+    if (stats->config_error[0] != '\0') {
+        fputs("the last edit of the configuration was refused: ", stdout);
+        print_text(stdout, stats->config_error);
+        fputc('\n', stdout);
+    }
+}
+
+static void print_barrel(const Wire__BarrelStatus *barrel, uint32_t mean_response_us)
+{
+    char pages[PRINT_BYTES], size[PRINT_BYTES], position[PRINT_BYTES], latency[PRINT_BYTES];
+    printf("shard %" PRIu32 ", %s pages, %s, position %s, %s", barrel->shard,
+           text_of_count(barrel->documents, pages), text_of_bytes(barrel->bytes, size),
+           text_of_count(barrel->position, position), text_of_latency(mean_response_us, latency));
+    if (barrel->stopped[0] != '\0') {
+        fputs("; stands still: ", stdout);
+        print_text(stdout, barrel->stopped);
+    }
+}
+
+static void print_downloader(const Wire__DownloaderStatus *downloader)
+{
+    char pages[PRINT_BYTES], size[PRINT_BYTES];
+    printf("%s pages, %s, %" PRIu32 " in hand", text_of_count(downloader->pages, pages),
+           text_of_bytes(downloader->bytes, size), downloader->fetching);
+}
+
+static void print_member(const Wire__MemberStatus *member)
+{
+    char memory[PRINT_BYTES];
+    printf("%-16s %-9s %7" PRIu32 "  %9s  ", member->name, state_name(member->state), member->pid,
+           member->memory == NULL ? "-" : text_of_bytes(resident(member->memory), memory));
+    if (member->barrel != NULL)
+        print_barrel(member->barrel, member->mean_response_us);
+    else if (member->downloader != NULL)
+        print_downloader(member->downloader);
+    else
+        print_text(stdout, member->address);
+    if (member->restarts > 0)
+        printf(", restarted %" PRIu32 " times", member->restarts);
+    if (member->trouble[0] != '\0') {
+        fputs("; ", stdout);
+        print_text(stdout, member->trouble);
+    }
+    fputc('\n', stdout);
+}
+
+static void print_source(const Wire__SourceStatus *source)
+{
+    char fetched[PRINT_BYTES], queued[PRINT_BYTES], failed[PRINT_BYTES];
+    printf("%9s  %9s  %7s  ", text_of_count(source->fetched, fetched),
+           text_of_count(source->queued, queued), text_of_count(source->failed, failed));
+    print_text(stdout, source->url);
+    fputs("  ", stdout);
+    print_text(stdout, source->state);
+    fputc('\n', stdout);
+}
+
+static void print_crawl(const Wire__IndexserverStatus *crawl)
+{
+    char known[PRINT_BYTES], hosts[PRINT_BYTES], head[PRINT_BYTES], size[PRINT_BYTES];
+    char limit[PRINT_BYTES];
+    printf("\nlog: position %s, %s", text_of_count(crawl->head, head),
+           text_of_bytes(crawl->bytes, size));
+    if (crawl->disk_limit != 0)
+        printf(" of %s", text_of_bytes(crawl->disk_limit, limit));
+    printf("; crawl: %s URLs known on %s hosts", text_of_count(crawl->urls_known, known),
+           text_of_count(crawl->hosts, hosts));
+    if (crawl->paused[0] != '\0') {
+        fputs("; it stands still: ", stdout);
+        print_text(stdout, crawl->paused);
+    }
+    fputc('\n', stdout);
+    if (crawl->n_sources == 0)
+        return;
+    printf("\n%9s  %9s  %7s  SOURCE\n", "FETCHED", "QUEUED", "FAILED");
+    for (size_t i = 0; i < crawl->n_sources && i < SOURCES_SHOWN; i++)
+        print_source(crawl->sources[i]);
+    if (crawl->n_sources > SOURCES_SHOWN)
+        printf("  and %zu more: tierce status --json\n", crawl->n_sources - SOURCES_SHOWN);
+}
+
+static void print_queries(const Wire__Stats *stats)
+{
+    if (stats->n_top_queries == 0)
+        return;
+    fputs("\nmost frequent searches:", stdout);
+    for (size_t i = 0; i < stats->n_top_queries; i++) {
+        fputs(i == 0 ? " " : ", ", stdout);
+        print_text(stdout, stats->top_queries[i]->query);
+        printf(" (%" PRIu64 ")", stats->top_queries[i]->count);
+    }
+    fputc('\n', stdout);
+}
+
+static void print_stats(const Wire__Stats *stats)
+{
+    print_head(stats);
+    printf("\n%-16s %-9s %7s  %9s\n", "PROCESS", "STATE", "PID", "MEMORY");
+    for (size_t i = 0; i < stats->n_members; i++)
+        print_member(stats->members[i]);
+    if (stats->indexserver != NULL)
+        print_crawl(stats->indexserver);
+    print_queries(stats);
+}
+
+/* One look. The installation's arena is emptied before: nothing of an earlier look stays. */
+static int show(const struct command_line *line, struct installation *installation)
+{
+    struct error err = {0};
+    Wire__Stats *stats;
+    if (installation_stats(installation, STATS_TIMEOUT_MS, &stats, &err) != STATUS_OK)
+        return command_failed(&err);
+    if (line->watch && isatty(STDOUT_FILENO))
+        fputs("\x1b[H\x1b[J", stdout); /* home, and clear from there */
+    if (line->json)
+        json_print(json_of_stats(stats));
+    else
+        print_stats(stats);
+    fflush(stdout);
+    return is_well(stats) ? EXIT_DONE : EXIT_FAILED;
+}
+
+int command_status(const struct command_line *line)
+{
+    int exit_status;
+    do {
+        struct installation installation;
+        if (!command_open(line, &installation))
+            return EXIT_FAILED;
+        exit_status = show(line, &installation);
+        installation_close(&installation);
+    } while (line->watch && sleep(WATCH_SECONDS) == 0);
+    return exit_status;
+}
+
+int command_login(const struct command_line *line)
+{
+    struct installation installation;
+    if (!command_open(line, &installation))
+        return EXIT_FAILED;
+    struct error err = {0};
+    Wire__Stats *stats;
+    const char *code = NULL;
+    enum status status = installation_stats(&installation, STATS_TIMEOUT_MS, &stats, &err);
+    if (status == STATUS_OK)
+        status = installation_login_code(&installation, &code, &err);
+    if (status == STATUS_OK && line->json) {
+        const char *url = check_alloc(
+            arena_format(&installation.arena, "%s/admin/login?code=%s", stats->base_url, code));
+        json_print(json_pack("{s:s, s:i}", "url", url, "valid_seconds", 600));
+    } else if (status == STATUS_OK) {
+        printf("%s/admin/login?code=%s\n", stats->base_url, code);
+    }
+    installation_close(&installation);
+    return status == STATUS_OK ? EXIT_DONE : command_failed(&err);
+}
+
+static uint32_t orchestrator_pid(const Wire__Stats *stats)
+{
+    for (size_t i = 0; i < stats->n_members; i++)
+        if (stats->members[i]->role == WIRE__ROLE__ROLE_ORCHESTRATOR)
+            return stats->members[i]->pid;
+    return 0;
+}
+
+/* Asks the process to end and waits until it has. */
+static enum status end_process(uint32_t pid, struct error *err)
+{
+    int fd = pidfd_open((pid_t)pid, 0);
+    if (fd < 0)
+        return errno == ESRCH ? STATUS_OK : error_set_errno(err, errno, "process %" PRIu32, pid);
+    enum status status = STATUS_OK;
+    if (pidfd_send_signal(fd, SIGTERM, NULL, 0) != 0 && errno != ESRCH) {
+        status = error_set_errno(err, errno, "ending process %" PRIu32, pid);
+    } else {
+        struct pollfd ended = {.fd = fd, .events = POLLIN};
+        while (poll(&ended, 1, STOP_NOTICE_MS) == 0)
+            fputs("still stopping: requests in hand are answered first\n", stderr);
+    }
+    fd_close(fd);
+    return status;
+}
+
+int command_stop(const struct command_line *line)
+{
+    struct installation installation;
+    if (!command_open(line, &installation))
+        return EXIT_FAILED;
+    struct error err = {0};
+    Wire__Stats *stats;
+    enum status status = installation_stats(&installation, STATS_TIMEOUT_MS, &stats, &err);
+    if (status == STATUS_OK && !installation_is_local(&installation))
+        status = error_set(&err, STATUS_INVALID, "%s is on another machine: stop it there",
+                           installation.orchestrator);
+    if (status == STATUS_OK && orchestrator_pid(stats) == 0)
+        status = error_set(&err, STATUS_UNSUPPORTED, "the orchestrator does not tell its PID");
+    if (status == STATUS_OK)
+        status = end_process(orchestrator_pid(stats), &err);
+    installation_close(&installation);
+    if (status != STATUS_OK)
+        return command_failed(&err);
+    if (line->json)
+        json_print(json_pack("{s:b}", "stopped", 1));
+    else
+        puts("stopped; nothing was lost");
+    return EXIT_DONE;
+}
+
+int command_version(const struct command_line *line)
+{
+    if (line->json)
+        json_print(json_pack("{s:s}", "version", tierce_version()));
+    else
+        printf("tierce %s\n", tierce_version());
+    return EXIT_DONE;
+}
