@@ -1,0 +1,351 @@
+#include "barrel/service.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "barrel/translate.h"
+#include "base/bytes.h"
+#include "index/document.h"
+#include "index/search.h"
+
+enum {
+    DOCUMENTS_MAX = 100, /* of one call */
+    TERMS_MAX = 64,      /* of one call */
+    BACKLINKS_SIZE_MAX = 100,
+    SPARE_ANALYZERS_MAX = 8,
+};
+
+struct service {
+    struct barrel *barrel;
+    pthread_mutex_t lock;
+    /* Analyzers belong to one thread at a time; those at rest wait here. */
+    struct text_analyzer *spare[SPARE_ANALYZERS_MAX];
+    unsigned spare_count;
+};
+
+static struct text_analyzer *borrow_analyzer(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    struct text_analyzer *analyzer =
+        service->spare_count > 0 ? service->spare[--service->spare_count] : NULL;
+    pthread_mutex_unlock(&service->lock);
+    return analyzer != NULL ? analyzer : text_analyzer_new();
+}
+
+static void give_back_analyzer(struct service *service, struct text_analyzer *analyzer)
+{
+    pthread_mutex_lock(&service->lock);
+    if (service->spare_count < SPARE_ANALYZERS_MAX) {
+        service->spare[service->spare_count++] = analyzer;
+        analyzer = NULL;
+    }
+    pthread_mutex_unlock(&service->lock);
+    text_analyzer_free(analyzer);
+}
+
+/* ---- SEARCH ---- */
+
+static enum status run_search(struct index *index, const Wire__SearchRequest *from,
+                              struct arena *arena, struct search_result *ret_result,
+                              struct error *err)
+{
+    struct query_node *root = NULL;
+    struct search_request request = {
+        .k = from->k > SEARCH_K_MAX ? SEARCH_K_MAX : from->k,
+        .now_unix_us = from->now_us,
+        .include_private = from->include_private,
+        .has_after = from->after_set,
+        .after_score = from->after_score,
+        .after_url_hash = from->after_hash,
+    };
+    enum status status = query_from_wire(from->query, arena, &root, err);
+    if (status == STATUS_OK)
+        status = statistics_from_wire(from, root, arena, &request.statistics, err);
+    if (status == STATUS_OK)
+        status = index_search(index, root, &request, arena, ret_result, err);
+    return status;
+}
+
+static bool put_hits(const struct search_result *result, struct arena *arena,
+                     Wire__SearchReply *reply)
+{
+    Wire__Hit *hits = arena_alloc(arena, (result->hit_count + 1) * sizeof(*hits));
+    reply->hits = arena_alloc(arena, (result->hit_count + 1) * sizeof(*reply->hits));
+    if (hits == NULL || reply->hits == NULL)
+        return false;
+    for (uint32_t i = 0; i < result->hit_count; i++) {
+        wire__hit__init(&hits[i]);
+        hits[i].url_hash = result->hits[i].url_hash;
+        hits[i].score = result->hits[i].score;
+        reply->hits[reply->n_hits++] = &hits[i];
+    }
+    return true;
+}
+
+static void answer_search(struct service *service, struct rpc_call *call, struct index *index)
+{
+    (void)service;
+    struct arena *arena = rpc_call_arena(call);
+    struct search_result result = {0};
+    struct error err = {0};
+    Wire__SearchRequest *request = rpc_call_request(call, &wire__search_request__descriptor);
+    if (request == NULL)
+        return;
+    enum status status = run_search(index, request, arena, &result, &err);
+    Wire__SearchReply reply = WIRE__SEARCH_REPLY__INIT;
+    if (status == STATUS_OK && !put_hits(&result, arena, &reply))
+        status = error_set(&err, STATUS_NO_MEMORY, "no memory for hits");
+    if (status != STATUS_OK) {
+        rpc_call_fail(call, status, "%s", err.text);
+        return;
+    }
+    reply.total = result.total;
+    reply.total_is_lower_bound = !result.total_is_exact;
+    reply.position = index_applied_position(index);
+    rpc_call_reply(call, &reply.base);
+}
+
+/* ---- DOCUMENTS ---- */
+
+static bool put_spans(const struct snippet *snippet, struct arena *arena, Wire__Document *document)
+{
+    Wire__Span *spans = arena_alloc(arena, (snippet->span_count + 1) * sizeof(*spans));
+    document->snippet = arena_alloc(arena, (snippet->span_count + 1) * sizeof(*document->snippet));
+    if (spans == NULL || document->snippet == NULL)
+        return false;
+    for (uint32_t i = 0; i < snippet->span_count; i++) {
+        wire__span__init(&spans[i]);
+        spans[i].text =
+            arena_string_of(arena, snippet->spans[i].text.bytes, snippet->spans[i].text.size);
+        spans[i].marked = snippet->spans[i].marked;
+        if (spans[i].text == NULL)
+            return false;
+        document->snippet[document->n_snippet++] = &spans[i];
+    }
+    return true;
+}
+
+static enum status put_snippet(struct text_analyzer *analyzer, const struct stored_document *stored,
+                               const struct query_node *root, struct arena *arena,
+                               Wire__Document *document, struct error *err)
+{
+    struct snippet snippet;
+    enum text_language language = text_language_of(stored->language, strlen(stored->language));
+    enum status status = snippet_make(analyzer, stored->text, language, root, arena, &snippet, err);
+    if (status == STATUS_OK && !put_spans(&snippet, arena, document))
+        status = error_set(err, STATUS_NO_MEMORY, "no memory for a snippet");
+    return status;
+}
+
+static void put_document(const struct stored_document *stored, Wire__Document *document)
+{
+    document->url = (char *)stored->url;
+    document->title = (char *)stored->title;
+    document->language = (char *)stored->language;
+    document->inlinks = stored->inlinks;
+    document->fetched_us = stored->fetched_unix_us;
+    document->found = true;
+}
+
+/* A document that is not there, or not for this asker, is an answer: not found. */
+static enum status fill_document(struct index *index, struct text_analyzer *analyzer,
+                                 const Wire__DocumentsRequest *request,
+                                 const struct query_node *root, struct arena *arena,
+                                 Wire__Document *document, struct error *err)
+{
+    struct stored_document stored;
+    enum status status = index_document_get(index, document->url_hash, arena, &stored, err);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
+    if (!stored.is_visible && !request->include_private)
+        return STATUS_OK;
+    put_document(&stored, document);
+    if (request->query == NULL)
+        return STATUS_OK;
+    return put_snippet(analyzer, &stored, root, arena, document, err);
+}
+
+static enum status fill_documents(struct index *index, struct text_analyzer *analyzer,
+                                  const Wire__DocumentsRequest *request, struct arena *arena,
+                                  Wire__DocumentsReply *reply, struct error *err)
+{
+    struct query_node *root = NULL;
+    size_t count = request->n_url_hashes;
+    if (count > DOCUMENTS_MAX)
+        return error_set(err, STATUS_TOO_LARGE, "at most %d documents a call", DOCUMENTS_MAX);
+    Wire__Document *documents = arena_alloc(arena, (count + 1) * sizeof(*documents));
+    reply->documents = arena_alloc(arena, (count + 1) * sizeof(*reply->documents));
+    if (documents == NULL || reply->documents == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory for documents");
+    enum status status = query_from_wire(request->query, arena, &root, err);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        wire__document__init(&documents[i]);
+        documents[i].url_hash = request->url_hashes[i];
+        reply->documents[reply->n_documents++] = &documents[i];
+        status = fill_document(index, analyzer, request, root, arena, &documents[i], err);
+    }
+    return status;
+}
+
+static void answer_documents(struct service *service, struct rpc_call *call, struct index *index)
+{
+    struct error err = {0};
+    Wire__DocumentsReply reply = WIRE__DOCUMENTS_REPLY__INIT;
+    Wire__DocumentsRequest *request = rpc_call_request(call, &wire__documents_request__descriptor);
+    if (request == NULL)
+        return;
+    struct text_analyzer *analyzer = borrow_analyzer(service);
+    enum status status = analyzer == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")
+                                          : fill_documents(index, analyzer, request,
+                                                           rpc_call_arena(call), &reply, &err);
+    give_back_analyzer(service, analyzer);
+    if (status != STATUS_OK)
+        rpc_call_fail(call, status, "%s", err.text);
+    else
+        rpc_call_reply(call, &reply.base);
+}
+
+/* ---- TERM_STATS ---- */
+
+static void answer_term_stats(struct service *service, struct rpc_call *call, struct index *index)
+{
+    (void)service;
+    struct error err;
+    struct query_term terms[TERMS_MAX];
+    uint64_t frequencies[TERMS_MAX];
+    Wire__TermStatsRequest *request = rpc_call_request(call, &wire__term_stats_request__descriptor);
+    if (request == NULL)
+        return;
+    if (request->n_terms > TERMS_MAX) {
+        rpc_call_fail(call, STATUS_TOO_LARGE, "at most %d terms a call", TERMS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < request->n_terms; i++)
+        terms[i] = (struct query_term){request->terms[i].data, (uint32_t)request->terms[i].len};
+    enum status status = index_term_statistics(index, terms, request->n_terms, frequencies, &err);
+    if (status != STATUS_OK) {
+        rpc_call_fail(call, status, "%s", err.text);
+        return;
+    }
+    Wire__TermStatsReply reply = WIRE__TERM_STATS_REPLY__INIT;
+    reply.documents = frequencies;
+    reply.n_documents = request->n_terms;
+    reply.position = index_applied_position(index);
+    rpc_call_reply(call, &reply.base);
+}
+
+/* ---- BACKLINKS ---- */
+
+static bool put_links(const struct backlinks *from, struct arena *arena,
+                      Wire__BacklinksReply *reply)
+{
+    Wire__Backlink *links = arena_alloc(arena, (from->count + 1) * sizeof(*links));
+    reply->links = arena_alloc(arena, (from->count + 1) * sizeof(*reply->links));
+    if (links == NULL || reply->links == NULL)
+        return false;
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct backlink *link = &from->links[i];
+        wire__backlink__init(&links[i]);
+        links[i].url = (char *)link->source_url;
+        links[i].anchor = (char *)link->anchor;
+        links[i].url_hash = url_hash(link->source_url, strlen(link->source_url));
+        reply->links[reply->n_links++] = &links[i];
+    }
+    return true;
+}
+
+static void answer_backlinks(struct service *service, struct rpc_call *call, struct index *index)
+{
+    (void)service;
+    struct error err;
+    struct backlinks links = {0};
+    Wire__BacklinksReply reply = WIRE__BACKLINKS_REPLY__INIT;
+    Wire__BacklinksRequest *request = rpc_call_request(call, &wire__backlinks_request__descriptor);
+    if (request == NULL)
+        return;
+    struct text_slice url = {request->url, strlen(request->url)};
+    uint32_t size = request->size > BACKLINKS_SIZE_MAX ? BACKLINKS_SIZE_MAX : request->size;
+    enum status status = index_backlinks(index, url, request->include_private, request->offset,
+                                         size, rpc_call_arena(call), &links, &err);
+    if (status == STATUS_OK && !put_links(&links, rpc_call_arena(call), &reply))
+        status = error_set(&err, STATUS_NO_MEMORY, "no memory for links");
+    if (status != STATUS_OK) {
+        rpc_call_fail(call, status, "%s", err.text);
+        return;
+    }
+    reply.total = links.total;
+    rpc_call_reply(call, &reply.base);
+}
+
+/* ---- the whole ---- */
+
+static void answer_status(struct service *service, struct rpc_call *call)
+{
+    Wire__BarrelStatus status = WIRE__BARREL_STATUS__INIT;
+    barrel_status(service->barrel, rpc_call_arena(call), &status);
+    rpc_call_reply(call, &status.base);
+}
+
+static void answer_from_index(struct service *service, struct rpc_call *call)
+{
+    struct barrel *barrel = service->barrel;
+    pthread_rwlock_rdlock(&barrel->lock);
+    if (barrel->index == NULL)
+        rpc_call_fail(call, STATUS_UNAVAILABLE, "the index could not be opened");
+    else if (rpc_call_method(call) == WIRE__METHOD__SEARCH)
+        answer_search(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__DOCUMENTS)
+        answer_documents(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__TERM_STATS)
+        answer_term_stats(service, call, barrel->index);
+    else
+        answer_backlinks(service, call, barrel->index);
+    pthread_rwlock_unlock(&barrel->lock);
+}
+
+void service_handle(void *context, struct rpc_call *call)
+{
+    struct service *service = context;
+    Wire__Empty empty = WIRE__EMPTY__INIT;
+    switch (rpc_call_method(call)) {
+    case WIRE__METHOD__PING:
+        rpc_call_reply(call, &empty.base);
+        break;
+    case WIRE__METHOD__BARREL_STATUS:
+        answer_status(service, call);
+        break;
+    case WIRE__METHOD__SEARCH:
+    case WIRE__METHOD__DOCUMENTS:
+    case WIRE__METHOD__TERM_STATS:
+    case WIRE__METHOD__BACKLINKS:
+        answer_from_index(service, call);
+        break;
+    default:
+        rpc_call_fail(call, STATUS_UNSUPPORTED, "a barrel knows no method %u",
+                      rpc_call_method(call));
+    }
+}
+
+enum status service_open(struct barrel *barrel, struct service **ret_service, struct error *err)
+{
+    struct service *service = calloc(1, sizeof(*service));
+    if (service == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory for a service");
+    service->barrel = barrel;
+    pthread_mutex_init(&service->lock, NULL);
+    *ret_service = service;
+    return STATUS_OK;
+}
+
+void service_close(struct service *service)
+{
+    if (service == NULL)
+        return;
+    while (service->spare_count > 0)
+        text_analyzer_free(service->spare[--service->spare_count]);
+    pthread_mutex_destroy(&service->lock);
+    free(service);
+}
