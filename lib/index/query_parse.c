@@ -152,9 +152,41 @@ static bool repeats_pair(const struct text_token *token, bool after_pair, uint32
     return token->pair && token->exact_size == 0 && after_pair && token->end == end_before;
 }
 
-static uint32_t read_words(struct parser *parser, struct text_slice text,
-                           enum text_language language, struct query_word *words, uint32_t room,
-                           bool first_reading)
+/* The words that a piece of text was read as. */
+struct reading {
+    struct query_word words[QUERY_WORDS_MAX];
+    uint32_t count;
+    /* The tokens' own text with single spaces where something else stood between them. */
+    char text[2 * QUERY_BYTES_MAX];
+    size_t text_size;
+    uint32_t text_end; /* of the last token in the text that was read */
+};
+
+static void add_text(struct reading *reading, struct text_slice text,
+                     const struct text_token *token)
+{
+    uint32_t start = token->start;
+    if (reading->count > 1 && start > reading->text_end)
+        reading->text[reading->text_size++] = ' ';
+    else if (reading->count > 1)
+        start = reading->text_end;
+    memcpy(reading->text + reading->text_size, text.bytes + start, token->end - start);
+    reading->text_size += token->end - start;
+    reading->text_end = token->end;
+}
+
+static bool read_word(struct parser *parser, struct query_word *word,
+                      const struct text_token *token)
+{
+    if (token->exact_size > 0 && !token->pair &&
+        !add_alternative(parser, word, token->exact, token->exact_size))
+        return false;
+    return add_alternative(parser, word, token->term, token->term_size);
+}
+
+/* Reads the words; or, where that was done, adds the stems of another language to them. */
+static void read_words(struct parser *parser, struct text_slice text, enum text_language language,
+                       struct reading *reading, bool first_time)
 {
     struct text_token token;
     uint32_t count = 0;
@@ -167,23 +199,22 @@ static uint32_t read_words(struct parser *parser, struct text_slice text,
             continue;
         after_pair = token.pair;
         end_before = token.end;
-        if (count == room) {
-            parser->words_dropped = parser->words_dropped || first_reading;
+        if (first_time ? parser->words == QUERY_WORDS_MAX : count == reading->count) {
+            parser->words_dropped = parser->words_dropped || first_time;
             break;
         }
         if (count == 0)
             first_position = token.position;
-        struct query_word *word = &words[count++];
-        word->offset = token.position - first_position;
-        if (first_reading)
+        struct query_word *word = &reading->words[count++];
+        if (first_time) {
             parser->words++;
-        if (token.exact_size > 0 && !token.pair &&
-            !add_alternative(parser, word, token.exact, token.exact_size))
-            break;
-        if (!add_alternative(parser, word, token.term, token.term_size))
+            reading->count = count;
+            word->offset = token.position - first_position;
+            add_text(reading, text, &token);
+        }
+        if (!read_word(parser, word, &token))
             break;
     }
-    return count;
 }
 
 static struct text_slice fold(struct parser *parser, struct text_slice text)
@@ -198,23 +229,22 @@ static struct text_slice fold(struct parser *parser, struct text_slice text)
 /* Several words become a phrase: they were written together. NULL where there is none. */
 static struct query_node *make_words(struct parser *parser, struct text_slice text, uint32_t fields)
 {
-    struct query_word words[QUERY_WORDS_MAX] = {0};
-    uint32_t room = QUERY_WORDS_MAX - parser->words;
-    uint32_t count = read_words(parser, text, TEXT_LANGUAGE_UNKNOWN, words, room, true);
+    struct reading reading = {.count = 0};
+    read_words(parser, text, TEXT_LANGUAGE_UNKNOWN, &reading, true);
     if (text_language_stemmer(parser->language) != NULL)
-        read_words(parser, text, parser->language, words, count, false);
-    if (count == 0)
+        read_words(parser, text, parser->language, &reading, false);
+    if (reading.count == 0)
         return NULL;
-    struct query_node *node = new_node(parser, count == 1 ? QUERY_TERM : QUERY_PHRASE);
-    size_t size = count * sizeof(words[0]);
+    struct query_node *node = new_node(parser, reading.count == 1 ? QUERY_TERM : QUERY_PHRASE);
+    size_t size = reading.count * sizeof(reading.words[0]);
     struct query_word *copy = parser_alloc(parser, size);
     if (node == NULL || copy == NULL)
         return NULL;
-    memcpy(copy, words, size);
+    memcpy(copy, reading.words, size);
     node->words = copy;
-    node->word_count = count;
+    node->word_count = reading.count;
     node->fields = fields;
-    node->text = fold(parser, text);
+    node->text = fold(parser, (struct text_slice){reading.text, reading.text_size});
     return node;
 }
 

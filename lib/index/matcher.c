@@ -1,0 +1,375 @@
+#include "index/matcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/varint.h"
+
+static uint32_t node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target);
+
+/* ---- words -------------------------------------------------------------------------------------
+ */
+
+static uint32_t word_seek(struct matcher_word *word, uint32_t target)
+{
+    uint32_t first = DOCID_END;
+    for (uint32_t i = 0; i < word->word->alternative_count; i++) {
+        if (word->cursors[i] == NULL)
+            continue;
+        uint32_t docid = posting_cursor_seek(word->cursors[i], target);
+        first = docid < first ? docid : first;
+    }
+    word->docid = first;
+    return first;
+}
+
+/* The fields of the current document in which the word stands. */
+static uint32_t word_fields(struct matcher_word *word)
+{
+    uint32_t fields = 0;
+    for (uint32_t i = 0; i < word->word->alternative_count; i++) {
+        if (word->cursors[i] != NULL && word->cursors[i]->docid == word->docid)
+            fields |= posting_cursor_fields(word->cursors[i]);
+    }
+    return fields;
+}
+
+static uint32_t term_seek(struct matcher_node *node, uint32_t target)
+{
+    struct matcher_word *word = &node->words[0];
+    uint32_t docid = word_seek(word, target);
+    if (node->query->fields == FIELD_MASK_ALL)
+        return docid;
+    while (docid != DOCID_END && (word_fields(word) & node->query->fields) == 0)
+        docid = word_seek(word, docid + 1);
+    return docid;
+}
+
+/* ---- phrases
+ * ------------------------------------------------------------------------------------- */
+
+/* Appends the positions of a cursor's current document in one field. */
+static bool read_positions(struct posting_cursor *cursor, unsigned field, struct buffer *out)
+{
+    const uint8_t *end;
+    const uint8_t *at = posting_cursor_positions(cursor, &end);
+    if (at == NULL)
+        return false;
+    uint32_t fields = posting_cursor_fields(cursor);
+    const uint32_t *frequencies = posting_cursor_frequencies(cursor);
+    for (unsigned before = 0; before < field; before++) {
+        if ((fields & 1u << before) != 0 && !positions_skip(&at, end, *frequencies++))
+            return false;
+    }
+    uint32_t position = 0;
+    uint32_t *room = (uint32_t *)buffer_reserve(out, *frequencies * sizeof(uint32_t));
+    for (uint32_t i = 0; room != NULL && i < *frequencies; i++) {
+        uint32_t distance;
+        if (!varint_get32(&at, end, &distance))
+            return false;
+        position += distance;
+        room[i] = position;
+    }
+    out->size += room == NULL ? 0 : *frequencies * sizeof(uint32_t);
+    return true;
+}
+
+static int compare_positions(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* The positions of any of the word's alternatives, ascending. */
+static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
+                           struct buffer *out)
+{
+    unsigned lists = 0;
+    buffer_clear(out);
+    for (uint32_t i = 0; i < word->word->alternative_count; i++) {
+        struct posting_cursor *cursor = word->cursors[i];
+        if (cursor == NULL || cursor->docid != word->docid ||
+            (posting_cursor_fields(cursor) & 1u << field) == 0)
+            continue;
+        if (!read_positions(cursor, field, out))
+            matcher->corrupt = true;
+        lists++;
+    }
+    if (out->failed)
+        matcher->no_memory = true;
+    if (lists > 1 && out->size > 0)
+        qsort(out->data, out->size / sizeof(uint32_t), sizeof(uint32_t), compare_positions);
+}
+
+/* Keeps of `here` (where the phrase may begin) those that have a position of `next` so far behind.
+ */
+static void keep_followed(struct buffer *here, const struct buffer *next, uint32_t offset)
+{
+    uint32_t *starts = (uint32_t *)here->data;
+    const uint32_t *positions = (const uint32_t *)next->data;
+    size_t start_count = here->size / sizeof(uint32_t);
+    size_t position_count = next->size / sizeof(uint32_t);
+    size_t kept = 0;
+    size_t p = 0;
+    for (size_t s = 0; s < start_count; s++) {
+        uint32_t wanted = starts[s] + offset;
+        while (p < position_count && positions[p] < wanted)
+            p++;
+        if (p < position_count && positions[p] == wanted)
+            starts[kept++] = starts[s];
+    }
+    here->size = kept * sizeof(uint32_t);
+}
+
+static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
+{
+    word_positions(matcher, &node->words[0], field, &matcher->here);
+    for (uint32_t i = 1; i < node->query->word_count && matcher->here.size > 0; i++) {
+        word_positions(matcher, &node->words[i], field, &matcher->next);
+        keep_followed(&matcher->here, &matcher->next, node->query->words[i].offset);
+    }
+    return matcher->here.size > 0;
+}
+
+static bool phrase_matches(struct matcher *matcher, struct matcher_node *node)
+{
+    uint32_t fields = node->query->fields;
+    for (uint32_t i = 0; i < node->query->word_count; i++)
+        fields &= word_fields(&node->words[i]);
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        if ((fields & 1u << field) != 0 && phrase_in_field(matcher, node, field))
+            return true;
+    }
+    return false;
+}
+
+/* The first document not below the target that has every word. */
+static uint32_t all_words_seek(struct matcher_node *node, uint32_t target)
+{
+    uint32_t i = 0;
+    while (target != DOCID_END && i < node->query->word_count) {
+        uint32_t docid = word_seek(&node->words[i], target);
+        i = docid == target ? i + 1 : 0;
+        target = docid;
+    }
+    return target;
+}
+
+static uint32_t phrase_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
+{
+    uint32_t docid = all_words_seek(node, target);
+    while (docid != DOCID_END && !phrase_matches(matcher, node))
+        docid = all_words_seek(node, docid + 1);
+    return docid;
+}
+
+/* ---- nodes
+ * --------------------------------------------------------------------------------------- */
+
+static uint32_t and_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
+{
+    uint32_t i = 0;
+    while (target != DOCID_END && i < node->query->child_count) {
+        struct matcher_node *child = node->order[i];
+        bool excludes = child->query->kind == QUERY_NOT;
+        struct matcher_node *matched = excludes ? child->children[0] : child;
+        uint32_t docid =
+            matched->docid < target ? node_seek(matcher, matched, target) : matched->docid;
+        if (excludes ? docid != target : docid == target) {
+            i++;
+            continue;
+        }
+        target = excludes ? target + 1 : docid;
+        i = 0;
+    }
+    return target;
+}
+
+static uint32_t or_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
+{
+    uint32_t first = DOCID_END;
+    for (uint32_t i = 0; i < node->query->child_count; i++) {
+        struct matcher_node *child = node->children[i];
+        if (child->docid < target)
+            node_seek(matcher, child, target);
+        first = child->docid < first ? child->docid : first;
+    }
+    return first;
+}
+
+static uint32_t node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
+{
+    switch (node->query->kind) {
+    case QUERY_TERM:
+        node->docid = term_seek(node, target);
+        break;
+    case QUERY_PHRASE:
+        node->docid = phrase_seek(matcher, node, target);
+        break;
+    case QUERY_AND:
+        node->docid = and_seek(matcher, node, target);
+        break;
+    case QUERY_OR:
+        node->docid = or_seek(matcher, node, target);
+        break;
+    case QUERY_SITE:
+        node->docid = node->site == NULL ? DOCID_END : posting_cursor_seek(node->site, target);
+        break;
+    case QUERY_NOT: /* asked through its child */
+        break;
+    }
+    return node->docid;
+}
+
+uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
+{
+    return node_seek(matcher, matcher->root, target);
+}
+
+/* ---- opening
+ * -------------------------------------------------------------------------------------- */
+
+static void *matcher_alloc(struct matcher *matcher, size_t size)
+{
+    void *memory = arena_zalloc(matcher->arena, size);
+    matcher->no_memory = matcher->no_memory || memory == NULL;
+    return memory;
+}
+
+/* A cursor on a key's postings; NULL where the segment does not have it. */
+static struct posting_cursor *open_cursor(struct matcher *matcher, const uint8_t *key,
+                                          uint32_t size)
+{
+    struct dictionary_entry entry;
+    enum status status = dictionary_find(matcher->segment, key, size, &entry);
+    if (status == STATUS_CORRUPT)
+        matcher->corrupt = true;
+    if (status != STATUS_OK)
+        return NULL;
+    struct posting_cursor *cursor = arena_alloc(matcher->arena, sizeof(*cursor));
+    if (cursor == NULL) {
+        matcher->no_memory = true;
+        return NULL;
+    }
+    posting_cursor_open(cursor, matcher->segment, entry.address, entry.document_count);
+    matcher->cursors[matcher->cursor_count++] = cursor;
+    return cursor;
+}
+
+/* Returns about how many documents have the word. */
+static uint64_t open_word(struct matcher *matcher, struct matcher_word *word,
+                          const struct query_word *query)
+{
+    uint64_t documents = 0;
+    word->word = query;
+    for (uint32_t i = 0; i < query->alternative_count; i++) {
+        const struct query_term *term = &query->alternatives[i];
+        word->cursors[i] = open_cursor(matcher, term->bytes, term->size);
+        if (word->cursors[i] != NULL)
+            documents += word->cursors[i]->document_count;
+    }
+    word_seek(word, 0);
+    return documents;
+}
+
+static void open_words(struct matcher *matcher, struct matcher_node *node)
+{
+    uint32_t count = node->query->word_count;
+    node->words = matcher_alloc(matcher, count * sizeof(*node->words));
+    node->cost = UINT64_MAX;
+    for (uint32_t i = 0; node->words != NULL && i < count; i++) {
+        uint64_t documents = open_word(matcher, &node->words[i], &node->query->words[i]);
+        node->cost = documents < node->cost ? documents : node->cost;
+    }
+}
+
+static void open_site(struct matcher *matcher, struct matcher_node *node)
+{
+    uint8_t key[KEY_MAX];
+    key[0] = KEY_SITE;
+    memcpy(key + 1, node->query->text.bytes, node->query->text.size);
+    node->site = open_cursor(matcher, key, (uint32_t)node->query->text.size + 1);
+    node->cost = node->site == NULL ? 0 : node->site->document_count;
+}
+
+static int compare_costs(const void *a_pointer, const void *b_pointer)
+{
+    const struct matcher_node *a = *(struct matcher_node *const *)a_pointer;
+    const struct matcher_node *b = *(struct matcher_node *const *)b_pointer;
+    bool a_excludes = a->query->kind == QUERY_NOT;
+    bool b_excludes = b->query->kind == QUERY_NOT;
+    if (a_excludes != b_excludes)
+        return a_excludes ? 1 : -1;
+    return (a->cost > b->cost) - (a->cost < b->cost);
+}
+
+static struct matcher_node *open_node(struct matcher *matcher, const struct query_node *query);
+
+static void open_children(struct matcher *matcher, struct matcher_node *node)
+{
+    uint32_t count = node->query->child_count;
+    bool is_or = node->query->kind == QUERY_OR;
+    node->children = matcher_alloc(matcher, count * sizeof(struct matcher_node *));
+    node->order = matcher_alloc(matcher, count * sizeof(struct matcher_node *));
+    node->cost = is_or ? 0 : UINT64_MAX;
+    for (uint32_t i = 0; !matcher->no_memory && i < count; i++) {
+        struct matcher_node *child = open_node(matcher, node->query->children[i]);
+        node->children[i] = node->order[i] = child;
+        if (child == NULL)
+            return;
+        if (is_or)
+            node->cost += child->cost;
+        else if (child->cost < node->cost)
+            node->cost = child->cost;
+    }
+    if (!matcher->no_memory)
+        qsort(node->order, count, sizeof(node->order[0]), compare_costs);
+}
+
+static struct matcher_node *open_node(struct matcher *matcher, const struct query_node *query)
+{
+    struct matcher_node *node = matcher_alloc(matcher, sizeof(*node));
+    if (node == NULL)
+        return NULL;
+    node->query = query;
+    if (query->kind == QUERY_TERM || query->kind == QUERY_PHRASE)
+        open_words(matcher, node);
+    else if (query->kind == QUERY_SITE)
+        open_site(matcher, node);
+    else
+        open_children(matcher, node);
+    if (query->kind == QUERY_NOT)
+        node->cost = UINT64_MAX;
+    else if (!matcher->no_memory)
+        node_seek(matcher, node, 0);
+    return matcher->no_memory ? NULL : node;
+}
+
+enum status matcher_status(const struct matcher *matcher, struct error *err)
+{
+    bool corrupt = matcher->corrupt;
+    for (uint32_t i = 0; i < matcher->cursor_count; i++)
+        corrupt = corrupt || matcher->cursors[i]->corrupt;
+    if (corrupt)
+        return segment_corrupt(matcher->segment, err);
+    return matcher->no_memory ? error_set(err, STATUS_NO_MEMORY, "query") : STATUS_OK;
+}
+
+enum status matcher_open(struct matcher *matcher, const struct segment *segment,
+                         const struct query_node *query, struct arena *arena, struct error *err)
+{
+    *matcher = (struct matcher){.segment = segment, .arena = arena};
+    /* Words below exclusions have cursors, too; query_check() bounds all of them together. */
+    matcher->cursors = matcher_alloc(matcher, (QUERY_TERMS_MAX + QUERY_WORDS_MAX) *
+                                                  sizeof(struct posting_cursor *));
+    if (!matcher->no_memory)
+        matcher->root = open_node(matcher, query);
+    return matcher_status(matcher, err);
+}
+
+void matcher_release(struct matcher *matcher)
+{
+    buffer_release(&matcher->here);
+    buffer_release(&matcher->next);
+}

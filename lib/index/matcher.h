@@ -1,0 +1,52 @@
+/*
+ * Finds the documents of one segment that match a query, in the order of their docids. Deletions
+ * and privacy are its caller's affair.
+ */
+#ifndef TIERCE_INDEX_MATCHER_H
+#define TIERCE_INDEX_MATCHER_H
+
+#include "index/dictionary.h"
+#include "index/posting.h"
+
+/* A word of the query: a document has it when it has one of the alternatives. */
+struct matcher_word {
+    const struct query_word *word;
+    struct posting_cursor *cursors[QUERY_ALTERNATIVES_MAX]; /* NULL: not in this segment */
+    uint32_t docid;                                         /* smallest of the cursors' */
+};
+
+struct matcher_node {
+    const struct query_node *query;
+    uint32_t docid;                 /* its current match; DOCID_END: no more */
+    uint64_t cost;                  /* about how many documents it matches */
+    struct matcher_node **children; /* in the query's order */
+    struct matcher_node **order;    /* of a QUERY_AND: cheapest first, exclusions last */
+    struct matcher_word *words;
+    struct posting_cursor *site; /* of a QUERY_SITE; NULL: none in this segment */
+};
+
+struct matcher {
+    const struct segment *segment;
+    struct arena *arena;
+    struct matcher_node *root;
+    struct posting_cursor **cursors; /* all of them */
+    uint32_t cursor_count;
+    /* Positions of a phrase while it is looked for. */
+    struct buffer here;
+    struct buffer next;
+    bool no_memory;
+    bool corrupt;
+};
+
+/* Stands on the first match. The query was checked. Everything but the buffers is the arena's. */
+enum status matcher_open(struct matcher *matcher, const struct segment *segment,
+                         const struct query_node *query, struct arena *arena, struct error *err);
+void matcher_release(struct matcher *matcher);
+
+/* The first match not below the target, which lies behind the current one. */
+uint32_t matcher_seek(struct matcher *matcher, uint32_t target);
+
+/* STATUS_OK, or why the matches ended early. */
+enum status matcher_status(const struct matcher *matcher, struct error *err);
+
+#endif

@@ -1,0 +1,293 @@
+#include "index/query.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct text_analyzer *analyzer;
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    analyzer = text_analyzer_new();
+    return analyzer == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    text_analyzer_free(analyzer);
+    arena_release(&arena);
+    return 0;
+}
+
+/* From memory of exactly its size. */
+static struct query parse_bytes(const char *text, size_t size, enum text_language language)
+{
+    struct query query;
+    struct error err;
+    char *exact = malloc(size + (size == 0));
+    memcpy(exact, text, size);
+    assert_int_equal(
+        query_parse(analyzer, (struct text_slice){exact, size}, language, &arena, &query, &err),
+        STATUS_OK);
+    memset(exact, 'x', size); /* nothing of the result may point here */
+    free(exact);
+    assert_int_equal(query_check(query.root, &err), STATUS_OK);
+    assert_non_null(query.read_as);
+    return query;
+}
+
+static struct query parse(const char *text)
+{
+    return parse_bytes(text, strlen(text), TEXT_LANGUAGE_UNKNOWN);
+}
+
+static void expect(const char *text, const char *read_as, uint32_t notes)
+{
+    struct query query = parse(text);
+    assert_string_equal(query.read_as, read_as);
+    assert_int_equal(query.note_count, notes);
+}
+
+static void words_stand_side_by_side(void **state)
+{
+    (void)state;
+    expect("apple  Banana", "apple banana", 0);
+    assert_int_equal(parse("apple banana").root->kind, QUERY_AND);
+    assert_int_equal(parse("apple").root->kind, QUERY_TERM);
+    expect("apple AND banana && cherry", "apple banana cherry", 0);
+    expect("+apple!", "apple", 0);
+}
+
+static void nothing_is_looked_for_in_nothing(void **state)
+{
+    (void)state;
+    expect("", "", 0);
+    expect("  \t ", "", 0);
+    expect("!!! ... -", "", 0);
+    expect("()", "", 0);
+    expect("\"\"", "", 0);
+    assert_null(parse("").root);
+    assert_int_equal(query_check(NULL, NULL), STATUS_OK);
+}
+
+static void or_binds_closer_than_standing_side_by_side(void **state)
+{
+    (void)state;
+    expect("hotel london OR paris", "hotel (london OR paris)", 0);
+    expect("a | b || c", "a OR b OR c", 0);
+    expect("OR a OR", "a", 0);
+    expect("a OR OR b", "a OR b", 0);
+    expect("(a b) OR (c d)", "(a b) OR (c d)", 0);
+}
+
+static void exclusions_are_taken_out(void **state)
+{
+    (void)state;
+    expect("apple -pie", "apple -pie", 0);
+    expect("apple NOT pie", "apple -pie", 0);
+    expect("apple -(pie OR tart)", "apple -(pie OR tart)", 0);
+    expect("apple -\"apple pie\"", "apple -\"apple pie\"", 0);
+    expect("well-known - dash --help", "\"well known\" dash help", 0);
+    expect("-pie", "", 1);
+    expect("a (-b)", "a", 1);
+    expect("a OR -b", "a", 1);
+}
+
+static void phrases_keep_their_order(void **state)
+{
+    (void)state;
+    struct query query = parse("\"to be or not\"");
+    assert_int_equal(query.root->kind, QUERY_PHRASE);
+    assert_int_equal(query.root->word_count, 4);
+    assert_int_equal(query.root->words[3].offset, 3);
+    expect("“curly quotes”", "\"curly quotes\"", 0);
+    expect("\"one\"", "one", 0);
+    expect("\"not closed", "\"not closed\"", 1);
+    expect("std::vector", "\"std vector\"", 0);
+    expect("a\"b c\"d", "a \"b c\" d", 0);
+}
+
+static void prefixes_choose_fields(void **state)
+{
+    (void)state;
+    expect("title:apple INTITLE:pie", "title:apple title:pie", 0);
+    expect("title:\"apple pie\" url:docs", "title:\"apple pie\" url:docs", 0);
+    expect("title:(a OR b)", "title:a OR title:b", 0);
+    assert_int_equal(parse("title:apple").root->fields, 1u << FIELD_TITLE);
+    assert_int_equal(parse("apple").root->fields, FIELD_MASK_ALL);
+    expect("title: apple", "title apple", 0);
+    expect("foo:bar", "\"foo bar\"", 0);
+    expect("filetype:pdf apple", "apple", 1);
+    expect("-title:apple pie", "-title:apple pie", 0);
+}
+
+static void sites_are_hosts(void **state)
+{
+    (void)state;
+    expect("apple site:Example.COM", "apple site:example.com", 0);
+    expect("site:https://example.com/path apple", "site:example.com apple", 0);
+    expect("site:*.example.com", "site:example.com", 0);
+    expect("site:localhost:8080", "site:localhost:8080", 0);
+    expect("apple site:bücher.de", "apple", 1);
+    expect("apple -site:example.com", "apple -site:example.com", 0);
+    assert_int_equal(parse("site:example.com").root->kind, QUERY_SITE);
+}
+
+static void parentheses_need_not_match(void **state)
+{
+    (void)state;
+    expect("(a OR b", "a OR b", 1);
+    expect("a) b", "a b", 1);
+    expect(")))", "", 1);
+    expect("((((((((((((a))))))))))))", "a", 2);
+}
+
+static void words_have_an_exact_form_and_a_stem(void **state)
+{
+    (void)state;
+    struct query query = parse("Running");
+    const struct query_word *word = &query.root->words[0];
+    assert_int_equal(word->alternative_count, 2);
+    assert_memory_equal(word->alternatives[0].bytes, "running", 7);
+    assert_memory_equal(word->alternatives[1].bytes, "run", 3);
+    query = parse_bytes("Häuser", strlen("Häuser"), TEXT_LANGUAGE_GERMAN);
+    word = &query.root->words[0];
+    assert_int_equal(word->alternatives[0].size, strlen("hauser"));
+    assert_memory_equal(word->alternatives[word->alternative_count - 1].bytes, "haus", 4);
+}
+
+static void scripts_without_spaces_are_phrases_of_pairs(void **state)
+{
+    (void)state;
+    struct query query = parse("日本語");
+    assert_int_equal(query.root->kind, QUERY_PHRASE);
+    assert_int_equal(query.root->word_count, 2);
+    assert_int_equal(parse("日本").root->kind, QUERY_TERM);
+    assert_int_equal(parse("日").root->words[0].alternatives[0].size, 3);
+    assert_int_equal(parse("日本 語").root->kind, QUERY_AND);
+}
+
+static void terms_are_collected_once_and_without_exclusions(void **state)
+{
+    (void)state;
+    struct query query = parse("run running \"run fast\" -walk title:fast site:a.b");
+    struct query_term terms[QUERY_TERMS_MAX];
+    const struct query_word *words[QUERY_WORDS_MAX];
+    assert_int_equal(query_collect_terms(query.root, terms), 3);
+    assert_memory_equal(terms[0].bytes, "run", 3);
+    assert_memory_equal(terms[1].bytes, "running", 7);
+    assert_memory_equal(terms[2].bytes, "fast", 4);
+    assert_int_equal(query_collect_words(query.root, words), 5);
+    assert_int_equal(query_collect_terms(NULL, terms), 0);
+    assert_int_equal(query_collect_words(NULL, words), 0);
+}
+
+static void long_queries_are_cut_with_a_note(void **state)
+{
+    (void)state;
+    char text[4000];
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = i % 12 == 11 ? ' ' : (char)('a' + i * i / 7 % 26);
+    struct query query = parse_bytes(text, sizeof(text), TEXT_LANGUAGE_FRENCH);
+    assert_int_equal(query.note_count, 2);
+    struct query_term terms[QUERY_TERMS_MAX];
+    assert_in_range(query_collect_terms(query.root, terms), QUERY_WORDS_MAX, QUERY_TERMS_MAX);
+    text[0] = '"';
+    assert_int_equal(parse_bytes(text, sizeof(text), TEXT_LANGUAGE_FRENCH).root->word_count,
+                     QUERY_WORDS_MAX);
+}
+
+static void what_was_read_reads_the_same_again(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"a",  "\"b c\"", " OR ", " ",     "(",   ")",    "-",
+                                         "x*", "title:",  "NOT ", "site:", "e.f", "日本", "\"",
+                                         "é",  "AND ",    "|",    "url:",  "d-e", "\xff", "run"};
+    uint32_t seed = 7;
+    for (int round = 0; round < 20000; round++) {
+        char text[200];
+        size_t size = 0;
+        while (size < 120) {
+            seed = seed * 1664525 + 1013904223;
+            if (seed >> 28 == 0)
+                break;
+            const char *piece = pieces[(seed >> 8) % (sizeof(pieces) / sizeof(pieces[0]))];
+            memcpy(text + size, piece, strlen(piece));
+            size += strlen(piece);
+        }
+        struct query query = parse_bytes(text, size, TEXT_LANGUAGE_UNKNOWN);
+        const char *once = query.read_as;
+        if (strlen(once) < QUERY_BYTES_MAX)
+            assert_string_equal(parse(once).read_as, once);
+        arena_reset(&arena);
+    }
+}
+
+static void trees_from_elsewhere_are_checked(void **state)
+{
+    (void)state;
+    struct query_word word = {.alternatives = {{(const uint8_t *)"a", 1}}, .alternative_count = 1};
+    struct query_node term = {.kind = QUERY_TERM, .fields = 1, .words = &word, .word_count = 1};
+    struct query_node *terms[] = {&term, &term};
+    struct query_node both = {.kind = QUERY_AND, .children = terms, .child_count = 2};
+    struct query_node not = {.kind = QUERY_NOT, .children = terms, .child_count = 1};
+    struct query_node *only_not[] = {&not };
+    struct query_node bad = {.kind = QUERY_AND, .children = only_not, .child_count = 1};
+    assert_int_equal(query_check(&both, NULL), STATUS_OK);
+    assert_int_equal(query_check(&not, NULL), STATUS_INVALID);
+    assert_int_equal(query_check(&bad, NULL), STATUS_INVALID);
+    term.fields = 0;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    term.fields = 1u << FIELD_COUNT;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    term.fields = 1;
+    word.alternatives[0].size = 0;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    word.alternatives[0].size = TEXT_TERM_MAX + 1;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    word.alternatives[0].size = 1;
+    word.alternative_count = QUERY_ALTERNATIVES_MAX + 1;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    word.alternative_count = 1;
+    terms[1] = &both; /* an endless tree */
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    terms[1] = NULL;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    terms[1] = &term;
+    both.kind = (enum query_kind)99;
+    assert_int_equal(query_check(&both, NULL), STATUS_INVALID);
+    struct query_node site = {.kind = QUERY_SITE, .text = {"a", 0}};
+    assert_int_equal(query_check(&site, NULL), STATUS_INVALID);
+    struct query_word words[2] = {word, word};
+    struct query_node phrase = {.kind = QUERY_PHRASE, .fields = 1, .words = words, .word_count = 2};
+    assert_int_equal(query_check(&phrase, NULL), STATUS_INVALID); /* both at one place */
+    words[1].offset = 1;
+    assert_int_equal(query_check(&phrase, NULL), STATUS_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_stand_side_by_side),
+        cmocka_unit_test(nothing_is_looked_for_in_nothing),
+        cmocka_unit_test(or_binds_closer_than_standing_side_by_side),
+        cmocka_unit_test(exclusions_are_taken_out),
+        cmocka_unit_test(phrases_keep_their_order),
+        cmocka_unit_test(prefixes_choose_fields),
+        cmocka_unit_test(sites_are_hosts),
+        cmocka_unit_test(parentheses_need_not_match),
+        cmocka_unit_test(words_have_an_exact_form_and_a_stem),
+        cmocka_unit_test(scripts_without_spaces_are_phrases_of_pairs),
+        cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
+        cmocka_unit_test(long_queries_are_cut_with_a_note),
+        cmocka_unit_test(what_was_read_reads_the_same_again),
+        cmocka_unit_test(trees_from_elsewhere_are_checked),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
