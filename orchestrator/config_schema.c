@@ -56,7 +56,7 @@ const struct config_key config_keys[] = {
     {"crawl.max_bytes", KIND_SIZE, 0, AT(crawl.max_bytes), KIB, 1024 * TIB, NULL, "1G"},
     {"crawl.max_page", KIND_SIZE, 0, AT(crawl.max_page), KIB, 16 * MIB, NULL, "10M"},
     {"crawl.timeout", KIND_DURATION, 0, AT(crawl.timeout_ms), SECOND, 10 * MINUTE, NULL, "30s"},
-    {"crawl.recrawl", KIND_DURATION, 0, AT(crawl.recrawl_ms), MINUTE, 3650 * DAY, NULL, "7d"},
+    {"crawl.recrawl", KIND_DURATION, 0, AT(crawl.recrawl_ms), SECOND, 3650 * DAY, NULL, "7d"},
     {"crawl.robots_ttl", KIND_DURATION, 0, AT(crawl.robots_ttl_ms), MINUTE, DAY, NULL, "1d"},
     {"crawl.allowed_networks", KIND_NETWORKS, 0, AT(crawl.allowed_networks), 0, 0, NULL, NULL},
     {"crawl.keep_versions", KIND_NUMBER, 0, AT(crawl.keep_versions), 0, 1000, NULL, "0"},

@@ -147,6 +147,13 @@ enum status process_go(struct process_begun *begun, struct error *err)
     return status;
 }
 
+void process_forsake(struct process_begun *begun)
+{
+    fd_close(begun->go_fd); /* it ends by itself */
+    fd_close(begun->failure_fd);
+    waitpid(begun->pid, NULL, 0);
+}
+
 bool process_start_ticks(pid_t pid, uint64_t *ret_ticks)
 {
     char path[64];
@@ -196,8 +203,10 @@ bool process_reap(pid_t pid, int pidfd, char ret_words[PROCESS_WORDS_BYTES])
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
     if (poll(&poll_fd, 1, 0) != 1)
         return false;
-    /* Not yet reaped, the number is still its own: what it left behind (a web server's workers, a
-     * parser) would hold ports and pipes that its successor needs. */
+    /* What it left behind (a web server's workers, a parser) would hold ports and pipes that its
+     * successor needs. A child of ours is not yet reaped, so the number is still its own; that of
+     * an adopted one is not given to anyone while its group has members, and numbers come round
+     * late. */
     kill(-pid, SIGKILL);
     siginfo_t info = {0};
     if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) == 0)
@@ -214,6 +223,11 @@ enum status process_run(const struct process_start *start, unsigned limit_ms, st
     if (status != STATUS_OK)
         return status;
     int pidfd = pidfd_open(begun.pid, 0);
+    if (pidfd < 0) {
+        status = error_set_errno(err, errno, "pidfd");
+        process_forsake(&begun);
+        return status;
+    }
     status = process_go(&begun, err);
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
     if (status == STATUS_OK && poll(&poll_fd, 1, (int)limit_ms) != 1)

@@ -34,6 +34,9 @@ enum status process_begin(const struct process_start *start, struct process_begu
  * any case. */
 enum status process_go(struct process_begun *begun, struct error *err);
 
+/* Ends it instead, and reaps it. */
+void process_forsake(struct process_begun *begun);
+
 /* When the process began, in ticks since boot, from /proc: with its number it names one process for
  * ever. False where there is no such process, or only its remains. */
 bool process_start_ticks(pid_t pid, uint64_t *ret_ticks);

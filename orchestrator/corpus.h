@@ -1,0 +1,37 @@
+/* Totals over all shards, frozen for an epoch, so that a score depends on no shard. */
+#ifndef TIERCE_ORCHESTRATOR_CORPUS_H
+#define TIERCE_ORCHESTRATOR_CORPUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "wire.pb-c.h"
+
+enum { CORPUS_SHARDS_MAX = 256, CORPUS_FIELDS = 5 };
+
+struct corpus {
+    struct corpus_shard {
+        bool is_known;
+        uint64_t documents;
+        uint64_t lengths[CORPUS_FIELDS];
+    } shards[CORPUS_SHARDS_MAX]; /* as last known: a missing shard keeps its numbers */
+    uint64_t epoch;
+    uint64_t documents;
+    uint64_t lengths[CORPUS_FIELDS];
+    int64_t published_ms;
+};
+
+/* What one replica of a shard says. */
+void corpus_learn(struct corpus *corpus, unsigned shard, const Wire__BarrelStatus *status);
+
+/* Begins a new epoch where the sums changed and `pause_ms` went by since the last one. Returns
+ * whether it did. */
+bool corpus_publish(struct corpus *corpus, int64_t now_ms, int64_t pause_ms);
+
+/* Continues an earlier orchestrator's epoch. */
+void corpus_restore(struct corpus *corpus, const Wire__CorpusStats *stats);
+
+Wire__CorpusStats *corpus_stats(const struct corpus *corpus, struct arena *arena);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * What the next orchestrator must know at once: the table that everybody works by. It is a
+ * wire.Stats with the members and the corpus. Who stands in it stays in force until it registers
+ * again or stays silent too long, so that a restart of the orchestrator changes no answer.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "orchestrator/members_parts.h"
+#include "orchestrator/run_file.h"
+#include "rpc/message.h"
+
+enum { STATE_BYTES_MAX = 16 * 1024 * 1024 };
+
+static Wire__MemberStatus *describe(const struct member_entry *entry, struct arena *arena)
+{
+    Wire__MemberStatus *status = check_alloc(arena_alloc(arena, sizeof(*status)));
+    wire__member_status__init(status);
+    status->member = entry->id;
+    status->name = (char *)entry->name;
+    status->role = entry->role;
+    status->pid = entry->pid;
+    status->machine = entry->machine;
+    status->address = entry->address;
+    status->version = entry->version;
+    status->state = entry->state;
+    status->started_us = entry->started_us;
+    status->barrel = entry->barrel;
+    return status;
+}
+
+void members_state_write(struct members *members)
+{
+    if (members->state_file[0] == '\0')
+        return;
+    struct arena arena = {0};
+    struct buffer bytes = {0};
+    struct error err;
+    Wire__Stats stats = WIRE__STATS__INIT;
+    stats.corpus = corpus_stats(&members->corpus, &arena);
+    stats.members =
+        check_alloc(arena_alloc(&arena, (members->count + 1) * sizeof(Wire__MemberStatus *)));
+    for (unsigned i = 0; i < members->count; i++) {
+        if (!members->entries[i]->is_gone)
+            stats.members[stats.n_members++] = describe(members->entries[i], &arena);
+    }
+    if (message_pack(&stats.base, &bytes, &err) != STATUS_OK ||
+        run_file_write(members->state_file, bytes.data, bytes.size, &err) != STATUS_OK)
+        log_warning("%s", err.text);
+    buffer_release(&bytes);
+    arena_release(&arena);
+}
+
+static void restore(struct members *members, const Wire__MemberStatus *status)
+{
+    uint32_t shard = 0, replica = 0;
+    if (status->role == WIRE__ROLE__ROLE_BARREL &&
+        (!member_name_place(status->name, &shard, &replica) || shard >= members->options.shards ||
+         replica >= REPLICAS_MAX))
+        return;
+    struct member_entry *entry = member_add(members);
+    if (entry == NULL)
+        return;
+    entry->id = status->member;
+    snprintf(entry->name, sizeof(entry->name), "%s", status->name);
+    entry->role = status->role;
+    entry->pid = status->pid;
+    member_set(&entry->machine, status->machine);
+    member_set(&entry->address, status->address);
+    member_set(&entry->version, status->version);
+    entry->state = status->state;
+    entry->started_us = status->started_us;
+    entry->shard = shard;
+    entry->replica = replica;
+    entry->is_restored = true;
+    entry->last_ms = clock_boot_ms();
+    if (status->barrel != NULL) {
+        entry->barrel = message_copy(&status->barrel->base);
+        corpus_learn(&members->corpus, shard, status->barrel);
+    }
+}
+
+void members_state_read(struct members *members)
+{
+    struct arena arena = {0};
+    struct buffer bytes = {0};
+    if (members->state_file[0] != '\0' &&
+        file_read(members->state_file, STATE_BYTES_MAX, &bytes, NULL) == STATUS_OK) {
+        const Wire__Stats *stats =
+            message_unpack(&wire__stats__descriptor, bytes.data, bytes.size, &arena);
+        if (stats == NULL)
+            log_warning("%s is not readable: every process registers anew", members->state_file);
+        for (size_t i = 0; stats != NULL && i < stats->n_members; i++)
+            restore(members, stats->members[i]);
+        if (stats != NULL && stats->corpus != NULL)
+            corpus_restore(&members->corpus, stats->corpus);
+    }
+    buffer_release(&bytes);
+    arena_release(&arena);
+}
