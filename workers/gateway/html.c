@@ -230,11 +230,21 @@ static int hex_value(char digit)
  * direction of what follows, could make an address look like another. */
 static bool is_showable(uint32_t character)
 {
-    return character > 0xA0 && character != 0xAD && character != 0x61C &&
-           !(character >= 0x2000 && character <= 0x206F) && character != 0x3000 &&
-           character != 0x115F && character != 0x1160 && character != 0x3164 &&
-           !(character >= 0xD800 && character <= 0xF8FF) &&
-           !(character >= 0xFE00 && character <= 0xFE0F) && !(character >= 0xFFF0);
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0x80, 0xA0},       {0xAD, 0xAD},       {0x34F, 0x34F},        {0x61C, 0x61C},
+        {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},      {0x2000, 0x206F},
+        {0x2800, 0x2800},   {0x3000, 0x3000},   {0x3164, 0x3164},      {0xD800, 0xF8FF},
+        {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},      {0xFFF0, 0xFFFF},
+        {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, UINT32_MAX},
+    };
+    if (character < 0x80)
+        return character > 0x20 && character != 0x7F && strchr("/?#%", (int)character) == NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(hidden); i++)
+        if (character >= hidden[i].first && character <= hidden[i].last)
+            return false;
+    return true;
 }
 
 /* Decodes the run of percent-encoded bytes at `text` as far as it is one showable character.
@@ -250,10 +260,10 @@ static size_t decode_character(const char *text, char ret[4], size_t *ret_size)
         ret[size++] = (char)(high << 4 | low);
     }
     uint32_t character;
-    if (size < 2)
+    if (size == 0)
         return 0;
     *ret_size = text_decode(ret, size, &character);
-    return *ret_size > 1 && is_showable(character) ? 3 * *ret_size : 0;
+    return character != 0xFFFD && is_showable(character) ? 3 * *ret_size : 0;
 }
 
 /* The largest size <= limit at which UTF-8 text can be cut. */

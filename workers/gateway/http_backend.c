@@ -18,7 +18,6 @@ const struct http_backend http_backend_live = {
     .take_allowance = gateway_take_allowance,
     .count_request = gateway_count_request,
     .count_error = gateway_count_error,
-    .count_limited = gateway_count_limited,
     .totals = gateway_totals,
     .service_open = service_open,
     .service_close = service_close,

@@ -20,7 +20,6 @@ struct http_backend {
     unsigned (*take_allowance)(struct gateway *gateway, const char *address);
     void (*count_request)(struct gateway *gateway);
     void (*count_error)(struct gateway *gateway);
-    void (*count_limited)(struct gateway *gateway);
     void (*totals)(struct gateway *gateway, struct gateway_totals *ret);
 
     enum status (*service_open)(struct gateway *gateway, struct service **ret_service,

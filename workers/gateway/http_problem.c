@@ -1,8 +1,11 @@
 #include "gateway/http_problem.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "gateway/json.h"
 #include "gateway/pages.h"
 
@@ -53,7 +56,7 @@ void http_problem_retry(struct exchange *exchange, unsigned http_status, unsigne
     http_response_header(exchange->response, "Retry-After", seconds);
 }
 
-void http_problem_of(struct exchange *exchange, enum status status, const struct error *err)
+static void answer_failure(struct exchange *exchange, enum status status, const struct error *err)
 {
     switch (status) {
     case STATUS_INVALID:
@@ -84,4 +87,30 @@ void http_problem_of(struct exchange *exchange, enum status status, const struct
     default:
         http_problem(exchange, 500, err->text);
     }
+}
+
+/* What was searched for stands in no log, and words of an error might repeat it. */
+static void log_failure(const struct exchange *exchange, enum status status)
+{
+    static _Atomic int64_t next_s;
+    static atomic_uint unlogged;
+    int64_t now_s = clock_boot_ms() / 1000;
+    int64_t due_s = next_s;
+    if (now_s < due_s || !atomic_compare_exchange_strong(&next_s, &due_s, now_s + 1)) {
+        unlogged++;
+        return;
+    }
+    unsigned others = atomic_exchange(&unlogged, 0);
+    if (others == 0)
+        log_warning("%s failed: %s", exchange->request->path, status_name(status));
+    else
+        log_warning("%s failed: %s; %u others in the meantime", exchange->request->path,
+                    status_name(status), others);
+}
+
+void http_problem_of(struct exchange *exchange, enum status status, const struct error *err)
+{
+    answer_failure(exchange, status, err);
+    if (exchange->response->status >= 500)
+        log_failure(exchange, status);
 }

@@ -9,7 +9,8 @@
 /* Replaces whatever the answer held. `detail` is for whoever asked: one or two sentences. */
 void http_problem(struct exchange *exchange, unsigned http_status, const char *detail);
 
-/* The same for a service that failed; its words are shown. 503s say when to try again. */
+/* The same for a service that failed; its words are shown. 503s say when to try again. What is not
+ * the asker's fault is logged, without what was asked, at most once a second. */
 void http_problem_of(struct exchange *exchange, enum status status, const struct error *err);
 
 /* An answer below /api that is not in an exchange: problem+json into a reset response. */

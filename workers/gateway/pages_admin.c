@@ -22,6 +22,9 @@
 #define cell_text(html, field, text)                                                               \
     (html_markup((html), "<td data-f=\"" field "\">"), html_text((html), (text)),                  \
      html_markup((html), "</td>"))
+#define cell_words(html, field, text)                                                              \
+    (html_markup((html), "<td class=\"words\" data-f=\"" field "\">"), html_text((html), (text)),  \
+     html_markup((html), "</td>"))
 #define cell_url(html, field, text)                                                                \
     (html_markup((html), "<td class=\"url\" data-f=\"" field "\">"), html_text((html), (text)),    \
      html_markup((html), "</td>"))
@@ -163,7 +166,7 @@ static void write_why(struct html *html, const Wire__LookupReply *why, const cha
 static void write_search_row(struct html *html, const Wire__QueryCount *search)
 {
     html_markup(html, "<tr>");
-    cell_text(html, "query", search->query);
+    cell_words(html, "query", search->query);
     cell_number(html, "count", search->count);
     html_markup(html, "</tr>\n");
 }
@@ -197,7 +200,7 @@ static void write_barrel_row(struct html *html, const Wire__MemberStatus *member
     html_markup(html, "<td class=\"n\" data-f=\"mean_response_ms\" data-as=\"ms\">");
     html_tenths(html, member->mean_response_us);
     html_markup(html, "</td>");
-    cell_text(html, "stopped", barrel->stopped);
+    cell_words(html, "stopped", barrel->stopped);
     html_markup(html, "</tr>\n");
 }
 
@@ -233,7 +236,7 @@ static void write_source_row(struct html *html, const Wire__SourceStatus *source
 {
     html_markup(html, "<tr>");
     cell_url(html, "url", source->url);
-    cell_text(html, "state", source->state);
+    cell_words(html, "state", source->state);
     cell_number(html, "fetched", source->fetched);
     cell_number(html, "queued", source->queued);
     cell_number(html, "failed", source->failed);
@@ -321,7 +324,7 @@ static void write_process_row(struct html *html, const Wire__MemberStatus *membe
     cell_size(html, "shared", memory == NULL ? 0 : memory->shared);
     cell_size(html, "mapped", memory == NULL ? 0 : memory->mapped);
     cell_number(html, "restarts", member->restarts);
-    cell_text(html, "trouble", member->trouble);
+    cell_words(html, "trouble", member->trouble);
     html_markup(html, "</tr>\n");
 }
 

@@ -43,8 +43,10 @@ static void write_head(struct html *html, const struct page_frame *frame,
     html_markup(html,
                 ">\n<script src=\"/static/tierce.js?v=" PAGE_STATIC_TAG "\" defer></script>\n");
     if (head->is_live)
-        html_markup(html, "<script src=\"/static/admin.js?v=" PAGE_STATIC_TAG "\" defer></script>\n"
-                          "<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n");
+        html_markup(html,
+                    "<link rel=\"stylesheet\" href=\"/static/admin.css?v=" PAGE_STATIC_TAG
+                    "\">\n<script src=\"/static/admin.js?v=" PAGE_STATIC_TAG "\" defer></script>\n"
+                    "<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n");
     if (head->goes_to_admin)
         html_markup(html, "<meta http-equiv=\"refresh\" content=\"0; url=/admin\">\n");
     html_markup(html, "</head>\n");

@@ -36,6 +36,8 @@ void page_home(struct html *html, const struct page_frame *frame, uint64_t docum
 
 static void write_result_facts(struct html *html, const struct search_result *result)
 {
+    if (result->fetched_us <= 0 && result->language[0] == '\0' && result->inlinks == 0)
+        return;
     html_markup(html, "<p class=\"facts\">");
     if (result->fetched_us > 0) {
         html_markup(html, "<time>");

@@ -60,14 +60,14 @@ static void answer_wrong_method(struct exchange *exchange, const struct route *r
     http_response_header(exchange->response, "Allow", allowed);
 }
 
-/* Takes the request from its address's allowance; answers 429 where that is used up. */
+/* Takes the request from its address's allowance, which counts it; answers 429 where that is used
+ * up. */
 static bool is_within_allowance(struct exchange *exchange)
 {
     unsigned after_s =
         exchange->backend->take_allowance(exchange->gateway, exchange->request->remote_address);
     if (after_s == 0)
         return true;
-    exchange->backend->count_limited(exchange->gateway);
     http_problem_retry(exchange, 429, after_s,
                        "Too many requests from your address. Please wait a little.");
     return false;

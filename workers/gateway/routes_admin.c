@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "gateway/http_access.h"
 #include "gateway/http_problem.h"
 #include "gateway/json_answers.h"
@@ -16,13 +15,6 @@ static struct json_writer begin_json(struct exchange *exchange, unsigned status)
     exchange->response->status = status;
     exchange->response->content_type = "application/json";
     return (struct json_writer){.bytes = &exchange->response->body};
-}
-
-static void fail(struct exchange *exchange, enum status status, const struct error *err)
-{
-    if (status != STATUS_INVALID && status != STATUS_NOT_FOUND && status != STATUS_DENIED)
-        log_warning("%s failed: %s", exchange->request->path, status_name(status));
-    http_problem_of(exchange, status, err);
 }
 
 /* ---- the body of a request ---- */
@@ -87,7 +79,7 @@ void route_admin_login(struct exchange *exchange)
             return;
         }
         if (status != STATUS_OK) {
-            fail(exchange, status, &err);
+            http_problem_of(exchange, status, &err);
             return;
         }
         char cookie[ADMIN_COOKIE_BYTES];
@@ -127,7 +119,7 @@ void route_admin_page(struct exchange *exchange)
     struct error err = {0};
     enum status status = exchange->backend->stats(exchange->service, arena, &stats, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     Wire__LookupReply *why = NULL;
@@ -174,7 +166,7 @@ static void add_urls(struct exchange *exchange, const json_t *body)
     enum status status = exchange->backend->add_urls(exchange->service, urls, count,
                                                      exchange->request->arena, &reply, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange, 202);
@@ -206,7 +198,7 @@ static void remove_pages(struct exchange *exchange, const json_t *body)
     enum status status = exchange->backend->remove(exchange->service, scope, value,
                                                    exchange->request->arena, &reply, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange, 200);
@@ -262,7 +254,7 @@ static void control_crawl(struct exchange *exchange, const json_t *body)
     struct error err = {0};
     enum status status = exchange->backend->control(exchange->service, action, source, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange, 200);
@@ -295,7 +287,7 @@ void route_api_why(struct exchange *exchange)
     enum status status =
         exchange->backend->why(exchange->service, url, exchange->request->arena, &reply, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange, 200);
@@ -309,7 +301,7 @@ void route_api_stats(struct exchange *exchange)
     enum status status =
         exchange->backend->stats(exchange->service, exchange->request->arena, &stats, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange, 200);

@@ -1,7 +1,6 @@
 /* Searching and backlinks, as pages and as JSON. */
 #include <string.h>
 
-#include "base/log.h"
 #include "gateway/http_problem.h"
 #include "gateway/json_answers.h"
 #include "gateway/pages.h"
@@ -59,14 +58,6 @@ static const char *parameter_or_empty(const struct exchange *exchange, const cha
     return value == NULL ? "" : value;
 }
 
-/* A failure that the operator should hear of. What was searched for stands in no log. */
-static void fail(struct exchange *exchange, enum status status, const struct error *err)
-{
-    if (status != STATUS_INVALID && status != STATUS_NOT_FOUND)
-        log_warning("%s failed: %s", exchange->request->path, status_name(status));
-    http_problem_of(exchange, status, err);
-}
-
 void route_home(struct exchange *exchange)
 {
     struct html html;
@@ -91,6 +82,7 @@ void route_search_page(struct exchange *exchange)
     };
     if (is_blank(question.query)) {
         route_home(exchange);
+        keep_out_of_indexes(exchange);
         return;
     }
     struct search_answer answer = {0};
@@ -98,7 +90,7 @@ void route_search_page(struct exchange *exchange)
     enum status status = exchange->backend->search(exchange->service, &question,
                                                    exchange->request->arena, &answer, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
     } else {
         struct html html;
         struct page_frame frame;
@@ -121,7 +113,7 @@ void route_backlinks_page(struct exchange *exchange)
                                               exchange->is_admin, exchange->request->arena, &answer,
                                               &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
     } else {
         struct html html;
         struct page_frame frame;
@@ -147,7 +139,7 @@ void route_api_search(struct exchange *exchange)
     enum status status = exchange->backend->search(exchange->service, &question,
                                                    exchange->request->arena, &answer, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange);
@@ -166,7 +158,7 @@ void route_api_backlinks(struct exchange *exchange)
         exchange->service, parameter_or_empty(exchange, "url"), page, size, exchange->is_admin,
         exchange->request->arena, &answer, &err);
     if (status != STATUS_OK) {
-        fail(exchange, status, &err);
+        http_problem_of(exchange, status, &err);
         return;
     }
     struct json_writer json = begin_json(exchange);
