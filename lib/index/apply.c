@@ -395,6 +395,9 @@ enum status index_apply(struct index *index, const struct index_change *changes,
     enum status status = draft_init(&draft, index->current, err);
     if (status == STATUS_OK)
         status = apply_to_draft(index, &draft, changes, count, err);
+    if (status == STATUS_OK &&
+        index_is_corrupt(index)) /* what it replaces may not have been seen */
+        status = error_set(err, STATUS_CORRUPT, "a segment holds wrong bytes");
     if (status == STATUS_OK)
         status = index_publish(index, &draft, err);
     if (status == STATUS_OK) {

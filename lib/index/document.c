@@ -54,6 +54,8 @@ static enum status get_document(struct index *index, uint64_t hash, struct text_
     enum status status = STATUS_NOT_FOUND;
     if (entries_find(snapshot->entries, snapshot->count, hash, url, &place))
         status = read_document(snapshot, place, arena, ret_document, err);
+    else if (index_is_corrupt(index)) /* it may be among what cannot be read */
+        status = error_set(err, STATUS_CORRUPT, "a segment holds wrong bytes");
     snapshot_release(snapshot);
     return status;
 }

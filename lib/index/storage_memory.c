@@ -114,6 +114,8 @@ static void put(struct storage_memory *memory, struct storage_slice key, struct 
 
 static void remove_range(struct storage_memory *memory, size_t first, size_t end)
 {
+    if (first == end)
+        return;
     for (size_t i = first; i < end; i++)
         value_release(memory->entries[i].value);
     memmove(memory->entries + first, memory->entries + end,

@@ -1,0 +1,921 @@
+/* The index against a model that keeps documents as they are and looks at all of them. */
+#include "index/index.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "index/document.h"
+#include "index/search.h"
+#include "index/storage_memory.h"
+
+#define DOCUMENTS_MAX 400
+#define TOKENS_MAX    64
+
+static struct text_analyzer *analyzer;
+static struct arena arena;
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t bound)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)seed * bound) >> 32);
+}
+
+static struct text_slice slice(const char *text)
+{
+    return (struct text_slice){text, strlen(text)};
+}
+
+/* ---- the model
+ * ------------------------------------------------------------------------------------ */
+
+struct model_document {
+    bool live;
+    char url[64];
+    char title[128];
+    char text[512];
+    char site[32];
+    bool is_private;
+};
+
+static struct model_document model[DOCUMENTS_MAX];
+
+static const char *const vocabulary[] = {
+    "apple", "apples", "banana", "cherry",  "run",  "running", "runs", "walk",   "walked", "fast",
+    "slow",  "house",  "houses", "library", "tree", "the",     "of",   "日本語", "日",     "über",
+};
+
+static void random_words(char *out, size_t size, uint32_t count)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t pick = random_below(20);
+        if (pick > 6 && random_below(3) > 0)
+            pick = random_below(6);
+        used += (size_t)snprintf(out + used, size - used, "%s ", vocabulary[pick]);
+    }
+}
+
+static void random_document(struct model_document *document, uint32_t number)
+{
+    document->live = true;
+    snprintf(document->url, sizeof(document->url), "http://h%u.example.com/d/%u", number % 3,
+             number);
+    snprintf(document->site, sizeof(document->site), "h%u.example.com", number % 3);
+    random_words(document->title, sizeof(document->title), 1 + random_below(4));
+    random_words(document->text, sizeof(document->text), random_below(30));
+    document->is_private = number % 3 == 2;
+}
+
+static struct index_change put_change(const struct model_document *document)
+{
+    return (struct index_change){
+        .kind = INDEX_PUT_DOCUMENT,
+        .document = {.url = slice(document->url),
+                     .site = slice(document->site),
+                     .title = slice(document->title),
+                     .headings = {NULL, 0},
+                     .text = slice(document->text),
+                     .fetched_unix_us = 1700000000000000,
+                     .is_private = document->is_private},
+    };
+}
+
+/* The terms of one field by position: the stem and the exact form. */
+struct model_field {
+    char terms[TOKENS_MAX][2][TEXT_TERM_MAX + 1];
+    uint32_t count;
+};
+
+static void model_read(const char *text, struct model_field *field)
+{
+    struct text_token token;
+    field->count = 0;
+    text_analyzer_begin(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN);
+    while (text_analyzer_next(analyzer, &token)) {
+        assert_true(field->count < TOKENS_MAX);
+        snprintf(field->terms[field->count][0], TEXT_TERM_MAX + 1, "%.*s", (int)token.term_size,
+                 (const char *)token.term);
+        snprintf(field->terms[field->count][1], TEXT_TERM_MAX + 1, "%.*s", (int)token.exact_size,
+                 (const char *)token.exact);
+        field->count++;
+    }
+}
+
+static bool model_word_at(const struct model_field *field, uint32_t position,
+                          const struct query_word *word)
+{
+    if (position >= field->count)
+        return false;
+    for (uint32_t a = 0; a < word->alternative_count; a++) {
+        for (int form = 0; form < 2; form++) {
+            const char *term = field->terms[position][form];
+            if (strlen(term) == word->alternatives[a].size &&
+                memcmp(term, word->alternatives[a].bytes, word->alternatives[a].size) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool model_field_matches(const struct model_field *field, const struct query_node *node)
+{
+    for (uint32_t start = 0; start < field->count; start++) {
+        uint32_t i = 0;
+        while (i < node->word_count &&
+               model_word_at(field, start + node->words[i].offset, &node->words[i]))
+            i++;
+        if (i == node->word_count)
+            return true;
+    }
+    return false;
+}
+
+static bool model_matches(const struct model_field fields[FIELD_COUNT], const char *site,
+                          const struct query_node *node)
+{
+    switch (node->kind) {
+    case QUERY_AND:
+        for (uint32_t i = 0; i < node->child_count; i++) {
+            if (!model_matches(fields, site, node->children[i]))
+                return false;
+        }
+        return true;
+    case QUERY_OR:
+        for (uint32_t i = 0; i < node->child_count; i++) {
+            if (model_matches(fields, site, node->children[i]))
+                return true;
+        }
+        return false;
+    case QUERY_NOT:
+        return !model_matches(fields, site, node->children[0]);
+    case QUERY_TERM:
+    case QUERY_PHRASE:
+        for (unsigned f = 0; f < FIELD_COUNT; f++) {
+            if ((node->fields & 1u << f) != 0 && model_field_matches(&fields[f], node))
+                return true;
+        }
+        return false;
+    case QUERY_SITE: {
+        size_t size = strlen(site);
+        return size >= node->text.size &&
+               memcmp(site + size - node->text.size, node->text.bytes, node->text.size) == 0 &&
+               (size == node->text.size || site[size - node->text.size - 1] == '.');
+    }
+    }
+    return false;
+}
+
+/* Hashes of all that match, ascending. */
+static uint32_t model_search(const struct query_node *query, bool include_private, uint64_t *ret)
+{
+    static struct model_field fields[FIELD_COUNT];
+    uint32_t count = 0;
+    for (uint32_t i = 0; query != NULL && i < DOCUMENTS_MAX; i++) {
+        if (!model[i].live || (model[i].is_private && !include_private))
+            continue;
+        model_read(model[i].title, &fields[FIELD_TITLE]);
+        model_read(model[i].text, &fields[FIELD_BODY]);
+        model_read(model[i].url, &fields[FIELD_URL]);
+        if (model_matches(fields, model[i].site, query))
+            ret[count++] = url_hash(model[i].url, strlen(model[i].url));
+    }
+    return count;
+}
+
+/* ---- the index
+ * --------------------------------------------------------------------------------------- */
+
+static struct query parse(const char *text)
+{
+    struct query query;
+    assert_int_equal(
+        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    return query;
+}
+
+/* Statistics of several indexes together. */
+static struct search_request request_for(struct index **indexes, uint32_t count,
+                                         const struct query_node *query)
+{
+    struct query_term terms[QUERY_TERMS_MAX];
+    struct search_request request = {.k = SEARCH_K_MAX};
+    size_t term_count = query_collect_terms(query, terms);
+    uint64_t *sums = arena_zalloc(&arena, (term_count + 1) * sizeof(*sums));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t documents;
+        uint64_t tokens[FIELD_COUNT];
+        uint64_t frequencies[QUERY_TERMS_MAX];
+        index_statistics(indexes[i], &documents, tokens);
+        request.statistics.documents += documents;
+        for (unsigned f = 0; f < FIELD_COUNT; f++)
+            request.statistics.field_tokens[f] += tokens[f];
+        assert_int_equal(index_term_statistics(indexes[i], terms, term_count, frequencies, NULL),
+                         STATUS_OK);
+        for (size_t t = 0; t < term_count; t++)
+            sums[t] += frequencies[t];
+    }
+    request.statistics.document_frequencies = sums;
+    request.statistics.document_frequency_count = term_count;
+    return request;
+}
+
+static struct search_result search(struct index *index, const struct query_node *query,
+                                   const struct search_request *request)
+{
+    struct search_result result;
+    struct error err;
+    enum status status = index_search(index, query, request, &arena, &result, &err);
+    if (status != STATUS_OK)
+        print_message("%s\n", err.text);
+    assert_int_equal(status, STATUS_OK);
+    return result;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void random_query(char *out, size_t size)
+{
+    size_t used = 0;
+    uint32_t parts = 1 + random_below(3);
+    for (uint32_t i = 0; i < parts; i++) {
+        const char *a = vocabulary[random_below(20)];
+        const char *b = vocabulary[random_below(8)];
+        const char *c = vocabulary[random_below(20)];
+        static const char *const shapes[] = {
+            "%s ",
+            "\"%s %s\" ",
+            "%s -%s ",
+            "%s OR %s ",
+            "(%s OR \"%s %s\") ",
+            "title:%s ",
+            "-\"%s %s\" %s ",
+            "(%s %s) OR %s ",
+            "body:\"%s %s\" ",
+            "site:example.com -%s ",
+            "\"%s %s %s\" ",
+            "url:d %s ",
+            "site:h1.example.com %s ",
+            "-(%s OR %s) %s ",
+        };
+        uint32_t shape = random_below(sizeof(shapes) / sizeof(shapes[0]));
+        char part[200];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+        snprintf(part, sizeof(part), shapes[shape], a, b, c);
+#pragma GCC diagnostic pop
+        used += (size_t)snprintf(out + used, size - used, "%s", part);
+    }
+}
+
+static void expect_like_model(struct index *index, const char *text, bool include_private)
+{
+    struct query query = parse(text);
+    struct search_request request = request_for(&index, 1, query.root);
+    request.include_private = include_private;
+    struct search_result result = search(index, query.root, &request);
+    uint64_t expected[DOCUMENTS_MAX];
+    uint64_t found[DOCUMENTS_MAX];
+    uint32_t count = model_search(query.root, include_private, expected);
+    if (result.total != count)
+        print_message("query: %s read as: %s\n", text, query.read_as);
+    assert_int_equal(result.total, count);
+    assert_int_equal(result.hit_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        found[i] = result.hits[i].url_hash;
+        assert_true(result.hits[i].score > 0);
+        if (i > 0)
+            assert_true(result.hits[i - 1].score > result.hits[i].score ||
+                        (result.hits[i - 1].score == result.hits[i].score &&
+                         result.hits[i - 1].url_hash < result.hits[i].url_hash));
+    }
+    qsort(expected, count, sizeof(expected[0]), compare_hashes);
+    qsort(found, count, sizeof(found[0]), compare_hashes);
+    if (memcmp(found, expected, count * sizeof(found[0])) != 0)
+        print_message("query: %s read as: %s\n", text, query.read_as);
+    assert_memory_equal(found, expected, count * sizeof(found[0]));
+}
+
+static void expect_all_like_model(struct index *index, int rounds)
+{
+    for (int round = 0; round < rounds; round++) {
+        char text[1024];
+        random_query(text, sizeof(text));
+        expect_like_model(index, text, round % 2 == 0);
+        arena_reset(&arena);
+    }
+    struct index_size size;
+    uint64_t live = 0;
+    for (uint32_t i = 0; i < DOCUMENTS_MAX; i++)
+        live += model[i].live;
+    index_measure(index, &size);
+    assert_int_equal(size.documents, live);
+}
+
+/* Puts, replaces and removes documents in the index and in the model. */
+static void random_batch(struct index *index, uint64_t *position, uint32_t count)
+{
+    struct index_change changes[64];
+    assert_true(count <= 64);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = random_below(DOCUMENTS_MAX);
+        for (uint32_t before = 0; before < i; before++) {
+            /* A text that a change points at must not be written over: pick another. */
+            const char *url = changes[before].kind == INDEX_PUT_DOCUMENT
+                                  ? changes[before].document.url.bytes
+                                  : changes[before].url.bytes;
+            if (url == model[number].url) {
+                number = (number + 1) % DOCUMENTS_MAX;
+                before = UINT32_MAX;
+            }
+        }
+        struct model_document *document = &model[number];
+        if (document->live && random_below(4) == 0) {
+            document->live = false;
+            changes[i] =
+                (struct index_change){.kind = INDEX_REMOVE_URL, .url = slice(document->url)};
+        } else {
+            random_document(document, number);
+            changes[i] = put_change(document);
+        }
+    }
+    *position += count;
+    assert_int_equal(index_apply(index, changes, count, *position, NULL), STATUS_OK);
+}
+
+static struct storage_memory *memory;
+
+static struct index *open_index(const struct index_options *options)
+{
+    struct index *index;
+    struct error err;
+    enum status status = index_open(storage_memory_storage(memory), options, &index, &err);
+    if (status != STATUS_OK)
+        print_message("%s\n", err.text);
+    assert_int_equal(status, STATUS_OK);
+    return index;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    seed = 1;
+    memset(model, 0, sizeof(model));
+    analyzer = text_analyzer_new();
+    memory = storage_memory_new();
+    return analyzer == NULL || memory == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    storage_memory_free(memory);
+    text_analyzer_free(analyzer);
+    arena_release(&arena);
+    return 0;
+}
+
+/* ---- tests
+ * -------------------------------------------------------------------------------------------- */
+
+static void answers_are_those_of_the_model(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    expect_all_like_model(index, 20);
+    for (int round = 0; round < 60; round++) {
+        random_batch(index, &position, 1 + random_below(40));
+        if (random_below(3) == 0)
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        if (random_below(4) == 0)
+            assert_in_range(index_merge(index, NULL), STATUS_OK, STATUS_END);
+        if (random_below(8) == 0) {
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+            assert_int_equal(index_flushed_position(index), position);
+            index_close(index);
+            index = open_index(NULL);
+            assert_int_equal(index_applied_position(index), position);
+        }
+        expect_all_like_model(index, 15);
+    }
+    index_close(index);
+}
+
+static void what_was_not_flushed_is_replayed(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    random_batch(index, &position, 60);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    uint64_t flushed = position;
+    struct model_document *victim = &model[0];
+    random_document(victim, 0);
+    struct index_change change = put_change(victim);
+    assert_int_equal(index_apply(index, &change, 1, ++position, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    index_close(index); /* as a crash would */
+
+    index = open_index(NULL);
+    assert_int_equal(index_applied_position(index), flushed);
+    assert_int_equal(index_apply(index, &change, 1, position, NULL), STATUS_OK);
+    assert_int_equal(index_apply(index, &change, 1, position, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    index_close(index);
+}
+
+static void memory_stays_within_its_limit(void **state)
+{
+    (void)state;
+    struct index_options options = {.memory_bytes = 20000};
+    struct index *index = open_index(&options);
+    uint64_t position = 0;
+    struct index_size size;
+    for (int round = 0; round < 100; round++) {
+        random_batch(index, &position, 20);
+        index_measure(index, &size);
+        assert_true(size.bytes_memory < options.memory_bytes);
+        while (index_merge(index, NULL) == STATUS_OK)
+            continue;
+    }
+    index_measure(index, &size);
+    assert_in_range(size.segments_stored, 1, 8);
+    assert_true(index_flushed_position(index) > 0);
+    expect_all_like_model(index, 50);
+    index_close(index);
+}
+
+static void merging_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    size_t keys = 0;
+    for (int round = 0; round < 40; round++) {
+        random_batch(index, &position, 30);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        while (index_merge(index, NULL) == STATUS_OK)
+            continue;
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        if (round == 10)
+            keys = storage_memory_keys(memory);
+    }
+    assert_in_range(storage_memory_keys(memory), 1, keys + 40);
+    expect_all_like_model(index, 30);
+    index_close(index);
+}
+
+static void scores_do_not_depend_on_how_documents_are_split(void **state)
+{
+    (void)state;
+    struct storage_memory *others[2] = {storage_memory_new(), storage_memory_new()};
+    struct index *whole = open_index(NULL);
+    struct index *halves[2];
+    for (int h = 0; h < 2; h++)
+        assert_int_equal(index_open(storage_memory_storage(others[h]), NULL, &halves[h], NULL),
+                         STATUS_OK);
+    for (uint32_t i = 0; i < DOCUMENTS_MAX; i++) {
+        random_document(&model[i], i);
+        struct index_change change = put_change(&model[i]);
+        uint64_t hash = url_hash(model[i].url, strlen(model[i].url));
+        assert_int_equal(index_apply(whole, &change, 1, i, NULL), STATUS_OK);
+        assert_int_equal(index_apply(halves[hash >> 63], &change, 1, i, NULL), STATUS_OK);
+        if (i % 100 == 99)
+            assert_int_equal(index_flush(halves[1], NULL), STATUS_OK);
+    }
+    for (int round = 0; round < 300; round++) {
+        char text[1024];
+        random_query(text, sizeof(text));
+        struct query query = parse(text);
+        struct search_request request = request_for(halves, 2, query.root);
+        struct search_request same = request_for(&whole, 1, query.root);
+        assert_memory_equal(request.statistics.field_tokens, same.statistics.field_tokens,
+                            sizeof(same.statistics.field_tokens));
+        assert_memory_equal(request.statistics.document_frequencies,
+                            same.statistics.document_frequencies,
+                            same.statistics.document_frequency_count * sizeof(uint64_t));
+        struct search_result all = search(whole, query.root, &request);
+        struct search_result parts[2] = {search(halves[0], query.root, &request),
+                                         search(halves[1], query.root, &request)};
+        assert_int_equal(all.total, parts[0].total + parts[1].total);
+        uint32_t at[2] = {0, 0};
+        for (uint32_t i = 0; i < all.hit_count; i++) {
+            uint32_t h = (uint32_t)(all.hits[i].url_hash >> 63);
+            const struct search_hit *hit = &parts[h].hits[at[h]++];
+            assert_true(hit->url_hash == all.hits[i].url_hash);
+            assert_true(hit->score == all.hits[i].score);
+        }
+        arena_reset(&arena);
+    }
+    index_close(whole);
+    for (int h = 0; h < 2; h++) {
+        index_close(halves[h]);
+        storage_memory_free(others[h]);
+    }
+}
+
+static void pages_follow_one_another_without_gap(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    for (int i = 0; i < 10; i++)
+        random_batch(index, &position, 60);
+    struct query query = parse("apple OR run");
+    struct search_request request = request_for(&index, 1, query.root);
+    struct search_result all = search(index, query.root, &request);
+    assert_true(all.hit_count > 50);
+    request.k = 7;
+    uint32_t seen = 0;
+    while (true) {
+        struct search_result page = search(index, query.root, &request);
+        assert_int_equal(page.total, all.total);
+        for (uint32_t i = 0; i < page.hit_count; i++, seen++)
+            assert_true(page.hits[i].url_hash == all.hits[seen].url_hash);
+        if (page.hit_count < request.k)
+            break;
+        request.has_after = true;
+        request.after_score = page.hits[page.hit_count - 1].score;
+        request.after_url_hash = page.hits[page.hit_count - 1].url_hash;
+    }
+    assert_int_equal(seen, all.hit_count);
+    request.k = 0;
+    assert_int_equal(search(index, query.root, &request).total, all.total);
+    index_close(index);
+}
+
+static void wrong_requests_are_refused(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    struct query query = parse("apple");
+    struct search_request request = request_for(&index, 1, query.root);
+    struct search_result result;
+    request.k = SEARCH_K_MAX + 1;
+    assert_int_equal(index_search(index, query.root, &request, &arena, &result, NULL),
+                     STATUS_INVALID);
+    request.k = 10;
+    request.statistics.document_frequency_count = 3;
+    assert_int_equal(index_search(index, query.root, &request, &arena, &result, NULL),
+                     STATUS_INVALID);
+    query.root->fields = 0;
+    request.statistics.document_frequency_count = 2;
+    assert_int_equal(index_search(index, query.root, &request, &arena, &result, NULL),
+                     STATUS_INVALID);
+    assert_int_equal(index_search(index, NULL, &request, &arena, &result, NULL), STATUS_OK);
+    assert_int_equal(result.total, 0);
+    index_close(index);
+}
+
+static void a_failed_write_costs_nothing(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    random_batch(index, &position, 50);
+    storage_memory_fail_writes(memory, STATUS_NO_SPACE);
+    assert_int_equal(index_flush(index, NULL), STATUS_NO_SPACE);
+    expect_all_like_model(index, 20);
+    random_batch(index, &position, 50);
+    assert_int_equal(index_flush(index, NULL), STATUS_NO_SPACE);
+    expect_all_like_model(index, 20);
+    assert_int_equal(index_flushed_position(index), 0);
+    storage_memory_fail_writes(memory, STATUS_OK);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+    index = open_index(NULL);
+    assert_int_equal(index_applied_position(index), position);
+    expect_all_like_model(index, 20);
+    index_close(index);
+}
+
+static void many_are_removed_by_prefix_or_site(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    for (int i = 0; i < 6; i++)
+        random_batch(index, &position, 60);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    random_batch(index, &position, 60);
+    struct index_change changes[] = {
+        {.kind = INDEX_REMOVE_SITE, .url = slice("h1.example.com")},
+        {.kind = INDEX_REMOVE_PREFIX, .url = slice("http://h0.example.com/d/1")},
+        {.kind = INDEX_REMOVE_SITE, .url = slice("example.com")},
+        {.kind = INDEX_REMOVE_PREFIX, .url = slice("")},
+    };
+    assert_int_equal(index_apply(index, changes, 4, ++position, NULL), STATUS_OK);
+    for (uint32_t i = 0; i < DOCUMENTS_MAX; i++) {
+        if (i % 3 == 1 || strncmp(model[i].url, "http://h0.example.com/d/1", 25) == 0)
+            model[i].live = false;
+    }
+    expect_all_like_model(index, 50);
+    index_close(index);
+}
+
+static void the_last_change_in_a_batch_wins(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    struct model_document a = {.url = "http://a/", .site = "a", .text = "first"};
+    struct model_document b = a;
+    snprintf(b.text, sizeof(b.text), "second");
+    struct index_change changes[] = {
+        put_change(&a), put_change(&b), {.kind = INDEX_REMOVE_URL, .url = slice("http://a/")},
+        put_change(&a), put_change(&b),
+    };
+    struct query first = parse("first");
+    struct query second = parse("second");
+    for (size_t count = 1; count <= 5; count++) {
+        assert_int_equal(index_apply(index, changes, count, count, NULL), STATUS_OK);
+        struct search_request request = request_for(&index, 1, first.root);
+        assert_int_equal(search(index, first.root, &request).total, count == 1 || count == 4);
+        assert_int_equal(search(index, second.root, &request).total, count == 2 || count == 5);
+    }
+    index_close(index);
+}
+
+static void private_pages_are_for_admins_until_their_site_is_public(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    struct model_document page = {
+        .url = "http://localhost:8080/", .site = "localhost:8080", .text = "hidden handbook"};
+    page.is_private = true;
+    struct index_change put = put_change(&page);
+    assert_int_equal(index_apply(index, &put, 1, 1, NULL), STATUS_OK);
+    struct query query = parse("handbook site:localhost:8080 site:localhost");
+    struct stored_document stored;
+    for (int round = 0; round < 2; round++) {
+        struct search_request request = request_for(&index, 1, query.root);
+        assert_int_equal(search(index, query.root, &request).total, 0);
+        request.include_private = true;
+        assert_int_equal(search(index, query.root, &request).total, 1);
+        assert_int_equal(index_document_get_url(index, slice(page.url), &arena, &stored, NULL),
+                         STATUS_OK);
+        assert_true(stored.is_private);
+        assert_false(stored.is_visible);
+
+        struct text_slice sites[] = {slice("other"), slice("localhost:8080"), slice("a")};
+        struct index_change public = {
+            .kind = INDEX_SET_PUBLIC_SITES, .sites = sites, .site_count = 3};
+        assert_int_equal(index_apply(index, &public, 1, 2, NULL), STATUS_OK);
+        request.include_private = false;
+        assert_int_equal(search(index, query.root, &request).total, 1);
+        assert_int_equal(index_document_get_url(index, slice(page.url), &arena, &stored, NULL),
+                         STATUS_OK);
+        assert_true(stored.is_visible);
+
+        /* The setting is stored. */
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        index_close(index);
+        index = open_index(NULL);
+        assert_int_equal(search(index, query.root, &request).total, 1);
+        public.site_count = 1;
+        assert_int_equal(index_apply(index, &public, 1, 3, NULL), STATUS_OK);
+    }
+    index_close(index);
+}
+
+static void documents_come_back_as_they_were_put(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    static char text[100000];
+    for (size_t i = 0; i < sizeof(text) - 1; i++)
+        text[i] = (char)('a' + i * i / 11 % 26);
+    struct index_change put = {
+        .kind = INDEX_PUT_DOCUMENT,
+        .document = {.url = slice("http://example.com/a"),
+                     .site = slice("example.com"),
+                     .title = slice("A title"),
+                     .headings = slice("One\nTwo"),
+                     .text = slice(text),
+                     .language = slice("en-GB"),
+                     .fetched_unix_us = -5},
+    };
+    assert_int_equal(index_apply(index, &put, 1, 1, NULL), STATUS_OK);
+    for (int round = 0; round < 2; round++) {
+        struct stored_document stored;
+        uint64_t hash = url_hash("http://example.com/a", 20);
+        assert_int_equal(index_document_get(index, hash, &arena, &stored, NULL), STATUS_OK);
+        assert_true(stored.url_hash == hash);
+        assert_string_equal(stored.url, "http://example.com/a");
+        assert_string_equal(stored.site, "example.com");
+        assert_string_equal(stored.title, "A title");
+        assert_string_equal(stored.language, "en-GB");
+        assert_int_equal(stored.headings.size, 7);
+        assert_memory_equal(stored.headings.bytes, "One\nTwo", 7);
+        assert_int_equal(stored.text.size, sizeof(text) - 1);
+        assert_memory_equal(stored.text.bytes, text, sizeof(text) - 1);
+        assert_int_equal(stored.fetched_unix_us, -5);
+        assert_false(stored.is_private);
+        assert_true(stored.is_visible);
+        assert_int_equal(index_document_get(index, hash + 1, &arena, &stored, NULL),
+                         STATUS_NOT_FOUND);
+        assert_int_equal(index_document_get_url(index, slice("http://b/"), &arena, &stored, NULL),
+                         STATUS_NOT_FOUND);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    index_close(index);
+}
+
+static void sizes_beyond_the_limits_are_cut(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    size_t size = INDEX_TEXT_MAX + 3000;
+    char *text = malloc(size);
+    for (size_t i = 0; i < size; i++)
+        text[i] = i % 7 == 6 ? ' ' : (char)('a' + i / 7 % 26);
+    static char url[INDEX_URL_MAX + 2];
+    memset(url, 'u', sizeof(url) - 1);
+    struct index_change changes[] = {
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://big/"),
+                      .title = {text, size},
+                      .headings = {text, size},
+                      .text = {text, size}}},
+        {.kind = INDEX_PUT_DOCUMENT, .document = {.url = slice(url), .text = slice("x")}},
+        {.kind = INDEX_PUT_DOCUMENT, .document = {.url = slice(""), .text = slice("x")}},
+        {.kind = INDEX_PUT_EDGE, .edge = {.source = slice(url), .target = slice("http://big/")}},
+    };
+    assert_int_equal(index_apply(index, changes, 4, 1, NULL), STATUS_OK);
+    struct stored_document stored;
+    assert_int_equal(index_document_get_url(index, slice("http://big/"), &arena, &stored, NULL),
+                     STATUS_OK);
+    assert_int_equal(stored.text.size, INDEX_TEXT_MAX);
+    assert_int_equal(stored.inlinks, 0);
+    struct index_size measured;
+    index_measure(index, &measured);
+    assert_int_equal(measured.documents, 1);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    struct query query = parse("\"aaaaaa bbbbbb\"");
+    struct search_request request = request_for(&index, 1, query.root);
+    assert_int_equal(search(index, query.root, &request).total, 1);
+    free(text);
+    index_close(index);
+}
+
+static void a_newer_or_broken_manifest_is_refused(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    random_batch(index, &position, 20);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+
+    struct buffer manifest = {0};
+    struct storage_slice key = {(const uint8_t *)"M", 1};
+    assert_int_equal(storage.ops->get(storage.self, key, &manifest, NULL), STATUS_OK);
+    struct storage_operation operation = {STORAGE_PUT, key, {manifest.data, manifest.size}};
+    for (size_t i = 0; i < manifest.size; i++) {
+        manifest.data[i] ^= 0x10;
+        assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL), STATUS_OK);
+        assert_int_equal(index_open(storage, NULL, &index, NULL),
+                         i == 0 ? STATUS_UNSUPPORTED : STATUS_CORRUPT);
+        manifest.data[i] ^= 0x10;
+    }
+    for (size_t size = 0; size < manifest.size; size++) {
+        operation.value.size = size;
+        assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL), STATUS_OK);
+        assert_int_equal(index_open(storage, NULL, &index, NULL), STATUS_CORRUPT);
+    }
+    buffer_release(&manifest);
+    assert_int_equal(index_erase(storage, NULL), STATUS_OK);
+    assert_int_equal(storage_memory_keys(memory), 0);
+    index = open_index(NULL);
+    assert_int_equal(index_applied_position(index), 0);
+    index_close(index);
+}
+
+static enum status collect_chunk(void *context, struct storage_slice key,
+                                 struct storage_slice value)
+{
+    struct buffer *keys = context;
+    (void)value;
+    buffer_append_byte(keys, (uint8_t)key.size);
+    buffer_append(keys, key.bytes, key.size);
+    return STATUS_OK;
+}
+
+static void a_flipped_bit_is_never_served(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    random_batch(index, &position, 60);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+    struct buffer keys = {0};
+    const uint8_t prefix = STORAGE_BULK_PREFIX;
+    assert_int_equal(storage.ops->iterate(storage.self, (struct storage_slice){&prefix, 1},
+                                          (struct storage_slice){0}, collect_chunk, &keys, NULL),
+                     STATUS_OK);
+    assert_true(keys.size > 0);
+    uint32_t found = 0;
+    uint32_t tried = 0;
+    for (size_t at = 0; at < keys.size; at += 1u + keys.data[at]) {
+        struct storage_slice key = {keys.data + at + 1, keys.data[at]};
+        struct buffer value = {0};
+        assert_int_equal(storage.ops->get(storage.self, key, &value, NULL), STATUS_OK);
+        for (int flip = 0; flip < 30; flip++) {
+            uint32_t byte = random_below((uint32_t)value.size);
+            uint8_t bit = (uint8_t)(1u << random_below(8));
+            struct storage_operation operation = {STORAGE_PUT, key, {value.data, value.size}};
+            value.data[byte] ^= bit;
+            assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL),
+                             STATUS_OK);
+            tried++;
+            if (index_open(storage, NULL, &index, NULL) != STATUS_OK) {
+                found++;
+            } else {
+                struct query query = parse("\"apple run\" OR banana OR the OR 日本語 OR walk");
+                struct query_term terms[QUERY_TERMS_MAX];
+                uint64_t frequencies[QUERY_TERMS_MAX] = {0};
+                struct search_request request = {.k = 100};
+                struct search_result result;
+                struct stored_document stored;
+                request.statistics.document_frequency_count =
+                    query_collect_terms(query.root, terms);
+                request.statistics.document_frequencies = frequencies;
+                enum status status =
+                    index_search(index, query.root, &request, &arena, &result, NULL);
+                for (uint32_t i = 0; i < DOCUMENTS_MAX && status == STATUS_OK; i++) {
+                    if (!model[i].live)
+                        continue;
+                    status =
+                        index_document_get_url(index, slice(model[i].url), &arena, &stored, NULL);
+                }
+                assert_int_equal(status, STATUS_CORRUPT);
+                assert_true(index_is_corrupt(index));
+                found++;
+                index_close(index);
+            }
+            value.data[byte] ^= bit;
+            assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL),
+                             STATUS_OK);
+            arena_reset(&arena);
+        }
+        buffer_release(&value);
+    }
+    assert_int_equal(found, tried);
+    buffer_release(&keys);
+}
+
+static void a_label_is_kept_beside_the_position(void **state)
+{
+    (void)state;
+    uint8_t label[INDEX_LABEL_MAX];
+    struct index *index = open_index(NULL);
+    assert_int_equal(index_label(index, label), 0);
+    assert_int_equal(index_set_label(index, "some log", 8, NULL), STATUS_OK);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+    index = open_index(NULL);
+    assert_int_equal(index_label(index, label), 8);
+    assert_memory_equal(label, "some log", 8);
+    assert_int_equal(index_set_label(index, label, INDEX_LABEL_MAX + 1, NULL), STATUS_TOO_LARGE);
+    index_close(index);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(answers_are_those_of_the_model),
+        TEST(what_was_not_flushed_is_replayed),
+        TEST(memory_stays_within_its_limit),
+        TEST(merging_leaves_nothing_behind),
+        TEST(scores_do_not_depend_on_how_documents_are_split),
+        TEST(pages_follow_one_another_without_gap),
+        TEST(wrong_requests_are_refused),
+        TEST(a_failed_write_costs_nothing),
+        TEST(many_are_removed_by_prefix_or_site),
+        TEST(the_last_change_in_a_batch_wins),
+        TEST(private_pages_are_for_admins_until_their_site_is_public),
+        TEST(documents_come_back_as_they_were_put),
+        TEST(sizes_beyond_the_limits_are_cut),
+        TEST(a_newer_or_broken_manifest_is_refused),
+        TEST(a_flipped_bit_is_never_served),
+        TEST(a_label_is_kept_beside_the_position),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
