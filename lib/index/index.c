@@ -210,8 +210,6 @@ static enum status open_state(struct index *index, struct error *err)
     if (status != STATUS_OK)
         return status;
     index->next_id = manifest.next_id;
-    index->label_size = manifest.label_size;
-    memcpy(index->label, manifest.label, sizeof(index->label));
     atomic_init(&index->applied_position, manifest.position);
     atomic_init(&index->flushed_position, manifest.position);
     status = drop_garbage(index, &manifest, err);
@@ -287,28 +285,6 @@ uint64_t index_applied_position(struct index *index)
 uint64_t index_flushed_position(struct index *index)
 {
     return atomic_load(&index->flushed_position);
-}
-
-enum status index_set_label(struct index *index, const void *bytes, size_t size, struct error *err)
-{
-    if (size > INDEX_LABEL_MAX)
-        return error_set(err, STATUS_TOO_LARGE, "a label of %zu bytes", size);
-    pthread_mutex_lock(&index->writer_lock);
-    if (size > 0)
-        memcpy(index->label, bytes, size);
-    index->label_size = (uint32_t)size;
-    index->unflushed = true;
-    pthread_mutex_unlock(&index->writer_lock);
-    return STATUS_OK;
-}
-
-size_t index_label(struct index *index, uint8_t ret_bytes[INDEX_LABEL_MAX])
-{
-    pthread_mutex_lock(&index->writer_lock);
-    size_t size = index->label_size;
-    memcpy(ret_bytes, index->label, size);
-    pthread_mutex_unlock(&index->writer_lock);
-    return size;
 }
 
 bool index_is_corrupt(struct index *index)

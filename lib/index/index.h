@@ -113,14 +113,6 @@ enum status index_merge(struct index *index, struct error *err);
 uint64_t index_applied_position(struct index *index);
 uint64_t index_flushed_position(struct index *index);
 
-#define INDEX_LABEL_MAX 64
-
-/* A few bytes of the caller's, kept beside the position: what feed it is the position of. Durable
- * with the next flush. At most INDEX_LABEL_MAX. */
-enum status index_set_label(struct index *index, const void *bytes, size_t size, struct error *err);
-/* Returns the size; 0 where none was set. */
-size_t index_label(struct index *index, uint8_t ret_bytes[INDEX_LABEL_MAX]);
-
 /* True once a stored byte was found wrong: the index should be erased and rebuilt. */
 bool index_is_corrupt(struct index *index);
 

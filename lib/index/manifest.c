@@ -38,8 +38,6 @@ void manifest_encode(const struct manifest *manifest, struct buffer *ret_bytes)
     buffer_append_byte(ret_bytes, MANIFEST_VERSION);
     append_varint(ret_bytes, manifest->position);
     append_varint(ret_bytes, manifest->next_id);
-    append_varint(ret_bytes, manifest->label_size);
-    buffer_append(ret_bytes, manifest->label, manifest->label_size);
     append_varint(ret_bytes, manifest->segment_count);
     for (uint32_t i = 0; i < manifest->segment_count; i++) {
         const struct manifest_segment *segment = &manifest->segments[i];
@@ -98,18 +96,6 @@ static void *read_array(struct reader *reader, uint32_t max, size_t size_min, si
     return items;
 }
 
-static void read_label(struct reader *reader, struct manifest *manifest)
-{
-    uint64_t size = read_varint(reader);
-    if (size > INDEX_LABEL_MAX || size > (uint64_t)(reader->end - reader->at)) {
-        reader->failed = true;
-        return;
-    }
-    memcpy(manifest->label, reader->at, size);
-    manifest->label_size = (uint32_t)size;
-    reader->at += size;
-}
-
 static void read_segments(struct reader *reader, struct manifest *manifest)
 {
     manifest->segments = read_array(reader, MANIFEST_SEGMENTS_MAX, 2 + FIELD_COUNT,
@@ -155,7 +141,6 @@ enum status manifest_decode(const uint8_t *bytes, size_t size, struct manifest *
     struct manifest manifest = {0};
     manifest.position = read_varint(&reader);
     manifest.next_id = read_varint(&reader);
-    read_label(&reader, &manifest);
     read_segments(&reader, &manifest);
     read_rest(&reader, &manifest);
     if (reader.failed || reader.no_memory || reader.at != reader.end) {

@@ -28,8 +28,6 @@ struct manifest {
     uint32_t segment_count;
     uint32_t garbage_count;
     uint32_t site_count;
-    uint32_t label_size;
-    uint8_t label[INDEX_LABEL_MAX];
     struct manifest_segment *segments;
     uint64_t *garbage; /* ids of segments that may have left something behind */
     uint64_t *sites;   /* hashes of public ones */

@@ -29,8 +29,6 @@ struct index {
     struct buffer garbage;    /* uint64_t: ids that the storage is to be rid of */
     struct segment **retired; /* merged away; each with a reference of ours */
     uint32_t retired_count;
-    uint32_t label_size;
-    uint8_t label[INDEX_LABEL_MAX];
     bool unflushed; /* something but segments in memory differs from the manifest */
 };
 

@@ -1,18 +1,14 @@
 /* The index against a model that keeps documents as they are and looks at all of them. */
-#include "index/index.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/bytes.h"
 #include "index/document.h"
+#include "index/index.h"
 #include "index/search.h"
 #include "index/storage_memory.h"
+#include "tests/unit/unit.h"
 
 #define DOCUMENTS_MAX 400
 #define TOKENS_MAX    64
@@ -880,22 +876,6 @@ static void a_flipped_bit_is_never_served(void **state)
     buffer_release(&keys);
 }
 
-static void a_label_is_kept_beside_the_position(void **state)
-{
-    (void)state;
-    uint8_t label[INDEX_LABEL_MAX];
-    struct index *index = open_index(NULL);
-    assert_int_equal(index_label(index, label), 0);
-    assert_int_equal(index_set_label(index, "some log", 8, NULL), STATUS_OK);
-    assert_int_equal(index_flush(index, NULL), STATUS_OK);
-    index_close(index);
-    index = open_index(NULL);
-    assert_int_equal(index_label(index, label), 8);
-    assert_memory_equal(label, "some log", 8);
-    assert_int_equal(index_set_label(index, label, INDEX_LABEL_MAX + 1, NULL), STATUS_TOO_LARGE);
-    index_close(index);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -915,7 +895,6 @@ int main(void)
         TEST(sizes_beyond_the_limits_are_cut),
         TEST(a_newer_or_broken_manifest_is_refused),
         TEST(a_flipped_bit_is_never_served),
-        TEST(a_label_is_kept_beside_the_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,8 @@
-#include "index/query.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "index/query.h"
+#include "tests/unit/unit.h"
 
 static struct text_analyzer *analyzer;
 static struct arena arena;

@@ -1,12 +1,9 @@
-#include "text/analyze.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "tests/unit/unit.h"
+#include "text/analyze.h"
 
 static struct text_analyzer *analyzer;
 
