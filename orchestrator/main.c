@@ -15,7 +15,11 @@
 #include "orchestrator/orchestrator.h"
 
 #define LOCK_FILE "orchestrator.lock"
-enum { PORT_MAX = 65535, SHARDS_MAX = 256 };
+enum {
+    PORT_MAX = 65535,
+    SHARDS_MAX = 256,
+    FOLDER_MODE = 0711, /* the web server's user passes through, to the socket */
+};
 
 struct arguments {
     const char *config;
@@ -165,7 +169,7 @@ static enum status find_folders(const struct arguments *arguments, struct folder
     const char *config = arguments->config == NULL ? "config.yaml" : arguments->config;
     enum status status = make_absolute_file(config, folders->config, err);
     if (status == STATUS_OK)
-        status = file_make_folders(arguments->data, 0755, err);
+        status = file_make_folders(arguments->data, FOLDER_MODE, err);
     if (status == STATUS_OK)
         status = make_absolute(arguments->data, folders->data, err);
     if (status == STATUS_OK)

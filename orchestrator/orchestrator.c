@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -189,9 +190,10 @@ static enum status open_all(struct orchestrator *orchestrator, struct error *err
     if (status == STATUS_OK)
         status = open_signals(orchestrator, err);
     if (status == STATUS_OK)
-        status = file_make_folders(in_data(orchestrator, "run"), 0755, err);
+        status = file_make_folders(in_data(orchestrator, "run"), 0711, err);
     if (status != STATUS_OK)
         return status;
+    umask(0077); /* what is made from here on, by every process of ours, is ours alone */
     set_paths(orchestrator);
     status = open_secrets(orchestrator, err);
     if (status == STATUS_OK)
