@@ -10,7 +10,8 @@
 #include "gateway/grpc_front.h"
 #include "gateway/http_worker.h"
 
-enum { DRAIN_MS = 10000, PORT_MAX = 65535, NO_DESCRIPTOR = 0, ADDRESS_BYTES = 300 };
+#define NO_DESCRIPTOR UINT64_MAX
+enum { DRAIN_MS = 10000, PORT_MAX = 65535, ADDRESS_BYTES = 300 };
 
 struct arguments {
     uint64_t port;
