@@ -15,13 +15,15 @@ enum { STEP_BYTES = 32 * 1024, WINDOW_BITS_RAW = -15, WINDOW_BITS_GZIP = 15 + 16
 struct decoder {
     enum coding coding;
     bool begun; /* the coded stream has begun */
-    bool ended; /* ... and come to its end: what follows is ignored */
+    bool ended; /* ... and come to its end */
+    bool over;  /* ... and is not followed by another: the rest is ignored */
     uint64_t received;
     uint64_t decoded;
     z_stream zlib; /* gzip, deflate */
     bool zlib_ready;
     BrotliDecoderState *brotli;
     ZSTD_DCtx *zstd;
+    bool within_frame; /* of zstd's */
 };
 
 /* What a step may read and write; it moves both on. */
@@ -127,17 +129,10 @@ static enum status step_zlib(struct decoder *decoder, struct step *step, struct 
     step->in_size = zlib->avail_in;
     step->out = zlib->next_out;
     step->out_size = zlib->avail_out;
-    if (result == Z_STREAM_END) {
-        /* A gzip file may be several, one behind the other. */
-        bool another = decoder->coding == CODING_GZIP && step->in_size > 0 && step->in[0] == 0x1f;
-        decoder->ended = !another;
-        if (another)
-            inflateReset(zlib);
-        return STATUS_OK;
-    }
+    decoder->ended = result == Z_STREAM_END;
     if (result == Z_MEM_ERROR)
         return error_set(err, STATUS_NO_MEMORY, "inflate");
-    if (result != Z_OK && result != Z_BUF_ERROR)
+    if (result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END)
         return error_set(err, STATUS_CORRUPT, "the compressed body is damaged: %s",
                          zlib->msg != NULL ? zlib->msg : "inflate");
     return STATUS_OK;
@@ -154,8 +149,19 @@ static enum status step_brotli(struct decoder *decoder, struct step *step, struc
     return STATUS_OK;
 }
 
+/* A frame's first byte. Debian's library would also read the formats from before the first release,
+ * by old code with limits of its own. */
+static bool begins_zstd_frame(uint8_t byte)
+{
+    return byte == (ZSTD_MAGICNUMBER & 0xff) ||
+           (byte & 0xf0) == (ZSTD_MAGIC_SKIPPABLE_START & 0xff);
+}
+
 static enum status step_zstd(struct decoder *decoder, struct step *step, struct error *err)
 {
+    if (!decoder->within_frame && step->in_size > 0 && !begins_zstd_frame(step->in[0]))
+        return error_set(err, STATUS_CORRUPT, "the compressed body is no zstd frame");
+    decoder->within_frame = decoder->within_frame || step->in_size > 0;
     ZSTD_inBuffer in = {step->in, step->in_size, 0};
     ZSTD_outBuffer out = {step->out, step->out_size, 0};
     size_t left = ZSTD_decompressStream(decoder->zstd, &out, &in);
@@ -166,6 +172,8 @@ static enum status step_zstd(struct decoder *decoder, struct step *step, struct 
     step->in_size -= in.pos;
     step->out += out.pos;
     step->out_size -= out.pos;
+    if (left == 0)
+        decoder->within_frame = false;
     decoder->ended = left == 0 && step->in_size == 0; /* more input: another frame */
     return STATUS_OK;
 }
@@ -193,10 +201,19 @@ static enum status step_once(struct decoder *decoder, struct step *step, struct 
     return STATUS_OK;
 }
 
-/* A frame of zstd that has ended may be followed by another. */
-static bool goes_on(const struct decoder *decoder, const struct step *step)
+/* Behind the end of a stream: gzip and zstd may go on with another. */
+static bool goes_on(struct decoder *decoder, const struct step *step)
 {
-    return !decoder->ended || (decoder->coding == CODING_ZSTD && step->in_size > 0);
+    if (!decoder->ended)
+        return true;
+    if (decoder->over || step->in_size == 0)
+        return false;
+    bool gzip = decoder->coding == CODING_GZIP && step->in[0] == 0x1f;
+    if (gzip)
+        inflateReset(&decoder->zlib);
+    decoder->over = !gzip && decoder->coding != CODING_ZSTD;
+    decoder->ended = decoder->over;
+    return !decoder->over;
 }
 
 enum status decoder_feed(struct decoder *decoder, const void *bytes, size_t size, size_t limit,

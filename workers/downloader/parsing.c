@@ -27,6 +27,7 @@ struct parsing {
     pthread_mutex_t mutex;  /* of what follows */
     pthread_cond_t changed; /* by CLOCK_MONOTONIC */
     struct job *first, **end;
+    uint64_t last_lease; /* whose page came last */
     bool closing;
     bool idle; /* nothing waits and nothing is worked on */
 };
@@ -134,6 +135,26 @@ static void work_on(struct parsing *parsing, struct job *job)
 
 /* ---- the thread ---- */
 
+/*
+ * Takes the oldest job of another host than the last one's, where there is any: so the pages of a
+ * host that take long make each page of the others wait for one of them, not for all.
+ */
+static struct job *take_fairly(struct parsing *parsing)
+{
+    struct job **at = &parsing->first;
+    while (*at != NULL && (*at)->lease == parsing->last_lease)
+        at = &(*at)->next;
+    if (*at == NULL)
+        at = &parsing->first;
+    struct job *job = *at;
+    *at = job->next;
+    if (job->next == NULL)
+        parsing->end = at;
+    job->next = NULL;
+    parsing->last_lease = job->lease;
+    return job;
+}
+
 /* NULL: closing, and nothing is left. */
 static struct job *next_job(struct parsing *parsing)
 {
@@ -145,13 +166,10 @@ static struct job *next_job(struct parsing *parsing)
             break;
         pthread_cond_wait(&parsing->changed, &parsing->mutex);
     }
-    struct job *job = parsing->first;
-    if (job != NULL) {
+    struct job *job = NULL;
+    if (parsing->first != NULL) {
         parsing->idle = false;
-        parsing->first = job->next;
-        job->next = NULL;
-        if (parsing->first == NULL)
-            parsing->end = &parsing->first;
+        job = take_fairly(parsing);
     }
     pthread_mutex_unlock(&parsing->mutex);
     return job;

@@ -184,6 +184,20 @@ static const Log__Content *assert_content(const Wire__Fetched *fetched)
     return fetched->content;
 }
 
+static size_t requests_at_the_site(void)
+{
+    static struct site_request log[URLS_MAX];
+    return site_log(&site, log, URLS_MAX);
+}
+
+static void await_requests(size_t count)
+{
+    int64_t until_ms = clock_boot_ms() + 10000;
+    while (requests_at_the_site() < count && clock_boot_ms() < until_ms)
+        usleep(20000);
+    assert_int_equal(requests_at_the_site(), count);
+}
+
 /* ---- what is reported ---- */
 
 static void a_page_is_fetched_parsed_and_reported(void **state)
@@ -556,7 +570,7 @@ static void a_redirect_of_robots_txt_gains_no_private_address(void **state)
     (void)state;
     struct site other;
     struct lease lease;
-    char url[TEXT_BYTES];
+    char url[256];
     site_start(&other, NULL);
     lease_init(&lease, 1);
     snprintf(url, sizeof(url), "/redirect?to=%s/html", other.url);
@@ -637,6 +651,31 @@ static void a_page_that_takes_too_long_holds_up_no_fetch(void **state)
     assert_true(fake.fetched_us[0] - log[0].ended_us >= PAGE_MS * 1000);
 }
 
+static void a_host_whose_pages_take_long_shares_the_parser(void **state)
+{
+    (void)state;
+    struct site other;
+    struct lease slow, fast;
+    site_start(&other, NULL);
+    lease_init(&slow, 1);
+    for (int i = 0; i < 4; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/html?text=[slow]&n=%d", i);
+        lease_add(&slow, path);
+    }
+    fake_lease(&fake, &slow.wire);
+    await_requests(4);
+    lease_init(&fast, 2);
+    fast.wire.origin = other.url;
+    char url[TEXT_BYTES];
+    snprintf(url, sizeof(url), "%s/page/1", other.url);
+    lease_add_url(&fast, url);
+    fake_lease(&fake, &fast.wire);
+    assert_true(fake_await(&fake, 2, 1));
+    assert_string_equal(fake.fetched[1]->url, url); /* behind one slow page, not behind all */
+    site_stop(&other);
+}
+
 /* ---- reporting ---- */
 
 static void set_hanging(bool hang)
@@ -644,20 +683,6 @@ static void set_hanging(bool hang)
     fake_lock(&fake);
     fake.reports_hang = hang;
     fake_unlock(&fake);
-}
-
-static size_t requests_at_the_site(void)
-{
-    static struct site_request log[URLS_MAX];
-    return site_log(&site, log, URLS_MAX);
-}
-
-static void await_requests(size_t count)
-{
-    int64_t until_ms = clock_boot_ms() + 10000;
-    while (requests_at_the_site() < count && clock_boot_ms() < until_ms)
-        usleep(20000);
-    assert_int_equal(requests_at_the_site(), count);
 }
 
 static void fetching_goes_on_while_a_report_is_on_its_way_but_not_for_ever(void **state)
@@ -873,6 +898,7 @@ int main(void)
         CREW_TEST(a_page_that_kills_the_parser_costs_itself_alone),
         CREW_TEST(a_parser_that_someone_killed_costs_nothing),
         CREW_TEST(a_page_that_takes_too_long_holds_up_no_fetch),
+        CREW_TEST(a_host_whose_pages_take_long_shares_the_parser),
         CREW_TEST(fetching_goes_on_while_a_report_is_on_its_way_but_not_for_ever),
         CREW_TEST(a_lease_is_finished_with_its_last_report_and_not_before),
         CREW_TEST(what_was_fetched_waits_for_an_indexserver_that_is_away),

@@ -258,9 +258,29 @@ static void gzip_members_follow_each_other_and_rubbish_behind_them_is_ignored(vo
     struct buffer coded = {0}, body = {0};
     encode(CODING_GZIP, (const uint8_t *)"one ", 4, &coded);
     encode(CODING_GZIP, (const uint8_t *)"two", 3, &coded);
-    buffer_append_string(&coded, "rubbish");
-    assert_int_equal(decode(CODING_GZIP, &coded, 1000, LIMIT, &body), STATUS_OK);
-    assert_string_equal(buffer_string(&body), "one two");
+    buffer_append_string(&coded, "rubbish \x1f more");
+    for (size_t piece = 1; piece <= coded.size; piece++) {
+        assert_int_equal(decode(CODING_GZIP, &coded, piece, LIMIT, &body), STATUS_OK);
+        assert_string_equal(buffer_string(&body), "one two");
+        buffer_release(&body);
+    }
+    buffer_release(&coded);
+}
+
+static void zstd_frames_follow_each_other_and_old_formats_are_refused(void **state)
+{
+    (void)state;
+    struct buffer coded = {0}, body = {0};
+    encode(CODING_ZSTD, (const uint8_t *)"one ", 4, &coded);
+    buffer_append(&coded, "\x50\x2a\x4d\x18\x02\x00\x00\x00xx", 10); /* a skippable frame */
+    encode(CODING_ZSTD, (const uint8_t *)"two", 3, &coded);
+    for (size_t piece = 1; piece <= coded.size; piece++) {
+        assert_int_equal(decode(CODING_ZSTD, &coded, piece, LIMIT, &body), STATUS_OK);
+        assert_string_equal(buffer_string(&body), "one two");
+        buffer_release(&body);
+    }
+    coded.data[0] = 0x27; /* version 0.7 */
+    assert_int_equal(decode(CODING_ZSTD, &coded, 100, LIMIT, &body), STATUS_CORRUPT);
     buffer_release(&coded);
     buffer_release(&body);
 }
@@ -293,6 +313,7 @@ int main(void)
         cmocka_unit_test(garbage_is_corrupt),
         cmocka_unit_test(deflate_without_its_head_is_understood),
         cmocka_unit_test(gzip_members_follow_each_other_and_rubbish_behind_them_is_ignored),
+        cmocka_unit_test(zstd_frames_follow_each_other_and_old_formats_are_refused),
         cmocka_unit_test(only_one_coding_is_undone),
     };
     return cmocka_run_group_tests(tests, find_brotli, NULL);
