@@ -20,15 +20,17 @@ struct command_line {
     char **words; /* behind the command; ends with NULL */
     int word_count;
     /* of single commands */
-    const char *config; /* up */
-    const char *proxy;  /* up */
-    const char *log;    /* up: file, "-" for the terminal, NULL for the data folder's own */
-    uint64_t shards;    /* up: 0: as the configuration says */
-    bool watch;         /* status */
-    bool is_prefix;     /* remove */
-    bool is_site;       /* remove */
-    uint64_t page;      /* search */
-    uint64_t size;      /* search */
+    const char *config;        /* up */
+    const char *proxy;         /* up */
+    const char *log;           /* up: file, "-" for the terminal, NULL for the data folder's own */
+    uint64_t shards;           /* up: 0: as the configuration says */
+    uint64_t port;             /* up: the orchestrator's; 0: its own choice */
+    uint64_t indexserver_port; /* up: 0: its own choice */
+    bool watch;                /* status */
+    bool is_prefix;            /* remove */
+    bool is_site;              /* remove */
+    uint64_t page;             /* search */
+    uint64_t size;             /* search */
 };
 
 int command_up(const struct command_line *line);

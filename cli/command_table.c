@@ -40,6 +40,9 @@ static const struct args_option up_options[] = {
     {"config", ARGS_STRING, &line.config, "FILE", "configuration (config.yaml)", 0},
     {"proxy", ARGS_STRING, &line.proxy, "NAME", "nginx or caddy (as the configuration says)", 0},
     {"shards", ARGS_UINT, &line.shards, "N", "number of shards (as the configuration says)", 256},
+    {"port", ARGS_UINT, &line.port, "N", "the orchestrator's own port (9003)", 65535},
+    {"indexserver-port", ARGS_UINT, &line.indexserver_port, "N", "the indexserver's port (8183)",
+     65535},
     {"log", ARGS_STRING, &line.log, "FILE",
      "where the processes log (DIR/log/tierce.log); - for the terminal", 0},
     COMMON_OPTIONS,
@@ -176,11 +179,26 @@ int command_table_separate(int argc, char **argv, char **ret)
     return used;
 }
 
+/* Whether the line ends with an option whose value is missing. */
+static bool lacks_value(int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && strcmp(argv[i], "--") != 0) {
+        bool value = is_option(argv[i]) && takes_value(argv[i]);
+        if (value && i + 1 == argc)
+            return true;
+        i += value ? 2 : 1;
+    }
+    return false;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
     char usage[160];
     snprintf(usage, sizeof(usage), "tierce %s %s%s[options]", command->name, command->usage,
              command->usage[0] == '\0' ? "" : " ");
+    if (lacks_value(argc, argv))
+        return command_misused("%s wants a value", argv[argc - 1]);
     char **ordered = check_alloc(calloc((size_t)argc + 2, sizeof(*ordered)));
     int count = command_table_separate(argc, argv, ordered);
     int first = args_parse(count, ordered, usage, command->options) + 1; /* the command itself */

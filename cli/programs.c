@@ -61,13 +61,6 @@ enum status programs_find(struct arena *arena, const char **ret_folder, struct e
     return find_folder(arena, folders, ARRAY_COUNT(folders), "orchestrator", ret_folder, err);
 }
 
-enum status programs_find_share(struct arena *arena, const char **ret_folder, struct error *err)
-{
-    /* build/gcc-release/bin/tierce and build/share; /usr/bin/tierce and /usr/share/tierce */
-    static const char *const folders[] = {"/../share/tierce", "/../../share"};
-    return find_folder(arena, folders, ARRAY_COUNT(folders), "proxy/nginx.conf", ret_folder, err);
-}
-
 enum status program_exec(const char *name, char **argv, struct error *err)
 {
     struct arena arena = {0};

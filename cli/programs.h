@@ -1,4 +1,4 @@
-/* Where the other programs and what stands beside them are. */
+/* Where the other programs are. */
 #ifndef TIERCE_CLI_PROGRAMS_H
 #define TIERCE_CLI_PROGRAMS_H
 
@@ -15,9 +15,6 @@ bool program_is_known(const char *name);
  * names both.
  */
 enum status programs_find(struct arena *arena, const char **ret_folder, struct error *err);
-
-/* The folder with the proxies' templates, the static files and the handbook. */
-enum status programs_find_share(struct arena *arena, const char **ret_folder, struct error *err);
 
 /* Becomes the program. Returns only where it cannot. argv[0] is replaced by its path. */
 enum status program_exec(const char *name, char **argv, struct error *err);

@@ -27,6 +27,7 @@ enum {
     HANDBOOK_PATIENCE_MS = 120000,
     STOP_NOTICE_MS = 10000,
     LAST_LINES = 12,
+    FOLDER_MODE = 0711, /* the web server's user passes through, to its socket */
 };
 
 struct up {
@@ -101,7 +102,7 @@ static enum status up_start(struct up *up, struct error *err)
 {
     enum status status = open_signals(up, err);
     if (status == STATUS_OK)
-        status = file_make_folders(up->data_folder, 0700, err);
+        status = file_make_folders(up->data_folder, FOLDER_MODE, err);
     if (status == STATUS_OK)
         status = open_log(up, err);
     if (status == STATUS_OK)

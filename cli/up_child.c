@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,25 +39,28 @@ static void add_option(struct arguments *arguments, const char *name, const char
     add(arguments, value);
 }
 
+static void add_number(struct arguments *arguments, const char *name, uint64_t value)
+{
+    if (value != 0)
+        add_option(arguments, name,
+                   check_alloc(arena_format(&arguments->arena, "%" PRIu64, value)));
+}
+
 static enum status build_arguments(struct arguments *arguments, const struct command_line *line,
                                    const char *data_folder, struct error *err)
 {
     const char *programs;
-    const char *share;
     enum status status = programs_find(&arguments->arena, &programs, err);
-    if (status == STATUS_OK)
-        status = programs_find_share(&arguments->arena, &share, err);
     if (status != STATUS_OK)
         return status;
     add(arguments, check_alloc(arena_format(&arguments->arena, "%s/orchestrator", programs)));
     add_option(arguments, "--data", data_folder);
     add_option(arguments, "--bin", programs);
-    add_option(arguments, "--share", share);
     add_option(arguments, "--config", line->config);
     add_option(arguments, "--proxy", line->proxy);
-    if (line->shards != 0)
-        add_option(arguments, "--shards",
-                   check_alloc(arena_format(&arguments->arena, "%u", (unsigned)line->shards)));
+    add_number(arguments, "--shards", line->shards);
+    add_number(arguments, "--port", line->port);
+    add_number(arguments, "--indexserver-port", line->indexserver_port);
     return STATUS_OK;
 }
 
