@@ -98,7 +98,8 @@ static enum status open_file(const char *path, struct limits *limits, struct err
         status = prepare(fd, path, err);
     if (status == STATUS_OK)
         status = map_table(fd, MAP_SHARED, limits, err);
-    fd_close(fd); /* and unlock */
+    flock(fd, LOCK_UN); /* closing would not do: the mapping keeps the file open */
+    fd_close(fd);
     return status;
 }
 

@@ -1,0 +1,587 @@
+/* The gateway's service among a cluster that does what the test says. */
+#include "tests/unit/gateway/fake_cluster.h"
+
+#include "gateway/service.h"
+
+struct fixture {
+    struct fake_cluster *cluster;
+    struct gateway *gateway;
+    struct service *service;
+    struct arena arena;
+    struct search_answer answer;
+    struct error err;
+};
+
+static struct fixture *open_fixture(unsigned barrels, uint32_t cache_entries)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    assert_non_null(fixture);
+    fixture->cluster = fake_cluster_open(barrels);
+    fixture->cluster->cache_entries = cache_entries;
+    fixture->gateway = fake_gateway(fixture->cluster);
+    assert_int_equal(service_open(fixture->gateway, &fixture->service, NULL), STATUS_OK);
+    return fixture;
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    service_close(fixture->service);
+    gateway_close(fixture->gateway);
+    fake_cluster_close(fixture->cluster);
+    arena_release(&fixture->arena);
+    free(fixture);
+}
+
+static enum status ask(struct fixture *fixture, const char *query, unsigned page, unsigned size,
+                       const char *cursor, bool is_admin)
+{
+    struct search_question question = {query, page, size, cursor, is_admin};
+    return service_search(fixture->service, &question, &fixture->arena, &fixture->answer,
+                          &fixture->err);
+}
+
+static void search(struct fixture *fixture, const char *query)
+{
+    if (ask(fixture, query, 1, 10, NULL, false) != STATUS_OK)
+        fail_msg("%s", fixture->err.text);
+}
+
+/*
+ * Asks again and again until the answer comes from the cache: it may be too old for that where the
+ * machine is slow between two questions, but not every time.
+ */
+static void search_cached(struct fixture *fixture, const char *query)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        search(fixture, query);
+        if (fixture->answer.from_cache)
+            return;
+    }
+    fail_msg("%s is never answered from the cache", query);
+}
+
+/* Two shards with 12 documents between them; in the order of results d0, d1 ... d11. */
+static const char *const urls[12] = {"http://d0/", "http://d1/", "http://d2/",  "http://d3/",
+                                     "http://d4/", "http://d5/", "http://d6/",  "http://d7/",
+                                     "http://d8/", "http://d9/", "http://d10/", "http://d11/"};
+
+static void fill_two_shards(struct fixture *fixture)
+{
+    for (unsigned i = 0; i < 12; i++) /* pairs of equal scores: the lower hash comes first */
+        fake_add(&fixture->cluster->barrels[i % 3 == 0], i + 1, 100 - i / 2, urls[i], urls[i]);
+}
+
+static void assert_urls(const struct search_answer *answer, unsigned first, unsigned count)
+{
+    assert_int_equal(answer->result_count, count);
+    for (unsigned i = 0; i < count; i++)
+        assert_string_equal(answer->results[i].url, urls[first + i]);
+}
+
+static void results_of_all_shards_are_merged_by_score_then_hash(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    assert_urls(&fixture->answer, 0, 10);
+    assert_int_equal(fixture->answer.total, 12);
+    assert_false(fixture->answer.total_is_lower_bound);
+    assert_false(fixture->answer.partial);
+    assert_int_equal(fixture->answer.shards_asked, 2);
+    assert_int_equal(fixture->answer.shards_answered, 2);
+    assert_string_equal(fixture->answer.query, "hoop");
+    assert_true(fixture->answer.results[0].score == 100);
+    assert_int_equal(fixture->answer.results[0].inlinks, 1);
+    assert_string_equal(fixture->answer.results[0].title, "http://d0/");
+    close_fixture(fixture);
+}
+
+static void pages_continue_each_other(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    for (unsigned page = 1; page <= 3; page++) {
+        assert_int_equal(ask(fixture, "hoop", page, 5, NULL, false), STATUS_OK);
+        assert_urls(&fixture->answer, (page - 1) * 5, page == 3 ? 2 : 5);
+        assert_int_equal(fixture->answer.cursor[0] == '\0', page == 3);
+        assert_int_equal(fixture->cluster->barrels[0].last_k, page * 5);
+    }
+    close_fixture(fixture);
+}
+
+static void a_cursor_continues_with_the_statistics_of_the_first_page(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    assert_int_equal(ask(fixture, "hoop", 1, 5, NULL, false), STATUS_OK);
+    FAKE_TELL(fixture->cluster, {
+        fixture->cluster->epoch = 2;
+        fixture->cluster->corpus_documents = 5000;
+        fixture->cluster->barrels[0].document_frequency = 999;
+    });
+    assert_int_equal(ask(fixture, "hoop", 2, 5, fixture->answer.cursor, false), STATUS_OK);
+    assert_urls(&fixture->answer, 5, 5);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    assert_int_equal(barrel->last_epoch, 1);
+    assert_int_equal(barrel->last_documents, 1000);
+    assert_int_equal(barrel->last_frequencies[0], 5 + 6);
+    assert_int_equal(barrel->last_k, 5);
+    assert_int_equal(ask(fixture, "hoop", 3, 5, fixture->answer.cursor, false), STATUS_OK);
+    assert_urls(&fixture->answer, 10, 2);
+    assert_string_equal(fixture->answer.cursor, "");
+    close_fixture(fixture);
+}
+
+static void a_cursor_of_another_query_or_of_nobody_is_refused(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    assert_int_equal(ask(fixture, "hoop", 1, 5, NULL, false), STATUS_OK);
+    const char *cursor = fixture->answer.cursor;
+    assert_int_equal(ask(fixture, "stave", 2, 5, cursor, false), STATUS_INVALID);
+    assert_non_null(strstr(fixture->err.text, "another query"));
+    assert_int_equal(ask(fixture, "hoop", 2, 5, "AAAA", false), STATUS_INVALID);
+    close_fixture(fixture);
+}
+
+static void nobody_sees_more_than_a_thousand_results(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    fill_two_shards(fixture);
+    assert_int_equal(ask(fixture, "hoop", 100, 10, NULL, false), STATUS_OK);
+    assert_int_equal(ask(fixture, "hoop", 101, 10, NULL, false), STATUS_INVALID);
+    assert_non_null(strstr(fixture->err.text, "first 1000 results"));
+    assert_int_equal(ask(fixture, "hoop", 4294967295u, 100, NULL, false), STATUS_INVALID);
+    assert_int_equal(ask(fixture, "hoop", 1, 101, NULL, false), STATUS_INVALID);
+    assert_int_equal(ask(fixture, "hoop", 0, 10, NULL, false), STATUS_INVALID);
+    close_fixture(fixture);
+}
+
+static void totals_say_when_they_are_a_lower_bound(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    fixture->cluster->barrels[0].total = 1001;
+    search(fixture, "hoop");
+    assert_true(fixture->answer.total_is_lower_bound);
+    assert_int_equal(fixture->answer.total, 1001 + 4);
+    close_fixture(fixture);
+}
+
+static void a_dead_shard_makes_a_partial_answer_with_the_same_scores(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    assert_int_equal(fixture->cluster->barrels[0].last_frequencies[0], 5 + 6);
+    fake_barrel_stop(&fixture->cluster->barrels[1]);
+    /* a new epoch: the dead shard's word cannot be renewed */
+    FAKE_TELL(fixture->cluster, fixture->cluster->epoch = 2);
+    for (unsigned i = 0; i < 2; i++) {
+        search(fixture, "hoop");
+        assert_true(fixture->answer.partial);
+        assert_false(fixture->answer.from_cache); /* never kept */
+        assert_int_equal(fixture->answer.shards_asked, 2);
+        assert_int_equal(fixture->answer.shards_answered, 1);
+        assert_int_equal(fixture->answer.result_count, 8);
+        assert_int_equal(fixture->cluster->barrels[0].last_frequencies[0], 5 + 6);
+    }
+    close_fixture(fixture);
+}
+
+static void without_any_shard_there_is_no_answer(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fixture->cluster->barrels[0].refusal = fixture->cluster->barrels[1].refusal = STATUS_CORRUPT;
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_UNAVAILABLE);
+    fixture->cluster->barrels[0].refusal = STATUS_OVERLOADED;
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_OVERLOADED);
+    close_fixture(fixture);
+    fixture = open_fixture(0, 0);
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_UNAVAILABLE);
+    close_fixture(fixture);
+}
+
+static void an_empty_query_asks_nobody(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    search(fixture, "  ");
+    assert_int_equal(fixture->answer.result_count, 0);
+    assert_int_equal(fixture->answer.total, 0);
+    assert_false(fixture->answer.partial);
+    assert_int_equal(fixture->cluster->barrels[0].searches, 0);
+    close_fixture(fixture);
+}
+
+static void bytes_that_are_no_text_are_replaced(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    search(fixture, "hoop\xff\x01stave");
+    assert_string_equal(fixture->answer.query, "hoop\xef\xbf\xbd stave");
+    char huge[5000];
+    memset(huge, 'x', sizeof(huge) - 1);
+    huge[sizeof(huge) - 1] = '\0';
+    search(fixture, huge);
+    assert_int_equal(strlen(fixture->answer.query), QUERY_BYTES_MAX);
+    close_fixture(fixture);
+}
+
+static void document_frequencies_are_asked_once_an_epoch(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    search(fixture, "hoop");
+    search(fixture, "hoop");
+    search(fixture, "hoop hoop");
+    assert_int_equal(barrel->term_calls, 1);
+    assert_int_equal(barrel->searches, 3);
+    FAKE_TELL(fixture->cluster, {
+        fixture->cluster->epoch = 2;
+        barrel->document_frequency = 50;
+    });
+    search(fixture, "hoop");
+    assert_int_equal(barrel->term_calls, 2);
+    assert_int_equal(barrel->last_frequencies[0], 50 + 6);
+    close_fixture(fixture);
+}
+
+static void a_words_alternatives_travel_together(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    search(fixture, "running");
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    assert_int_equal(barrel->last_kind, WIRE__NODE_KIND__NODE_TERM);
+    assert_int_equal(barrel->last_node_terms, barrel->last_terms);
+    assert_true(barrel->last_terms >= 2); /* "running" and "run" */
+    close_fixture(fixture);
+}
+
+static void the_same_question_is_answered_from_the_cache(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    fill_two_shards(fixture);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    search(fixture, "Hoop  stave");
+    assert_false(fixture->answer.from_cache);
+    struct search_answer first = fixture->answer;
+    search_cached(fixture, "hoop stave");
+    unsigned searches = barrel->searches;
+    assert_string_equal(fixture->answer.query, "hoop stave");
+    assert_urls(&fixture->answer, 0, 10);
+    assert_int_equal(fixture->answer.total, first.total);
+    assert_string_equal(fixture->answer.results[3].snippet, first.results[3].snippet);
+    assert_int_equal(barrel->searches, searches);
+    /* its cursor is as good as a fresh one's */
+    assert_int_equal(ask(fixture, "hoop stave", 2, 10, fixture->answer.cursor, false), STATUS_OK);
+    assert_urls(&fixture->answer, 10, 2);
+    close_fixture(fixture);
+}
+
+static void what_differs_is_not_answered_from_the_cache(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, true), STATUS_OK);
+    assert_false(fixture->answer.from_cache);
+    assert_true(fixture->cluster->barrels[0].last_private);
+    assert_int_equal(ask(fixture, "hoop", 2, 10, NULL, false), STATUS_OK);
+    assert_false(fixture->answer.from_cache);
+    assert_int_equal(ask(fixture, "hoop", 1, 9, NULL, false), STATUS_OK);
+    assert_false(fixture->answer.from_cache);
+    search(fixture, "stave");
+    assert_false(fixture->answer.from_cache);
+    close_fixture(fixture);
+}
+
+static void a_new_position_of_any_shard_empties_the_cache(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    pthread_mutex_lock(&fixture->cluster->mutex);
+    fixture->cluster->barrels[1].position = 101;
+    pthread_mutex_unlock(&fixture->cluster->mutex);
+    search(fixture, "stave"); /* this reply tells */
+    search(fixture, "hoop");
+    assert_false(fixture->answer.from_cache);
+    search_cached(fixture, "hoop");
+    FAKE_TELL(fixture->cluster, fixture->cluster->epoch = 2);
+    search(fixture, "hoop");
+    assert_false(fixture->answer.from_cache);
+    close_fixture(fixture);
+}
+
+static void a_page_that_went_away_is_left_out(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fake_add(&fixture->cluster->barrels[0], 1, 9, "http://a/", "A");
+    fake_add(&fixture->cluster->barrels[0], 2, 8, "http://b/", "B");
+    fake_add(&fixture->cluster->barrels[0], 3, 7, "http://c/", NULL);
+    fixture->cluster->barrels[0].documents[1].gone = true;
+    search(fixture, "hoop");
+    assert_int_equal(fixture->answer.result_count, 2);
+    assert_false(fixture->answer.partial);
+    assert_string_equal(fixture->answer.results[1].url, "http://c/");
+    assert_string_equal(fixture->answer.results[1].title, "http://c/"); /* the URL stands in */
+    assert_int_equal(fixture->cluster->barrels[1].document_calls, 0);
+    close_fixture(fixture);
+}
+
+static void snippets_are_escaped_but_for_the_marks(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    fake_add(&fixture->cluster->barrels[0], 1, 9, "http://a/", "A");
+    struct fake_document *document = &fixture->cluster->barrels[0].documents[0];
+    document->snippet[0] = "<script>alert('x')</script> & \"";
+    document->snippet[1] = "</mark><b>";
+    search(fixture, "hoop");
+    assert_string_equal(fixture->answer.results[0].snippet,
+                        "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;"
+                        "<mark>&lt;/mark&gt;&lt;b&gt;</mark> and staves");
+    close_fixture(fixture);
+}
+
+static void backlinks_come_from_the_shard_of_the_page(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    const char *source = "http://a.example/";
+    uint64_t hash = url_hash(source, strlen(source));
+    fake_add(&fixture->cluster->barrels[url_hash_slot(hash) / 128], hash, 1, source, "Title of A");
+    struct backlinks_answer answer;
+    assert_int_equal(service_backlinks(fixture->service, " HTTP://Example.ORG:80/x/../y ", 1, 10,
+                                       false, &fixture->arena, &answer, &fixture->err),
+                     STATUS_OK);
+    assert_string_equal(answer.url, "http://example.org/y");
+    unsigned shard = url_hash_slot(url_hash(answer.url, strlen(answer.url))) / 128;
+    assert_int_equal(fixture->cluster->barrels[shard].backlink_calls, 1);
+    assert_int_equal(fixture->cluster->barrels[1 - shard].backlink_calls, 0);
+    assert_string_equal(fixture->cluster->barrels[shard].last_backlinks_url, answer.url);
+    assert_int_equal(answer.total, 2);
+    assert_int_equal(answer.link_count, 2);
+    assert_string_equal(answer.links[0].title, "Title of A");
+    assert_string_equal(answer.links[0].anchor, "see here");
+    assert_string_equal(answer.links[1].title, "");
+    assert_int_equal(service_backlinks(fixture->service, "mailto:x@example.org", 1, 10, false,
+                                       &fixture->arena, &answer, &fixture->err),
+                     STATUS_INVALID);
+    assert_int_equal(service_backlinks(fixture->service, "http://x/", 101, 10, false,
+                                       &fixture->arena, &answer, &fixture->err),
+                     STATUS_INVALID);
+    close_fixture(fixture);
+}
+
+static void urls_are_submitted_as_they_are(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    const char *const given[] = {"http://a/", "gopher://b/", "https://c/"};
+    Wire__SubmitReply *reply;
+    assert_int_equal(service_add_urls(fixture->service, given, 3, &fixture->arena, &reply, NULL),
+                     STATUS_OK);
+    assert_int_equal(reply->accepted, 2);
+    assert_string_equal(reply->rejected[0]->url, "gopher://b/");
+    assert_int_equal(service_add_urls(fixture->service, given, 0, &fixture->arena, &reply, NULL),
+                     STATUS_INVALID);
+    assert_int_equal(
+        service_add_urls(fixture->service, given, ADD_URLS_MAX + 1, &fixture->arena, &reply, NULL),
+        STATUS_INVALID);
+    close_fixture(fixture);
+}
+
+static void *start_indexserver_again(void *context)
+{
+    struct timespec pause = {.tv_nsec = 200000000};
+    nanosleep(&pause, NULL); /* the outage that is tested */
+    fake_start_indexserver(context);
+    return NULL;
+}
+
+static void an_indexserver_that_is_restarted_is_waited_for(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    const char *const given[] = {"http://a/"};
+    Wire__SubmitReply *reply;
+    assert_int_equal(service_add_urls(fixture->service, given, 1, &fixture->arena, &reply, NULL),
+                     STATUS_OK);
+    rpc_server_close(fixture->cluster->indexserver, 1000);
+    pthread_t thread;
+    pthread_create(&thread, NULL, start_indexserver_again, fixture->cluster);
+    assert_int_equal(service_add_urls(fixture->service, given, 1, &fixture->arena, &reply, NULL),
+                     STATUS_OK);
+    pthread_join(thread, NULL);
+    FAKE_TELL(fixture->cluster, fixture->cluster->forgets_indexserver = true);
+    int64_t start_ms = clock_boot_ms();
+    assert_int_equal(
+        service_add_urls(fixture->service, given, 1, &fixture->arena, &reply, &fixture->err),
+        STATUS_UNAVAILABLE);
+    assert_true(clock_boot_ms() - start_ms < 3000);
+    close_fixture(fixture);
+}
+
+static void the_rest_is_passed_on(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    Wire__LookupReply *lookup;
+    Wire__RemoveReply *removed;
+    Wire__Stats *stats;
+    assert_int_equal(service_why(fixture->service, "x", &fixture->arena, &lookup, NULL), STATUS_OK);
+    assert_string_equal(lookup->stages[0]->name, "fetch");
+    assert_int_equal(service_remove(fixture->service, LOG__REMOVE_SCOPE__REMOVE_SITE, "x",
+                                    &fixture->arena, &removed, NULL),
+                     STATUS_OK);
+    assert_int_equal(removed->removed, 3);
+    assert_int_equal(service_remove(fixture->service, LOG__REMOVE_SCOPE__REMOVE_SITE, "",
+                                    &fixture->arena, &removed, NULL),
+                     STATUS_INVALID);
+    assert_int_equal(service_control(fixture->service, LOG__ACTION__ACTION_PAUSE, "", NULL),
+                     STATUS_OK);
+    assert_int_equal(service_stats(fixture->service, &fixture->arena, &stats, NULL), STATUS_OK);
+    assert_int_equal(stats->searches, 5);
+    assert_int_equal(service_login(fixture->service, "right", NULL), STATUS_OK);
+    assert_int_equal(service_login(fixture->service, "wrong", NULL), STATUS_DENIED);
+    close_fixture(fixture);
+}
+
+static void readiness_names_what_is_missing(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    assert_int_equal(service_ready(fixture->service, &fixture->err), STATUS_OK);
+    fake_barrel_stop(&fixture->cluster->barrels[1]);
+    assert_int_equal(service_ready(fixture->service, &fixture->err), STATUS_UNAVAILABLE);
+    assert_non_null(strstr(fixture->err.text, "shard 1"));
+    close_fixture(fixture);
+}
+
+static void the_token_and_its_cookie_let_in_and_nothing_else_does(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    char cookie[ADMIN_COOKIE_BYTES], wrong[65];
+    memcpy(wrong, fake_token, 65);
+    wrong[63] = '0';
+    assert_true(gateway_token_is_valid(fixture->gateway, fake_token));
+    assert_false(gateway_token_is_valid(fixture->gateway, wrong));
+    assert_false(gateway_token_is_valid(fixture->gateway, ""));
+    assert_false(gateway_token_is_valid(fixture->gateway, NULL));
+    gateway_cookie_value(fixture->gateway, cookie);
+    assert_int_equal(strlen(cookie), 64);
+    assert_true(gateway_cookie_is_valid(fixture->gateway, cookie));
+    cookie[0] = cookie[0] == '0' ? '1' : '0';
+    assert_false(gateway_cookie_is_valid(fixture->gateway, cookie));
+    assert_false(gateway_cookie_is_valid(fixture->gateway, fake_token));
+    assert_false(gateway_cookie_is_valid(fixture->gateway, ""));
+    close_fixture(fixture);
+}
+
+static void what_happened_is_told_to_the_orchestrator_once(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    search(fixture, "hoop");
+    ask(fixture, "hoop", 2, 10, NULL, false);
+    gateway_count_request(fixture->gateway);
+    FAKE_AWAIT(fixture->cluster, fixture->cluster->heard_requests == 1);
+    unsigned heartbeats = fixture->cluster->heartbeats;
+    FAKE_AWAIT(fixture->cluster, fixture->cluster->heartbeats > heartbeats + 3);
+    pthread_mutex_lock(&fixture->cluster->mutex);
+    assert_int_equal(fixture->cluster->heard_searches, 2); /* first pages */
+    assert_int_equal(fixture->cluster->heard_hits, 0);
+    assert_string_equal(fixture->cluster->heard_query, "hoop");
+    assert_int_equal(fixture->cluster->heard_query_count, 2);
+    assert_int_equal(fixture->cluster->heard_barrel_calls, 6); /* three searches, two shards */
+    pthread_mutex_unlock(&fixture->cluster->mutex);
+    struct gateway_totals totals;
+    gateway_totals(fixture->gateway, &totals);
+    assert_int_equal(totals.searches, 2);
+    close_fixture(fixture);
+}
+
+static void limits_follow_the_settings(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
+    FAKE_TELL(fixture->cluster, {
+        fixture->cluster->settings_version = 2;
+        fixture->cluster->requests_per_minute = 1;
+        fixture->cluster->burst = 2;
+    });
+    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
+    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
+    unsigned wait_s = gateway_take_allowance(fixture->gateway, "192.0.2.1");
+    assert_true(wait_s > 50 && wait_s <= 60);
+    FAKE_AWAIT(fixture->cluster, fixture->cluster->heard_limited == 1);
+    close_fixture(fixture);
+}
+
+static void a_deadline_cuts_the_search_short(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    fake_barrel_stop(&fixture->cluster->barrels[0]);
+    int64_t start_ms = clock_boot_ms();
+    service_set_deadline(fixture->service, start_ms + 100);
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_UNAVAILABLE);
+    assert_true(clock_boot_ms() - start_ms < 800);
+    close_fixture(fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_of_all_shards_are_merged_by_score_then_hash),
+        cmocka_unit_test(pages_continue_each_other),
+        cmocka_unit_test(a_cursor_continues_with_the_statistics_of_the_first_page),
+        cmocka_unit_test(a_cursor_of_another_query_or_of_nobody_is_refused),
+        cmocka_unit_test(nobody_sees_more_than_a_thousand_results),
+        cmocka_unit_test(totals_say_when_they_are_a_lower_bound),
+        cmocka_unit_test(a_dead_shard_makes_a_partial_answer_with_the_same_scores),
+        cmocka_unit_test(without_any_shard_there_is_no_answer),
+        cmocka_unit_test(an_empty_query_asks_nobody),
+        cmocka_unit_test(bytes_that_are_no_text_are_replaced),
+        cmocka_unit_test(document_frequencies_are_asked_once_an_epoch),
+        cmocka_unit_test(a_words_alternatives_travel_together),
+        cmocka_unit_test(the_same_question_is_answered_from_the_cache),
+        cmocka_unit_test(what_differs_is_not_answered_from_the_cache),
+        cmocka_unit_test(a_new_position_of_any_shard_empties_the_cache),
+        cmocka_unit_test(a_page_that_went_away_is_left_out),
+        cmocka_unit_test(snippets_are_escaped_but_for_the_marks),
+        cmocka_unit_test(backlinks_come_from_the_shard_of_the_page),
+        cmocka_unit_test(urls_are_submitted_as_they_are),
+        cmocka_unit_test(an_indexserver_that_is_restarted_is_waited_for),
+        cmocka_unit_test(the_rest_is_passed_on),
+        cmocka_unit_test(readiness_names_what_is_missing),
+        cmocka_unit_test(the_token_and_its_cookie_let_in_and_nothing_else_does),
+        cmocka_unit_test(what_happened_is_told_to_the_orchestrator_once),
+        cmocka_unit_test(limits_follow_the_settings),
+        cmocka_unit_test(a_deadline_cuts_the_search_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
