@@ -6,8 +6,10 @@
 #define TIERCE_TESTS_HTTP_FAKE_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "gateway/http_backend.h"
@@ -18,12 +20,13 @@
 
 struct gateway {
     bool searching_is_for_admins;
-    unsigned retry_after_s; /* 0: within the allowance */
-    enum status failure;    /* of every call of the service */
+    unsigned retry_after_s;       /* 0: within the allowance */
+    _Atomic(enum status) failure; /* of every call of the service */
     bool code_is_used;
     bool is_empty;   /* nothing is indexed, nothing runs */
     bool is_hostile; /* texts are attacks */
-    atomic_uint requests, errors, searches, work_us;
+    atomic_uint requests, errors, searches;
+    int gate_fd; /* a search reads a byte from it before it answers; 0: none */
     unsigned limited_calls;
     atomic_bool is_ready;
     /* the last call */
@@ -169,6 +172,9 @@ static enum status fake_search(struct service *service, const struct search_ques
     static const char *attacks[] = {FAKE_ATTACK};
     struct gateway *gateway = service->gateway;
     gateway->searches++;
+    char byte;
+    if (gateway->gate_fd > 0)
+        CHECK(read(gateway->gate_fd, &byte, 1) >= 0);
     if (gateway->failure != STATUS_OK)
         return fake_fail(service, err);
     snprintf(gateway->query, sizeof(gateway->query), "%s", question->query);
