@@ -161,6 +161,21 @@ static void networks_hold_their_addresses(void **state)
     assert_false(contains("::/0", "127.0.0.1"));
 }
 
+static void any_of_a_list_may_hold_an_address(void **state)
+{
+    (void)state;
+    struct address_network networks[2];
+    struct sockaddr_storage first = address_of("10.1.1.1"), second = address_of("::1"),
+                            other = address_of("192.168.0.1");
+    assert_int_equal(address_network_parse("10.0.0.0/8", &networks[0], NULL), STATUS_OK);
+    assert_int_equal(address_network_parse("::1", &networks[1], NULL), STATUS_OK);
+    assert_true(address_in_networks(networks, 2, (struct sockaddr *)&first));
+    assert_true(address_in_networks(networks, 2, (struct sockaddr *)&second));
+    assert_false(address_in_networks(networks, 1, (struct sockaddr *)&second));
+    assert_false(address_in_networks(networks, 2, (struct sockaddr *)&other));
+    assert_false(address_in_networks(networks, 0, (struct sockaddr *)&first));
+}
+
 static void what_is_no_network_is_refused(void **state)
 {
     (void)state;
@@ -176,6 +191,7 @@ static void what_is_no_network_is_refused(void **state)
         "fd00::1/64",
         "localhost",
         "10.0.0.0/99999999999999999999",
+        "0000:0000:0000:0000:0000:0000:0000:0000:000000",
         "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb/1",
     };
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(an_ipv4_address_inside_an_ipv6_one_is_seen),
         cmocka_unit_test(other_families_are_foreign),
         cmocka_unit_test(networks_hold_their_addresses),
+        cmocka_unit_test(any_of_a_list_may_hold_an_address),
         cmocka_unit_test(what_is_no_network_is_refused),
     };
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -79,6 +79,15 @@ static void wrong_bytes_become_replacements_and_the_rest_is_kept(void **state)
                         "a\xEF\xBF\xBD"
                         "b\xEF\xBF\xBD(\xEF\xBF\xBD|"
                         "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+    assert_string_equal(DECODED("utf-8", "\xF4\x90\x80\x80"),
+                        "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+    assert_string_equal(DECODED("utf-8", "\xF0\x90\x80\x80\xF3\xBF\xBF\xBF\xF4\x8F\xBF\xBF"),
+                        "\xF0\x90\x80\x80\xF3\xBF\xBF\xBF\xF4\x8F\xBF\xBF");
+    assert_string_equal(DECODED("utf-8", "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80"),
+                        "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80");
+    assert_string_equal(
+        DECODED("utf-8", "\xC1\xBF\xE0\x9F|\xF0\x8F"),
+        "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD");
     assert_string_equal(DECODED("euc-jp", "a\xFF\xC6\xFC"), "a\xEF\xBF\xBD\xE6\x97\xA5");
     assert_string_equal(DECODED("utf-16", "a\0\x00\xD8"
                                           "b\0"),
@@ -118,6 +127,7 @@ static void marks_come_before_headers_before_meta_before_guesses(void **state)
     assert_string_equal(FOUND("<meta charset=big5>", "koi8-r"), "koi8-r");
     assert_int_equal(bom_size, 0);
     assert_string_equal(FOUND("<meta charset=big5>", "nonsense"), "big5");
+    assert_string_equal(FOUND("<META CHARSET=TIS-620>", NULL), "windows-874");
     assert_string_equal(FOUND("<meta charset=nonsense>\xC3\xA4", NULL), "utf-8");
     assert_string_equal(FOUND("", NULL), "utf-8");
 }
@@ -152,6 +162,17 @@ static void a_meta_is_heard_only_in_the_first_bytes(void **state)
     memset(body, ' ', sizeof(body));
     memcpy(body + CHARSET_PRESCAN_BYTES - 18, "<meta charset=big5>", 19);
     assert_null(charset_prescan((uint8_t *)body, sizeof(body)));
+}
+
+static void overlong_attributes_of_a_meta_are_passed_over(void **state)
+{
+    (void)state;
+    char html[1024] = "<meta ";
+    memset(html + 6, 'a', 300);
+    strcpy(html + 306, "='");
+    memset(html + 308, 'b', 400);
+    strcpy(html + 708, "' charset=big5>");
+    assert_string_equal(charset_prescan((uint8_t *)html, strlen(html))->name, "big5");
 }
 
 static void every_cut_of_a_declaration_is_survived(void **state)
@@ -230,6 +251,7 @@ int main(void)
         cmocka_unit_test(marks_come_before_headers_before_meta_before_guesses),
         cmocka_unit_test(undeclared_charsets_are_guessed),
         cmocka_unit_test(a_meta_is_heard_only_in_the_first_bytes),
+        cmocka_unit_test(overlong_attributes_of_a_meta_are_passed_over),
         cmocka_unit_test(every_cut_of_a_declaration_is_survived),
         cmocka_unit_test(declarations_are_found_as_html5lib_s_tests_say),
     };

@@ -196,6 +196,9 @@ static void descriptions_and_languages_are_read(void **state)
                                .content_language = "PT-br"};
     assert_int_equal(parse_input(input, &page), STATUS_OK);
     assert_string_equal(page.language, "pt-br");
+    input.content_language = "AZ-09-az";
+    assert_int_equal(parse_input(input, &page), STATUS_OK);
+    assert_string_equal(page.language, "az-09-az");
     input.content_language = "pt, en";
     assert_int_equal(parse_input(input, &page), STATUS_OK);
     assert_string_equal(page.language, "");
@@ -227,6 +230,7 @@ static void wishes_to_crawlers_are_heard(void **state)
                      NULL, "--as");
     check_directives("<meta name=otherbot content=noindex>", NULL, "----");
     check_directives("<meta name=robots content='max-snippet:0'>", "", "---s");
+    check_directives("<p>", "max-video-preview: 1, noarchive", "--a-");
     check_directives("<p>", "noindex", "i---");
     check_directives("<p>", "tierce: noindex, nofollow", "if--");
     check_directives("<p>", "otherbot: noindex, nofollow", "----");
@@ -247,6 +251,12 @@ static void charsets_reach_the_text(void **state)
     assert_string_equal(page.title, "\xD1\x8F");
     page = parse_as("text/html; Charset=\"ISO-8859-1\"", "<title>\xE4", 8);
     assert_string_equal(page.title, "\xC3\xA4");
+    page = parse_as("text/html;x=\"; charset=big5\"; charset=\"ISO-8859-1\";y=z", "<title>\xE4", 8);
+    assert_string_equal(page.title, "\xC3\xA4");
+    page = parse_as("text/html; version=koi8-r", "<title>caf\xE9", 11);
+    assert_string_equal(page.title, "caf\xC3\xA9");
+    assert_string_equal(parse_as("text/plain; charset=utf-16le", "a\0b\0", 4).text, "ab");
+    assert_string_equal(parse_as("text/plain", "\xFE\xFF\0a", 4).text, "a");
     page = parse_as("text/html; charset=utf-16", "\xFF\xFE<\0p\0>\0a\0", 10);
     assert_string_equal(page.text, "a");
     page = parse_as("text/html", "<p>a\0b\xFF", 7);

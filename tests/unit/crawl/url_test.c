@@ -62,6 +62,7 @@ static void scheme_and_host_are_lower_case_and_default_ports_go(void **state)
     (void)state;
     static const struct pair pairs[] = {
         {"HTTP://Example.ORG", "http://example.org/"},
+        {"http://ABCXYZ.az/", "http://abcxyz.az/"},
         {"https://example.org:443/a", "https://example.org/a"},
         {"http://example.org:443/a", "http://example.org:443/a"},
         {"http://example.org:0080", "http://example.org/"},
@@ -69,6 +70,8 @@ static void scheme_and_host_are_lower_case_and_default_ports_go(void **state)
         {"http:\\\\example.org\\a\\b", "http://example.org/a/b"},
         {" \t\nhttp://exa\nmple.org/a\tb ", "http://example.org/ab"},
         {"http:example.org/a", "http://example.org/a"},
+        {"http://a./", "http://a/"},
+        {"http://a../", "http://a../"},
         {"http://example.org./a", "http://example.org/a"},
         {"http://@example.org/", "http://example.org/"},
     };
@@ -84,6 +87,7 @@ static void international_names_become_punycode(void **state)
          "http://xn--bcher-kva.de/"},
         {"http://b%C3%BCcher.de/", "http://xn--bcher-kva.de/"},
         {"http://fa\xC3\x9F.de/", "http://xn--fa-hia.de/"},
+        {"http://\xE1\x82\xA0\xE1\x83\x85.ge/", "http://xn--rkj0d.ge/"},
         {"http://\xE2\x99\xA5.net/", "http://xn--g6h.net/"},
         {"http://example\xE3\x80\x82org/", "http://example.org/"},
         {"http://\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x97.0.0.1/", "http://127.0.0.1/"},
@@ -139,6 +143,7 @@ static void paths_lose_their_dots_and_needless_escapes(void **state)
         {"http://a/%7Ejoe/%41", "http://a/~joe/A"},
         {"http://a/\xC3\xA4 b", "http://a/%C3%A4%20b"},
         {"http://a/\xFF", "http://a/%EF%BF%BD"},
+        {"http://a/%00%7f%c0", "http://a/%00%7F%C0"},
         {"http://a/100%", "http://a/100%25"},
         {"http://a/%%34%31", "http://a/%2541"},
         {"http://a/it's?it's", "http://a/it's?it%27s"},
