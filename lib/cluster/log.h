@@ -24,7 +24,7 @@ typedef bool log_visitor(void *context, uint64_t sequence, const Log__Entry *ent
 struct log_status {
     uint64_t head;        /* the newest sequence; 0: empty */
     uint64_t entries;     /* still held */
-    uint64_t bytes;       /* on disk */
+    uint64_t bytes;       /* on disk, some seconds ago */
     uint8_t identity[16]; /* made with the log: a replica that knows another one must start over */
 };
 

@@ -5,11 +5,13 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "cluster/log.h"
 #include "cluster/log_record.h"
 #include "store/kv.h"
 
 enum { COLUMN_LOG, COLUMN_META, COLUMN_COUNT };
+enum { DISK_BYTES_MS = 5000 }; /* how old that number may be */
 
 static const struct kv_column columns[COLUMN_COUNT] = {
     [COLUMN_LOG] = {.name = "log"},
@@ -31,6 +33,8 @@ struct log_store {
     uint64_t epoch;
     uint64_t head;
     uint64_t entries;
+    uint64_t disk_bytes; /* as last looked up: that walks the folder */
+    int64_t disk_bytes_ms;
 };
 
 static struct kv_slice meta_key(const char *name)
@@ -316,9 +320,18 @@ enum status log_get(struct log_store *log, uint64_t sequence, struct arena *aren
 
 void log_get_status(struct log_store *log, struct log_status *ret_status)
 {
+    int64_t now = clock_boot_ms();
     memcpy(ret_status->identity, log->identity, sizeof(log->identity));
-    ret_status->bytes = kv_disk_bytes(log->kv);
     pthread_mutex_lock(&log->lock);
+    bool old = log->disk_bytes == 0 || now - log->disk_bytes_ms > DISK_BYTES_MS;
+    if (old)
+        log->disk_bytes_ms = now; /* others need not look at the same time */
+    pthread_mutex_unlock(&log->lock);
+    uint64_t bytes = old ? kv_disk_bytes(log->kv) : 0;
+    pthread_mutex_lock(&log->lock);
+    if (old)
+        log->disk_bytes = bytes;
+    ret_status->bytes = log->disk_bytes;
     ret_status->head = log->head;
     ret_status->entries = log->entries;
     pthread_mutex_unlock(&log->lock);

@@ -162,7 +162,7 @@ void folder_make_ballast(const char *path)
     fd_close(fd);
 }
 
-uint64_t folder_disk_bytes(const char *path)
+uint64_t kv_folder_bytes(const char *path)
 {
     char *const roots[] = {(char *)path, NULL};
     uint64_t bytes = 0;
@@ -170,7 +170,7 @@ uint64_t folder_disk_bytes(const char *path)
     if (tree == NULL)
         return 0;
     for (FTSENT *entry; (entry = fts_read(tree)) != NULL;) {
-        bool ballast = entry->fts_level == 1 && strcmp(entry->fts_name, "ballast") == 0;
+        bool ballast = strcmp(entry->fts_name, "ballast") == 0;
         if (entry->fts_info == FTS_F && !ballast)
             bytes += (uint64_t)entry->fts_statp->st_blocks * 512;
     }

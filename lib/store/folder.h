@@ -5,8 +5,6 @@
 #ifndef TIERCE_STORE_FOLDER_H
 #define TIERCE_STORE_FOLDER_H
 
-#include <stdint.h>
-
 #include "base/error.h"
 
 enum { STORE_FORMAT_VERSION = 1 };
@@ -25,8 +23,5 @@ void folder_drop_ballast_if_full(const char *path);
 
 /* Makes the ballast where there is none and plenty of space. Not having one is no error. */
 void folder_make_ballast(const char *path);
-
-/* Bytes that the files take on the disk, the ballast left out. */
-uint64_t folder_disk_bytes(const char *path);
 
 #endif

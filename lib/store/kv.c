@@ -535,5 +535,5 @@ enum status kv_checkpoint(struct kv *kv, const char *path, struct error *err)
 
 uint64_t kv_disk_bytes(struct kv *kv)
 {
-    return folder_disk_bytes(kv->path);
+    return kv_folder_bytes(kv->path);
 }

@@ -99,6 +99,9 @@ enum status kv_flush(struct kv *kv, struct error *err);
 enum status kv_checkpoint(struct kv *kv, const char *path, struct error *err);
 uint64_t kv_disk_bytes(struct kv *kv);
 
+/* Bytes that the files below `path` take on the disk, a store's ballast left out. */
+uint64_t kv_folder_bytes(const char *path);
+
 /* Bytes free for us on the file system of `path`; 0 when that cannot be told. */
 uint64_t kv_free_space(const char *path);
 

@@ -1,0 +1,35 @@
+/*
+ * What barrels read: documents, removals, edges and public sites in the order of the log. Edges are
+ * the differences between a page's links and those of its previous version.
+ */
+#ifndef TIERCE_INDEXSERVER_FEED_H
+#define TIERCE_INDEXSERVER_FEED_H
+
+#include "indexserver/views.h"
+#include "wire.pb-c.h"
+
+enum {
+    FEED_EDGE_BYTES_MAX = 8 * 1024 * 1024,   /* of one page's edges; links behind are left out */
+    FEED_REMOVE_BYTES_MAX = 4 * 1024 * 1024, /* of one REMOVE's items; then it is appended again */
+    FEED_REPLY_BYTES_MAX = 24 * 1024 * 1024,
+    FEED_REPLY_BYTES_DEFAULT = 4 * 1024 * 1024,
+};
+
+enum status feed_apply(struct change *change, const Log__Entry *entry, const Page__Page *page,
+                       struct error *err);
+/* The page of the content at change->sequence came later. */
+enum status feed_take_page(struct change *change, const char *url, const Page__Page *page,
+                           struct error *err);
+
+/*
+ * Fills the reply with items from request->from on, in the arena. Any thread. The reply is empty
+ * when there is nothing yet: then `next` is how far the reader is.
+ */
+enum status feed_read(struct views *views, const Wire__FeedRequest *request, struct arena *arena,
+                      Wire__FeedReply *ret_reply, struct error *err);
+
+/* Whether the URL has a document in the feed, and at which sequence. Any thread. */
+enum status feed_document_of(struct views *views, const char *url, uint64_t *ret_sequence,
+                             struct error *err);
+
+#endif

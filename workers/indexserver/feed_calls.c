@@ -1,0 +1,214 @@
+#include "indexserver/feed_calls.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "indexserver/feed.h"
+
+struct feed_call { /* in the call's arena */
+    struct rpc_call *call;
+    const Wire__FeedRequest *request;
+    int64_t until_ms;
+    struct feed_call *next;
+};
+
+enum { LOOK_MS_MAX = 1000 }; /* for callers that gave up */
+
+/* Answers where there is something to say, or `at_once`. Returns whether it did. */
+static bool answer(struct feed_calls *calls, struct rpc_call *call,
+                   const Wire__FeedRequest *request, bool at_once)
+{
+    Wire__FeedReply reply;
+    struct error err = {0};
+    enum status status = feed_read(calls->views, request, rpc_call_arena(call), &reply, &err);
+    if (status != STATUS_OK) {
+        rpc_call_fail(call, status, "%s", err.text);
+        return true;
+    }
+    bool news = reply.restart || reply.n_items > 0 || reply.next > request->from;
+    if (!news && !at_once)
+        return false;
+    rpc_call_reply(call, &reply.base);
+    return true;
+}
+
+/* ---- readers --------------------------------------------------------------------------------- */
+
+static void note_reader(struct feed_calls *calls, const Wire__FeedRequest *request)
+{
+    struct feed_reader *oldest = &calls->readers[0];
+    if (request->member == 0)
+        return;
+    for (int i = 0; i < FEED_READERS_MAX; i++) {
+        struct feed_reader *reader = &calls->readers[i];
+        if (reader->member == request->member) {
+            oldest = reader;
+            break;
+        }
+        if (reader->seen_ms < oldest->seen_ms)
+            oldest = reader;
+    }
+    *oldest = (struct feed_reader){request->member, request->from == 0 ? 0 : request->from - 1,
+                                   clock_boot_ms()};
+}
+
+uint64_t feed_calls_oldest(struct feed_calls *calls, uint64_t head)
+{
+    uint64_t oldest = head;
+    int64_t since = clock_boot_ms() - FEED_READER_SILENT_MS;
+    pthread_mutex_lock(&calls->lock);
+    for (int i = 0; i < FEED_READERS_MAX; i++) {
+        const struct feed_reader *reader = &calls->readers[i];
+        if (reader->member != 0 && reader->seen_ms >= since && reader->position < oldest)
+            oldest = reader->position;
+    }
+    pthread_mutex_unlock(&calls->lock);
+    return oldest;
+}
+
+/* ---- the thread --------------------------------------------------------------------------------
+ */
+
+/* Goes through the calls that wait; returns when to look again. */
+static int64_t answer_waiting(struct feed_calls *calls, struct feed_call **waiting, bool all)
+{
+    int64_t now = clock_boot_ms(), next = now + LOOK_MS_MAX;
+    while (*waiting != NULL) {
+        struct feed_call *feed = *waiting;
+        struct feed_call *behind = feed->next; /* the call takes its memory along */
+        bool over = all || now >= feed->until_ms || rpc_call_cancelled(feed->call);
+        if (answer(calls, feed->call, feed->request, over)) {
+            *waiting = behind;
+            continue;
+        }
+        next = feed->until_ms < next ? feed->until_ms : next;
+        waiting = &feed->next;
+    }
+    return next;
+}
+
+static void wait_for_news(struct feed_calls *calls, int64_t until_ms)
+{
+    struct timespec until;
+    int64_t wait = until_ms - clock_boot_ms();
+    if (wait <= 0)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait / 1000;
+    until.tv_nsec += wait % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&calls->changed, &calls->lock, &until);
+}
+
+static void *run(void *context)
+{
+    struct feed_calls *calls = context;
+    struct feed_call *mine = NULL; /* taken over from calls->waiting */
+    int64_t next_ms = 0;
+    for (;;) {
+        pthread_mutex_lock(&calls->lock);
+        while (!calls->stopping && !calls->applied && calls->waiting == NULL &&
+               clock_boot_ms() < next_ms) {
+            if (mine == NULL)
+                pthread_cond_wait(&calls->changed, &calls->lock);
+            else
+                wait_for_news(calls, next_ms);
+        }
+        calls->applied = false;
+        bool stopping = calls->stopping;
+        struct feed_call **end = &mine;
+        while (*end != NULL)
+            end = &(*end)->next;
+        *end = calls->waiting;
+        calls->waiting = NULL;
+        pthread_mutex_unlock(&calls->lock);
+        next_ms = answer_waiting(calls, &mine, stopping);
+        if (stopping)
+            return NULL;
+    }
+}
+
+/* ---- for other threads
+ * ---------------------------------------------------------------------------- */
+
+enum status feed_calls_start(struct feed_calls *calls, struct views *views, struct error *err)
+{
+    pthread_condattr_t attributes;
+    calls->views = views;
+    pthread_mutex_init(&calls->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&calls->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int result = pthread_create(&calls->thread, NULL, run, calls);
+    if (result != 0)
+        return error_set_errno(err, result, "the feed's thread");
+    calls->started = true;
+    return STATUS_OK;
+}
+
+void feed_calls_drain(struct feed_calls *calls)
+{
+    if (!calls->started)
+        return;
+    pthread_mutex_lock(&calls->lock);
+    bool first = !calls->stopping;
+    calls->stopping = true;
+    pthread_cond_signal(&calls->changed);
+    pthread_mutex_unlock(&calls->lock);
+    if (first)
+        pthread_join(calls->thread, NULL);
+}
+
+void feed_calls_stop(struct feed_calls *calls)
+{
+    if (!calls->started)
+        return;
+    feed_calls_drain(calls);
+    pthread_cond_destroy(&calls->changed);
+    pthread_mutex_destroy(&calls->lock);
+    calls->started = false;
+}
+
+void feed_calls_wake(struct feed_calls *calls)
+{
+    if (!calls->started)
+        return;
+    pthread_mutex_lock(&calls->lock);
+    calls->applied = true;
+    pthread_cond_signal(&calls->changed);
+    pthread_mutex_unlock(&calls->lock);
+}
+
+void feed_calls_take(struct feed_calls *calls, struct rpc_call *call)
+{
+    const Wire__FeedRequest *request = rpc_call_request(call, &wire__feed_request__descriptor);
+    if (request == NULL)
+        return;
+    struct feed_call *feed = arena_alloc(rpc_call_arena(call), sizeof(*feed));
+    if (feed == NULL || request->slot_first > request->slot_last || request->slot_last > 255) {
+        rpc_call_fail(call, STATUS_INVALID, "slots are from 0 to 255");
+        return;
+    }
+    uint32_t wait = request->wait_ms > FEED_WAIT_MS_MAX ? FEED_WAIT_MS_MAX : request->wait_ms;
+    *feed = (struct feed_call){call, request, clock_boot_ms() + wait, NULL};
+    pthread_mutex_lock(&calls->lock);
+    note_reader(calls, request);
+    bool stopping = calls->stopping;
+    pthread_mutex_unlock(&calls->lock);
+    if (answer(calls, call, request, wait == 0 || stopping))
+        return;
+    pthread_mutex_lock(&calls->lock);
+    stopping = calls->stopping;
+    if (!stopping) { /* the thread looks once more: something may have come meanwhile */
+        feed->next = calls->waiting;
+        calls->waiting = feed;
+        pthread_cond_signal(&calls->changed);
+    }
+    pthread_mutex_unlock(&calls->lock);
+    if (stopping)
+        answer(calls, call, request, true);
+}

@@ -1,0 +1,518 @@
+#include "indexserver/frontier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "indexserver/hosts.h"
+#include "indexserver/removal.h"
+#include "indexserver/urls.h"
+
+enum {
+    REMOVE_URLS_MAX = 20000, /* of one REMOVE; then it is appended again */
+    DEPTH_MAX = UINT16_MAX,
+};
+#define BLOCK_MS_MAX ((int64_t)24 * 3600 * 1000)
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+enum status frontier_open(struct views *views, struct frontier **ret_frontier, struct error *err)
+{
+    struct frontier *frontier = check_alloc(calloc(1, sizeof(*frontier)));
+    enum status status = hosts_load(views, frontier, err);
+    if (status != STATUS_OK) {
+        frontier_close(frontier);
+        return status;
+    }
+    *ret_frontier = frontier;
+    return STATUS_OK;
+}
+
+void frontier_close(struct frontier *frontier)
+{
+    if (frontier == NULL)
+        return;
+    while (frontier->hosts != NULL) {
+        struct host *host = frontier->hosts;
+        frontier->hosts = host->next;
+        host_free(host);
+    }
+    parse_queue_release(&frontier->parsing);
+    table_release(&frontier->by_origin);
+    free(frontier->heap);
+    free(frontier->leased);
+    free(frontier);
+}
+
+/* ---- queues -------------------------------------------------------------------------------------
+ */
+
+static bool has_place(const struct url_state *state)
+{
+    return state->kind != URL_UNKNOWN && state->kind != URL_REMOVED &&
+           state->due_ms != URL_DUE_NEVER && state->source != URL_NO_SOURCE;
+}
+
+static struct due_key place_of(const struct url_state *state)
+{
+    return (struct due_key){state->due_ms, state->found_at, state->found_index};
+}
+
+static bool same_place(const struct url_state *a, const struct url_state *b)
+{
+    return has_place(a) && has_place(b) && a->source == b->source && a->due_ms == b->due_ms &&
+           a->found_at == b->found_at && a->found_index == b->found_index;
+}
+
+static int64_t wake_of(const struct host *host, int64_t due_ms)
+{
+    int64_t at = clock_boot_ms();
+    if (due_ms >= URL_DUE_FIRST_TIME)
+        at += due_ms - clock_unix_us() / 1000;
+    return at > host->ready_ms ? at : host->ready_ms;
+}
+
+void frontier_requeue(struct change *change, const char *url, const struct url_state *before,
+                      const struct url_state *after)
+{
+    struct frontier *frontier = change->views->frontier;
+    struct url parsed;
+    struct buffer key = {0};
+    if (same_place(before, after) ||
+        url_parse(url, strlen(url), NULL, &change->arena, &parsed, NULL) != STATUS_OK)
+        return;
+    if (has_place(before)) {
+        struct due_key due = place_of(before);
+        host_key(&key, parsed.origin, before->source, &due);
+        change_delete(change, COLUMN_DUE, key.data, key.size);
+    }
+    if (has_place(after)) {
+        struct due_key due = place_of(after);
+        struct host *host = host_of(frontier, parsed.origin, change);
+        host_key(&key, parsed.origin, after->source, &due);
+        change_put(change, COLUMN_DUE, key.data, key.size, url, strlen(url));
+        host_add_queue(host, after->source, &due);
+        host_wake(frontier, host, wake_of(host, after->due_ms));
+    }
+    buffer_release(&key);
+}
+
+void frontier_wake_all(struct views *views)
+{
+    for (struct host *host = views->frontier->hosts; host != NULL; host = host->next) {
+        if (host->queue_count > 0)
+            host_wake(views->frontier, host, host->ready_ms);
+    }
+}
+
+/* ---- what brings URLs
+ * -------------------------------------------------------------------------------- */
+
+static bool source_is_full(struct scope *scope, const struct source *source)
+{
+    return source->counts.known >= source_max_pages(scope, source) * SOURCE_URLS_PER_PAGE;
+}
+
+/* Where a URL was found. */
+struct finding {
+    uint32_t index; /* in the entry */
+    uint32_t depth;
+    uint8_t redirects;
+    uint8_t origin;
+    int64_t due_ms;
+};
+
+static void make_known(struct change *change, struct url_entry *entry, const struct source *source,
+                       const struct finding *finding)
+{
+    entry->after.kind = URL_QUEUED;
+    entry->after.found_at = change->sequence;
+    entry->after.found_index = finding->index;
+    entry->after.source = source == NULL ? URL_NO_SOURCE : source->id;
+    entry->after.depth = (uint16_t)(finding->depth > DEPTH_MAX ? DEPTH_MAX : finding->depth);
+    entry->after.redirects = finding->redirects;
+    entry->after.origin = finding->origin;
+    entry->after.due_ms = finding->due_ms;
+}
+
+/* A link or the like: noted where it is new and a source wants it. */
+static enum status find_url(struct change *change, const char *text, const struct finding *finding,
+                            struct error *err)
+{
+    struct scope *scope = change->views->scope;
+    struct url url;
+    if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
+        return STATUS_OK;
+    struct source *source = scope_source_of(scope, &url);
+    if (source == NULL || source_is_full(scope, source) ||
+        scope_refusal(scope, &url, source, &change->arena) != NULL ||
+        scope_removed_by(scope, &url, &change->arena) != NULL)
+        return STATUS_OK;
+    struct url_entry *entry;
+    enum status status = urls_touch(change, url.text, &entry, err);
+    if (status == STATUS_OK && entry->after.kind == URL_UNKNOWN)
+        make_known(change, entry, source, finding);
+    return status;
+}
+
+/* The owner wants it fetched, now, whatever was before. */
+static enum status submit_by_owner(struct change *change, const char *text, uint32_t index,
+                                   struct error *err)
+{
+    struct url url;
+    struct url_entry *entry;
+    if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
+        return STATUS_OK;
+    struct source *source = scope_take_owner_url(change, &url);
+    enum status status = urls_touch(change, url.text, &entry, err);
+    if (status != STATUS_OK || source == NULL)
+        return status;
+    struct finding finding = {
+        .index = index, .origin = LOG__ORIGIN__ORIGIN_OWNER, .due_ms = URL_DUE_OWNER};
+    if (entry->after.kind == URL_UNKNOWN || entry->after.kind == URL_REMOVED)
+        make_known(change, entry, source, &finding);
+    entry->after.source = source->id;
+    entry->after.due_ms = URL_DUE_OWNER;
+    entry->after.depth = 0;
+    entry->after.redirects = 0;
+    entry->after.failures = 0;
+    entry->after.origin = LOG__ORIGIN__ORIGIN_OWNER;
+    return STATUS_OK;
+}
+
+static enum status apply_submit(struct change *change, const Log__Submit *submit, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < submit->n_urls && status == STATUS_OK; i++) {
+        struct finding finding = {
+            .index = (uint32_t)i,
+            .origin = (uint8_t)submit->origin,
+            .due_ms = submit->origin == LOG__ORIGIN__ORIGIN_SEED ? URL_DUE_SEED : URL_DUE_FOUND};
+        if (submit->origin == LOG__ORIGIN__ORIGIN_OWNER)
+            status = submit_by_owner(change, submit->urls[i], (uint32_t)i, err);
+        else
+            status = find_url(change, submit->urls[i], &finding, err);
+    }
+    /* A host that slept because its source was removed or cancelled may go on. */
+    if (submit->origin == LOG__ORIGIN__ORIGIN_OWNER)
+        frontier_wake_all(change->views);
+    return status;
+}
+
+enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
+                               struct error *err)
+{
+    struct url_entry *entry;
+    if (page->nofollow)
+        return STATUS_OK;
+    enum status status = urls_touch(change, url, &entry, err);
+    for (size_t i = 0; i < page->n_links && status == STATUS_OK; i++) {
+        const Page__Link *link = page->links[i];
+        struct finding finding = {
+            .index = (uint32_t)i + 1, .depth = entry->after.depth + 1u, .due_ms = URL_DUE_FOUND};
+        if (!link->nofollow)
+            status = find_url(change, link->url, &finding, err);
+    }
+    return status;
+}
+
+/* ---- what fetches bring
+ * -------------------------------------------------------------------------------- */
+
+static struct revisit revisit_of(const struct change *change, const char *url)
+{
+    return (struct revisit){.time_us = change->time_us,
+                            .sequence = change->sequence,
+                            .spread = url_hash(url, strlen(url)),
+                            .recrawl_s = scope_settings(change->views->scope)->recrawl_s};
+}
+
+/* The URL of a fetch: known, or (where the log is replayed and what led there was replaced) made
+ * known. `ret_host` is its host. */
+static enum status touch_fetched(struct change *change, const char *text,
+                                 struct url_entry **ret_entry, struct host **ret_host,
+                                 struct error *err)
+{
+    struct url url;
+    if (url_parse(text, strlen(text), NULL, &change->arena, &url, err) != STATUS_OK)
+        return error_set(err, STATUS_CORRUPT, "an entry of a URL that is none");
+    enum status status = urls_touch(change, url.text, ret_entry, err);
+    if (status != STATUS_OK)
+        return status;
+    struct finding finding = {.due_ms = URL_DUE_FOUND};
+    if ((*ret_entry)->after.kind == URL_UNKNOWN)
+        make_known(change, *ret_entry, scope_source_of(change->views->scope, &url), &finding);
+    *ret_host = host_of(change->views->frontier, url.origin, change);
+    return STATUS_OK;
+}
+
+/* The mean leans on the newest by a quarter. */
+static void note_response(struct host *host, int32_t fetch_ms)
+{
+    uint32_t ms = fetch_ms < 0 ? 0 : (uint32_t)fetch_ms;
+    host->response_ms = host->response_ms == 0 ? ms : (host->response_ms * 3 + ms) / 4;
+}
+
+static void host_answered(struct change *change, struct host *host, int32_t fetch_ms)
+{
+    note_response(host, fetch_ms);
+    if (host->record.failures == 0)
+        return;
+    host->record.failures = 0;
+    host_store(change, host);
+}
+
+static void block_host(struct change *change, struct host *host, int64_t wait_ms)
+{
+    if (wait_ms > BLOCK_MS_MAX)
+        wait_ms = BLOCK_MS_MAX;
+    int64_t until = change->time_us / 1000 + wait_ms;
+    if (until > host->record.blocked_until_ms)
+        host->record.blocked_until_ms = until;
+    host_store(change, host);
+    int64_t left = until - clock_unix_us() / 1000;
+    int64_t ready = clock_boot_ms() + (left > BLOCK_MS_MAX ? BLOCK_MS_MAX : left);
+    if (ready > host->ready_ms)
+        host->ready_ms = ready;
+}
+
+static void note_trouble(struct change *change, struct host *host, const Log__Outcome *outcome)
+{
+    uint64_t spread = url_hash(host->origin, strlen(host->origin));
+    switch (outcome->reason) {
+    case LOG__REASON__REASON_TIMEOUT:
+    case LOG__REASON__REASON_CONNECT:
+    case LOG__REASON__REASON_TLS:
+        host->record.failures++;
+        block_host(change, host, host_back_off_ms(host->record.failures, spread));
+        break;
+    case LOG__REASON__REASON_RETRY_LATER:
+        host->record.failures++;
+        block_host(change, host,
+                   outcome->retry_after_s != 0
+                       ? (int64_t)outcome->retry_after_s * 1000
+                       : host_back_off_ms(host->record.failures + 4, spread));
+        break;
+    case LOG__REASON__REASON_ROBOTS_DENIED:
+    case LOG__REASON__REASON_OUT_OF_SCOPE:
+    case LOG__REASON__REASON_LIMIT:
+        break; /* nobody asked the host */
+    default:
+        host_answered(change, host, outcome->fetch_ms);
+        break;
+    }
+}
+
+static enum status apply_content(struct change *change, const Log__Content *content,
+                                 const Page__Page *page, struct error *err)
+{
+    struct url_entry *entry;
+    struct host *host;
+    enum status status = touch_fetched(change, content->url, &entry, &host, err);
+    if (status != STATUS_OK)
+        return status;
+    struct revisit revisit = revisit_of(change, content->url);
+    url_state_take_content(&entry->after, content, &revisit);
+    host_answered(change, host, content->fetch_ms);
+    return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
+}
+
+static enum status follow_redirect(struct change *change, const Log__Outcome *outcome,
+                                   const struct url_state *from, struct error *err)
+{
+    if (outcome->reason != LOG__REASON__REASON_REDIRECT || outcome->target[0] == '\0' ||
+        from->redirects >= URL_REDIRECTS_MAX)
+        return STATUS_OK;
+    bool urgent = from->origin == LOG__ORIGIN__ORIGIN_OWNER;
+    struct finding finding = {.index = 1,
+                              .depth = from->depth,
+                              .redirects = (uint8_t)(from->redirects + 1),
+                              .origin = from->origin,
+                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND};
+    return find_url(change, outcome->target, &finding, err);
+}
+
+static enum status apply_outcome(struct change *change, const Log__Outcome *outcome,
+                                 struct error *err)
+{
+    struct url_entry *entry;
+    struct host *host;
+    enum status status = touch_fetched(change, outcome->url, &entry, &host, err);
+    if (status != STATUS_OK)
+        return status;
+    struct revisit revisit = revisit_of(change, outcome->url);
+    url_state_take_outcome(&entry->after, outcome, &revisit);
+    note_trouble(change, host, outcome);
+    return follow_redirect(change, outcome, &entry->after, err);
+}
+
+static enum status apply_robots(struct change *change, const Log__Robots *robots)
+{
+    struct frontier *frontier = change->views->frontier;
+    struct host *host = host_of(frontier, robots->origin, change);
+    struct host_record *record = &host->record;
+    unsigned status = hops_status(robots->hops, robots->n_hops);
+    bool unreachable = robots->unreachable || status == 0 || status >= 500 || status == 429;
+    change_forget(change, record->robots);
+    host_forget_robots(frontier, host);
+    record->robots = change->sequence;
+    record->robots_us = change->time_us;
+    record->robots_kind = unreachable     ? ROBOTS_UNREACHABLE
+                          : status >= 300 ? ROBOTS_ALLOW_ALL
+                                          : ROBOTS_FILE;
+    if (!unreachable)
+        record->robots_failures = 0;
+    else if (record->robots_failures < UINT8_MAX)
+        record->robots_failures++;
+    host_store(change, host);
+    host_wake(frontier, host, host->ready_ms);
+    return STATUS_OK;
+}
+
+/* ---- what takes URLs away
+ * --------------------------------------------------------------------------------- */
+
+struct removing {
+    struct change *change;
+    bool by_owner;
+    unsigned count;
+    enum status status;
+    struct error *err;
+};
+
+static void remove_state(struct removing *r, struct url_state *state)
+{
+    if (state->content != 0)
+        r->change->removed++;
+    state->content = 0;
+    state->bytes = 0;
+    if (r->by_owner) {
+        state->kind = URL_REMOVED;
+        state->due_ms = URL_DUE_NEVER;
+    } else if (state->kind == URL_HELD) {
+        state->kind = URL_GONE;
+    }
+}
+
+static bool remove_one(void *context, const char *url, struct kv_slice value)
+{
+    struct removing *r = context;
+    struct url_state state;
+    struct url_entry *entry;
+    if (!url_state_decode(value.data, value.size, &state) || state.kind == URL_REMOVED)
+        return true;
+    if (++r->count > REMOVE_URLS_MAX) {
+        r->change->more = true;
+        return false;
+    }
+    r->status = urls_touch(r->change, url, &entry, r->err);
+    if (r->status == STATUS_OK)
+        remove_state(r, &entry->after);
+    return r->status == STATUS_OK;
+}
+
+/* Even a page that nobody has met stays away once the owner said so. */
+static enum status remove_page(struct removing *r, const char *url)
+{
+    struct url_entry *entry;
+    enum status status = urls_touch(r->change, url, &entry, r->err);
+    if (status == STATUS_OK && (r->by_owner || entry->after.kind != URL_UNKNOWN))
+        remove_state(r, &entry->after);
+    return status;
+}
+
+static enum status apply_remove(struct change *change, const Log__Remove *remove, struct error *err)
+{
+    struct removing r = {
+        .change = change, .by_owner = remove->by == LOG__REMOVE_BY__REMOVED_BY_OWNER, .err = err};
+    if (remove->scope == LOG__REMOVE_SCOPE__REMOVE_PAGE)
+        return remove_page(&r, remove->value);
+    if (r.by_owner)
+        scope_take_rule(change, remove);
+    enum status status = removal_visit(change->views, COLUMN_URLS, remove, remove_one, &r, err);
+    return status == STATUS_OK ? r.status : status;
+}
+
+static enum status apply_control(struct change *change, const Log__Control *control,
+                                 struct error *err)
+{
+    enum status status = scope_take_control(change, control, err);
+    frontier_wake_all(change->views);
+    return status;
+}
+
+enum status frontier_apply(struct change *change, const Log__Entry *entry, const Page__Page *page,
+                           struct error *err)
+{
+    switch (entry->kind_case) {
+    case LOG__ENTRY__KIND_CONTENT:
+        return apply_content(change, entry->content, page, err);
+    case LOG__ENTRY__KIND_OUTCOME:
+        return apply_outcome(change, entry->outcome, err);
+    case LOG__ENTRY__KIND_ROBOTS:
+        return apply_robots(change, entry->robots);
+    case LOG__ENTRY__KIND_SUBMIT:
+        return apply_submit(change, entry->submit, err);
+    case LOG__ENTRY__KIND_REMOVE:
+        return apply_remove(change, entry->remove, err);
+    case LOG__ENTRY__KIND_CONTROL:
+        return apply_control(change, entry->control, err);
+    default:
+        return STATUS_OK; /* a kind that a later version added */
+    }
+}
+
+/* ---- for status and lookup
+ * ----------------------------------------------------------------------------------- */
+
+void frontier_count(struct views *views, int64_t now_ms, struct frontier_counts *ret_counts)
+{
+    struct frontier *frontier = views->frontier;
+    *ret_counts = (struct frontier_counts){.hosts = frontier->host_count};
+    for (size_t i = 0; i < scope_source_count(views->scope); i++) {
+        const struct source_counts *counts = &scope_source_at(views->scope, i)->counts;
+        ret_counts->known += counts->known;
+        ret_counts->queued += counts->queued;
+        ret_counts->fetched += counts->fetched;
+    }
+    for (size_t i = 0; i < frontier->leased_count; i++)
+        ret_counts->leased += frontier->leased[i]->lease_urls;
+    for (size_t i = 0; i < frontier->heap_count; i++) {
+        const struct host *host = frontier->heap[i];
+        ret_counts->hosts_waiting += host->lease == 0 && host->ready_ms > now_ms;
+    }
+}
+
+void frontier_host(struct views *views, const char *origin, struct host_view *ret_view)
+{
+    struct host *host = host_find(views->frontier, origin);
+    *ret_view = (struct host_view){.known = host != NULL};
+    if (host == NULL)
+        return;
+    ret_view->record = host->record;
+    ret_view->wait_ms = host->ready_ms - clock_boot_ms();
+    ret_view->leased = host->lease != 0;
+    for (unsigned i = 0; i < host->queue_count; i++) {
+        struct source *source = scope_source_by_id(views->scope, host->queues[i].source);
+        uint32_t delay = source == NULL ? 0 : host_delay_ms(views, host, source);
+        ret_view->delay_ms = delay > ret_view->delay_ms ? delay : ret_view->delay_ms;
+    }
+}
+
+bool frontier_robots_verdict(struct views *views, const struct url *url,
+                             struct robots_verdict *ret_verdict)
+{
+    struct host *host = host_find(views->frontier, url->origin);
+    struct robots *robots;
+    *ret_verdict = (struct robots_verdict){.allowed = true, .rule = ""};
+    if (host == NULL || host->record.robots_kind == ROBOTS_NONE ||
+        host->record.robots_kind == ROBOTS_UNREACHABLE ||
+        host_robots(views, host, &robots, NULL) != STATUS_OK)
+        return false;
+    if (robots != NULL)
+        robots_check(robots, url->target, ret_verdict);
+    return true;
+}

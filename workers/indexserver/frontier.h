@@ -1,0 +1,114 @@
+/*
+ * Host queues, politeness and leases.
+ *
+ * On disk: every URL's state, the queue of each host (ordered by due time, then by discovery), what
+ * is known of each host (robots.txt, errors in a row, how long it wants to be left alone), and
+ * which leases were given. In memory only, and made anew at start:
+ *   - when a host may be asked next within its delay: after a restart the whole delay is waited
+ * again
+ *   - when a lease ends: after a restart each one gets its whole time again, so that no host is
+ *     leased twice
+ *   - how many URLs a lease holds, parsed robots.txt, mean response times, who parses what
+ */
+#ifndef TIERCE_INDEXSERVER_FRONTIER_H
+#define TIERCE_INDEXSERVER_FRONTIER_H
+
+#include "crawl/robots.h"
+#include "indexserver/scope.h"
+#include "indexserver/url_state.h"
+#include "indexserver/views.h"
+#include "wire.pb-c.h"
+
+enum {
+    LEASE_MS = 60 * 1000,
+    LEASE_URLS_MAX = 10,
+    LEASE_HOSTS_MAX = 100,
+    ROBOTS_TTL_DEFAULT_S = 24 * 3600,
+};
+
+enum robots_kind {
+    ROBOTS_NONE = 0,        /* never asked */
+    ROBOTS_FILE = 1,        /* the entry holds the rules */
+    ROBOTS_ALLOW_ALL = 2,   /* 4xx: there is none */
+    ROBOTS_UNREACHABLE = 3, /* nothing may be fetched until it answers */
+};
+
+struct host_record {
+    uint64_t robots;          /* sequence of the newest ROBOTS */
+    int64_t robots_us;        /* its time */
+    int64_t blocked_until_ms; /* Unix */
+    uint32_t failures;        /* connections in a row that failed */
+    uint8_t robots_kind;
+    uint8_t robots_failures; /* in a row */
+};
+
+enum status frontier_open(struct views *views, struct frontier **ret_frontier, struct error *err);
+void frontier_close(struct frontier *frontier); /* accepts NULL */
+
+/* ---- changes, on the writer's thread ---- */
+
+enum status frontier_apply(struct change *change, const Log__Entry *entry, const Page__Page *page,
+                           struct error *err);
+/* Links of a page that came later. */
+enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
+                               struct error *err);
+/* A URL's place in its host's queue changes (urls_flush()). */
+void frontier_requeue(struct change *change, const char *url, const struct url_state *before,
+                      const struct url_state *after);
+
+/* ---- leases, on the writer's thread ---- */
+
+/* A URL that its host's robots.txt forbids: to be noted in the log. */
+struct frontier_denied {
+    const char *url;
+    const char *words;
+    bool held; /* it has content, which goes */
+};
+
+struct frontier_grant {
+    Wire__HostLease **leases;
+    size_t lease_count;
+    struct frontier_denied *denied;
+    size_t denied_count;
+    uint64_t unparsable; /* a content that no parser could read in several tries; 0: none */
+};
+
+/* Ends leases whose time is over. */
+void frontier_expire(struct views *views, int64_t now_ms);
+/* Prolongs what is still worked on. */
+void frontier_prolong(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms);
+bool frontier_has_lease(struct views *views, uint64_t lease);
+enum status frontier_finish(struct views *views, uint64_t lease, int64_t now_ms, struct error *err);
+/* Up to `hosts_max` leases, on disk before it returns, and what was found to be forbidden on the
+ * way. In the arena. */
+enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
+                           struct arena *arena, struct frontier_grant *ret_grant,
+                           struct error *err);
+/* The content's page came, or never will: nobody tries it again. */
+void frontier_parsed(struct views *views, uint64_t sequence);
+/* When there may be something to lease, clock_boot_ms(); INT64_MAX: not before something changes.
+ */
+int64_t frontier_next_ms(struct views *views);
+/* Everything is looked at again: rules changed. */
+void frontier_wake_all(struct views *views);
+
+/* ---- for status and lookup, under the lock ---- */
+
+struct frontier_counts {
+    uint64_t known, queued, leased, fetched, hosts, hosts_waiting;
+};
+void frontier_count(struct views *views, int64_t now_ms, struct frontier_counts *ret_counts);
+
+struct host_view {
+    bool known;
+    struct host_record record;
+    int64_t wait_ms; /* until it may be asked; <= 0: now */
+    bool leased;
+    uint32_t delay_ms;
+};
+void frontier_host(struct views *views, const char *origin, struct host_view *ret_view);
+/* What robots.txt says of the URL; false: it is not known yet. */
+bool frontier_robots_verdict(struct views *views, const struct url *url,
+                             struct robots_verdict *ret_verdict);
+
+#endif

@@ -1,0 +1,192 @@
+#include "indexserver/lease_calls.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crawl/page.h"
+#include "indexserver/frontier.h"
+#include "indexserver/service_parts.h"
+
+enum { ROUNDS_MAX = 8 }; /* of looking for a URL that is not forbidden, for one call */
+
+/* ---- answers -----------------------------------------------------------------------------------
+ */
+
+static void answer_empty(struct service *service, struct rpc_call *call)
+{
+    Wire__LeaseReply reply = WIRE__LEASE_REPLY__INIT;
+    pthread_mutex_lock(&service->views->lock);
+    int64_t wait = frontier_next_ms(service->views) - clock_boot_ms();
+    pthread_mutex_unlock(&service->views->lock);
+    reply.retry_ms = (uint32_t)(wait < 1 ? 1 : wait > LEASE_RETRY_MS ? LEASE_RETRY_MS : wait);
+    rpc_call_reply(call, &reply.base);
+}
+
+static void remove_call_at(struct lease_calls *calls, size_t index)
+{
+    memmove(&calls->waiting[index], &calls->waiting[index + 1],
+            (--calls->count - index) * sizeof(calls->waiting[0]));
+}
+
+/* ---- what is found on the way
+ * ---------------------------------------------------------------------- */
+
+/* Notes in the log what robots.txt forbids: it is not asked for again until it is due. */
+static enum status note_denied(struct service *service, const struct frontier_grant *grant,
+                               struct arena *arena, struct error *err)
+{
+    struct batch batch = {0};
+    uint64_t first;
+    for (size_t i = 0; i < grant->denied_count; i++) {
+        const struct frontier_denied *denied = &grant->denied[i];
+        Log__Outcome *outcome = check_alloc(arena_alloc(arena, sizeof(*outcome)));
+        log__outcome__init(outcome);
+        outcome->url = (char *)denied->url;
+        outcome->reason = LOG__REASON__REASON_ROBOTS_DENIED;
+        outcome->detail = (char *)denied->words;
+        batch_add(&batch, entry_of_outcome(arena, outcome), NULL);
+        if (denied->held)
+            batch_add(&batch,
+                      entry_of_remove(arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, denied->url,
+                                      LOG__REMOVE_BY__REMOVED_BY_ROBOTS),
+                      NULL);
+    }
+    enum status status = sequencer_append(service->sequencer, &batch, &first, NULL, err);
+    batch_release(&batch);
+    return status;
+}
+
+/* A content that no parser could read counts as a page that says so: the feed goes on. */
+static enum status give_up_parsing(struct service *service, uint64_t sequence, struct error *err)
+{
+    Page__Page page = PAGE__PAGE__INIT;
+    char words[] = "no parser could read it";
+    page.parser_version = PAGE_PARSER_VERSION;
+    page.problem = PAGE__PROBLEM__PROBLEM_UNPARSABLE;
+    page.problem_words = words;
+    log_warning("entry %lu: %s", sequence, words);
+    enum status status = views_take_page(service->views, sequence, &page, err);
+    pthread_mutex_lock(&service->views->lock);
+    frontier_parsed(service->views, sequence);
+    pthread_mutex_unlock(&service->views->lock);
+    feed_calls_wake(&service->feeds);
+    return status;
+}
+
+static enum status take_findings(struct service *service, const struct frontier_grant *grant,
+                                 struct arena *arena, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (grant->denied_count > 0)
+        status = note_denied(service, grant, arena, err);
+    if (status == STATUS_OK && grant->unparsable != 0)
+        status = give_up_parsing(service, grant->unparsable, err);
+    return status;
+}
+
+/* ---- granting
+ * ------------------------------------------------------------------------------------------ */
+
+/* Answers the call where there is something for it. Returns whether it did. */
+static bool try_call(struct service *service, const struct lease_call *waiting)
+{
+    struct arena *arena = rpc_call_arena(waiting->call);
+    struct error err = {0};
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        struct frontier_grant grant;
+        pthread_mutex_lock(&service->views->lock);
+        enum status status = frontier_lease(service->views, waiting->request->max_hosts,
+                                            clock_boot_ms(), arena, &grant, &err);
+        pthread_mutex_unlock(&service->views->lock);
+        if (status == STATUS_OK)
+            status = take_findings(service, &grant, arena, &err);
+        if (status != STATUS_OK) {
+            rpc_call_fail(waiting->call, status, "%s", err.text);
+            return true;
+        }
+        if (grant.lease_count > 0) {
+            Wire__LeaseReply reply = WIRE__LEASE_REPLY__INIT;
+            reply.leases = grant.leases;
+            reply.n_leases = grant.lease_count;
+            rpc_call_reply(waiting->call, &reply.base);
+            return true;
+        }
+        if (grant.denied_count == 0 && grant.unparsable == 0)
+            return false;
+    }
+    return false;
+}
+
+static bool may_lease(struct service *service)
+{
+    struct arena arena = {0};
+    bool may = service_paused(service, &arena) == NULL;
+    arena_release(&arena);
+    return may;
+}
+
+int64_t lease_calls_serve(struct service *service)
+{
+    struct lease_calls *calls = &service->leases;
+    int64_t now = clock_boot_ms(), next;
+    pthread_mutex_lock(&service->views->lock);
+    frontier_expire(service->views, now);
+    pthread_mutex_unlock(&service->views->lock);
+    bool may = calls->count > 0 && may_lease(service);
+    for (size_t i = 0; i < calls->count;) {
+        struct lease_call *waiting = &calls->waiting[i];
+        bool over = calls->draining || now >= waiting->until_ms;
+        bool answered = false;
+        if (may && !calls->draining && !rpc_call_cancelled(waiting->call))
+            answered = try_call(service, waiting);
+        else if (rpc_call_cancelled(waiting->call))
+            over = true;
+        if (!answered && over)
+            answer_empty(service, waiting->call);
+        if (answered || over)
+            remove_call_at(calls, i);
+        else
+            i++;
+    }
+    pthread_mutex_lock(&service->views->lock);
+    next = may || calls->count == 0 ? frontier_next_ms(service->views) : INT64_MAX;
+    pthread_mutex_unlock(&service->views->lock);
+    for (size_t i = 0; i < calls->count; i++)
+        next = calls->waiting[i].until_ms < next ? calls->waiting[i].until_ms : next;
+    return calls->count == 0 ? INT64_MAX : next;
+}
+
+/* ---- calls come in
+ * --------------------------------------------------------------------------------------- */
+
+static bool prepare(struct sequencer_job *job, struct batch *batch)
+{
+    struct call_job *call_job = (struct call_job *)job;
+    struct service *service = call_job->service;
+    struct lease_calls *calls = &service->leases;
+    const Wire__LeaseRequest *request = call_job->request;
+    int64_t now = clock_boot_ms();
+    (void)batch;
+    pthread_mutex_lock(&service->views->lock);
+    frontier_prolong(service->views, request->held, request->n_held, now);
+    pthread_mutex_unlock(&service->views->lock);
+    if (request->max_hosts == 0) { /* it wanted nothing but to prolong */
+        answer_empty(service, call_job->call);
+        return false;
+    }
+    if (calls->count == LEASE_CALLS_MAX) {
+        rpc_call_fail(call_job->call, STATUS_OVERLOADED, "%d calls wait for leases",
+                      LEASE_CALLS_MAX);
+        return false;
+    }
+    uint32_t wait = request->wait_ms > LEASE_WAIT_MS_MAX ? LEASE_WAIT_MS_MAX : request->wait_ms;
+    calls->waiting[calls->count++] = (struct lease_call){call_job->call, request, now + wait};
+    return false; /* answered by lease_calls_serve() */
+}
+
+void lease_call(struct service *service, struct rpc_call *call)
+{
+    call_job_add(service, call, &wire__lease_request__descriptor, prepare, NULL, false);
+}

@@ -1,0 +1,223 @@
+#include "indexserver/pages.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "crawl/page.h"
+#include "rpc/message.h"
+
+enum { VERSION_BYTES = 4 };
+
+static struct kv_slice sequence_key(uint64_t sequence, uint8_t ret[8])
+{
+    put_be64(ret, sequence);
+    return kv_slice(ret, 8);
+}
+
+static void put_message(struct change *change, enum column column, const uint8_t key[8],
+                        uint32_t version, const Page__Page *page)
+{
+    struct buffer value = {0};
+    uint8_t lead[VERSION_BYTES];
+    put_le32(lead, version);
+    buffer_append(&value, lead, sizeof(lead));
+    if (message_pack(&page->base, &value, NULL) == STATUS_OK)
+        change_put(change, column, key, 8, value.data, value.size);
+    buffer_release(&value);
+}
+
+/* In two values, so that a reader of documents need not unpack thousands of links. */
+static void put_page(struct change *change, const Page__Page *page)
+{
+    uint8_t key[8];
+    sequence_key(change->sequence, key);
+    Page__Page without = *page;
+    without.n_links = 0;
+    without.links = NULL;
+    put_message(change, COLUMN_PAGES, key, page->parser_version, &without);
+    if (page->n_links == 0)
+        return;
+    Page__Page links = PAGE__PAGE__INIT;
+    links.n_links = page->n_links;
+    links.links = page->links;
+    put_message(change, COLUMN_LINKS, key, page->parser_version, &links);
+}
+
+static void note_unparsed(struct views *views, uint64_t sequence)
+{
+    if (views->unparsed++ == 0 || sequence < views->unparsed_first)
+        views->unparsed_first = sequence;
+}
+
+void pages_apply(struct change *change, const Log__Entry *entry, const Page__Page *page)
+{
+    if (entry->kind_case != LOG__ENTRY__KIND_CONTENT)
+        return;
+    if (page != NULL && page->parser_version == PAGE_PARSER_VERSION) {
+        put_page(change, page);
+        return;
+    }
+    uint8_t key[8];
+    const char *url = entry->content->url;
+    sequence_key(change->sequence, key);
+    change_put(change, COLUMN_UNPARSED, key, sizeof(key), url, strlen(url));
+    note_unparsed(change->views, change->sequence);
+}
+
+static void drop_unparsed(struct change *change, const uint8_t key[8])
+{
+    struct buffer value = {0};
+    if (views_get(change->views, COLUMN_UNPARSED, key, 8, &value, NULL) == STATUS_OK) {
+        change_delete(change, COLUMN_UNPARSED, key, 8);
+        change->views->unparsed--;
+    }
+    buffer_release(&value);
+}
+
+void pages_take(struct change *change, const Page__Page *page)
+{
+    uint8_t key[8];
+    sequence_key(change->sequence, key);
+    drop_unparsed(change, key);
+    put_page(change, page);
+}
+
+void pages_forget(struct change *change, uint64_t sequence)
+{
+    uint8_t key[8];
+    sequence_key(sequence, key);
+    drop_unparsed(change, key);
+    change_delete(change, COLUMN_PAGES, key, sizeof(key));
+    change_delete(change, COLUMN_LINKS, key, sizeof(key));
+    change_delete(change, COLUMN_REPARSE, key, sizeof(key));
+}
+
+static enum status get_message(struct views *views, enum column column, uint64_t sequence,
+                               struct arena *arena, Page__Page **ret_page, struct error *err)
+{
+    uint8_t key[8];
+    struct buffer value = {0};
+    sequence_key(sequence, key);
+    enum status status = views_get(views, column, key, sizeof(key), &value, err);
+    if (status == STATUS_OK) {
+        *ret_page = value.size < VERSION_BYTES
+                        ? NULL
+                        : message_unpack(&page__page__descriptor, value.data + VERSION_BYTES,
+                                         value.size - VERSION_BYTES, arena);
+        if (*ret_page == NULL)
+            status = error_set(err, STATUS_CORRUPT, "the page of entry %lu is no page", sequence);
+    }
+    buffer_release(&value);
+    return status;
+}
+
+enum status pages_get(struct views *views, uint64_t sequence, struct arena *arena,
+                      Page__Page **ret_page, struct error *err)
+{
+    return get_message(views, COLUMN_PAGES, sequence, arena, ret_page, err);
+}
+
+enum status pages_get_whole(struct views *views, uint64_t sequence, struct arena *arena,
+                            Page__Page **ret_page, struct error *err)
+{
+    Page__Page *page, *links;
+    enum status status = pages_get(views, sequence, arena, &page, err);
+    if (status != STATUS_OK)
+        return status;
+    status = get_message(views, COLUMN_LINKS, sequence, arena, &links, err);
+    if (status == STATUS_OK) {
+        page->n_links = links->n_links;
+        page->links = links->links;
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    *ret_page = page;
+    return STATUS_OK;
+}
+
+static enum status is_in(struct views *views, enum column column, uint64_t sequence, bool *ret,
+                         struct error *err)
+{
+    uint8_t key[8];
+    struct buffer value = {0};
+    sequence_key(sequence, key);
+    enum status status = views_get(views, column, key, sizeof(key), &value, err);
+    *ret = status == STATUS_OK;
+    buffer_release(&value);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status pages_is_unparsed(struct views *views, uint64_t sequence, bool *ret, struct error *err)
+{
+    return is_in(views, COLUMN_UNPARSED, sequence, ret, err);
+}
+
+enum status pages_is_old(struct views *views, uint64_t sequence, bool *ret, struct error *err)
+{
+    return is_in(views, COLUMN_REPARSE, sequence, ret, err);
+}
+
+static enum status visit_column(struct views *views, enum column column, uint64_t from,
+                                pages_visitor *visit, void *context, bool *more, struct error *err)
+{
+    uint8_t key[8];
+    struct kv_iterator *it = kv_iterator_open(views->kv, column);
+    struct buffer url = {0};
+    bool valid = *more && kv_iterator_seek(it, sequence_key(from, key));
+    while (valid && *more) {
+        struct kv_slice value = kv_iterator_value(it);
+        buffer_clear(&url);
+        buffer_append(&url, value.data, value.size);
+        *more = visit(context, get_be64(kv_iterator_key(it).data), buffer_string(&url));
+        valid = *more && kv_iterator_next(it);
+    }
+    enum status status = kv_iterator_status(it, err);
+    buffer_release(&url);
+    kv_iterator_close(it);
+    return status;
+}
+
+enum status pages_waiting(struct views *views, pages_visitor *visit, void *context,
+                          struct error *err)
+{
+    bool more = true;
+    enum status status = STATUS_OK;
+    if (views->unparsed > 0)
+        status =
+            visit_column(views, COLUMN_UNPARSED, views->unparsed_first, visit, context, &more, err);
+    if (status == STATUS_OK && more)
+        status = visit_column(views, COLUMN_REPARSE, 0, visit, context, &more, err);
+    return status;
+}
+
+static bool take_first(void *context, uint64_t sequence, const char *url)
+{
+    (void)url;
+    *(uint64_t *)context = sequence;
+    return false;
+}
+
+uint64_t pages_first_unparsed(struct views *views)
+{
+    uint64_t first = 0;
+    bool more = true;
+    if (views->unparsed == 0)
+        return 0;
+    visit_column(views, COLUMN_UNPARSED, views->unparsed_first, take_first, &first, &more, NULL);
+    return first;
+}
+
+static bool count_one(void *context, uint64_t sequence, const char *url)
+{
+    struct views *views = context;
+    (void)url;
+    if (views->unparsed++ == 0)
+        views->unparsed_first = sequence;
+    return true;
+}
+
+enum status pages_open(struct views *views, struct error *err)
+{
+    bool more = true;
+    return visit_column(views, COLUMN_UNPARSED, 0, count_one, views, &more, err);
+}

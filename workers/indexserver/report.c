@@ -1,0 +1,201 @@
+/* REPORT: what the downloaders fetched. */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "crawl/page.h"
+#include "indexserver/frontier.h"
+#include "indexserver/pages.h"
+#include "indexserver/service_parts.h"
+#include "indexserver/urls.h"
+
+/* A page of a content that the log has already. */
+struct late_page {
+    uint64_t sequence;
+    const Page__Page *page;
+    struct late_page *next;
+};
+
+struct report {
+    struct service *service;
+    struct arena *arena;
+    struct batch *batch;
+    struct late_page *late;
+};
+
+/*
+ * Whether what was fetched is still wanted: its lease is held, or (after a restart, or where the
+ * lease's time was over) nobody fetched it since.
+ */
+static bool is_wanted(struct report *r, const Wire__Fetched *fetched, const struct url_state *state)
+{
+    if (state->kind == URL_REMOVED)
+        return false;
+    return frontier_has_lease(r->service->views, fetched->lease) ||
+           state->due_ms <= clock_unix_us() / 1000;
+}
+
+/* The URL's state; false: drop what was reported. */
+static bool find_state(struct report *r, const Wire__Fetched *fetched, struct url *ret_url,
+                       struct url_state *ret_state)
+{
+    *ret_state = (struct url_state){0};
+    if (url_parse(fetched->url, strlen(fetched->url), NULL, r->arena, ret_url, NULL) != STATUS_OK)
+        return false;
+    if (!views_caught_up(r->service->views))
+        return true; /* nobody can tell yet: keep it */
+    return urls_get(r->service->views, ret_url->text, ret_state, NULL) == STATUS_OK &&
+           is_wanted(r, fetched, ret_state);
+}
+
+static void take_content(struct report *r, const Wire__Fetched *fetched)
+{
+    struct url url;
+    struct url_state state;
+    if (!find_state(r, fetched, &url, &state))
+        return;
+    fetched->content->url = (char *)url.text;
+    batch_add(r->batch, entry_of_content(r->arena, fetched->content), fetched->page);
+}
+
+static void take_outcome(struct report *r, const Wire__Fetched *fetched)
+{
+    struct url url;
+    struct url_state state;
+    if (!find_state(r, fetched, &url, &state))
+        return;
+    Log__Outcome *outcome = fetched->outcome;
+    outcome->url = (char *)url.text;
+    batch_add(r->batch, entry_of_outcome(r->arena, outcome), NULL);
+    if (url_state_outcome_removes(&state, outcome))
+        batch_add(r->batch,
+                  entry_of_remove(r->arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, url.text,
+                                  LOG__REMOVE_BY__REMOVED_BY_GONE),
+                  NULL);
+}
+
+static void take_robots(struct report *r, const Wire__Fetched *fetched)
+{
+    struct host_view host;
+    frontier_host(r->service->views, fetched->robots->origin, &host);
+    if (host.known || !views_caught_up(r->service->views))
+        batch_add(r->batch, entry_of_robots(r->arena, fetched->robots), NULL);
+}
+
+/* ---- pages of contents that are in the log already ----------------------------------------------
+ */
+
+/* The content is appended again, so that readers who have seen it get the new page. */
+static void renew_content(struct report *r, const Wire__Fetched *fetched, const Page__Page *page)
+{
+    Log__Entry *entry;
+    struct url_state state;
+    if (log_get(r->service->log, fetched->sequence, r->arena, &entry, NULL) != STATUS_OK ||
+        entry->kind_case != LOG__ENTRY__KIND_CONTENT ||
+        urls_get(r->service->views, entry->content->url, &state, NULL) != STATUS_OK ||
+        state.content != fetched->sequence)
+        return;                       /* a newer one came, or it was removed */
+    batch_add(r->batch, entry, page); /* it keeps its time: that of the fetch */
+}
+
+static void take_late_page(struct report *r, const Wire__Fetched *fetched)
+{
+    struct views *views = r->service->views;
+    bool unparsed = false, old = false;
+    const Page__Page *page = fetched->page;
+    frontier_parsed(views, fetched->sequence);
+    if (page == NULL || page->parser_version != PAGE_PARSER_VERSION ||
+        pages_is_unparsed(views, fetched->sequence, &unparsed, NULL) != STATUS_OK ||
+        pages_is_old(views, fetched->sequence, &old, NULL) != STATUS_OK)
+        return;
+    if (old && !unparsed) {
+        renew_content(r, fetched, page);
+        return;
+    }
+    struct late_page *late = check_alloc(arena_alloc(r->arena, sizeof(*late)));
+    *late = (struct late_page){fetched->sequence, page, r->late};
+    r->late = late;
+}
+
+/* ---- the call
+ * ------------------------------------------------------------------------------------ */
+
+static void take_fetched(struct report *r, const Wire__Fetched *fetched)
+{
+    if (fetched->sequence != 0) {
+        take_late_page(r, fetched);
+        return;
+    }
+    switch (fetched->result_case) {
+    case WIRE__FETCHED__RESULT_CONTENT:
+        take_content(r, fetched);
+        break;
+    case WIRE__FETCHED__RESULT_OUTCOME:
+        take_outcome(r, fetched);
+        break;
+    case WIRE__FETCHED__RESULT_ROBOTS:
+        take_robots(r, fetched);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool prepare(struct sequencer_job *sequencer_job, struct batch *batch)
+{
+    struct call_job *job = (struct call_job *)sequencer_job;
+    const Wire__ReportRequest *request = job->request;
+    struct report r = {.service = job->service, .arena = rpc_call_arena(job->call), .batch = batch};
+    pthread_mutex_lock(&job->service->views->lock);
+    for (size_t i = 0; i < request->n_fetched; i++)
+        take_fetched(&r, request->fetched[i]);
+    pthread_mutex_unlock(&job->service->views->lock);
+    job->state = r.late;
+    return true;
+}
+
+static enum status finish(struct service *service, const Wire__ReportRequest *request,
+                          struct error *err)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&service->views->lock);
+    for (size_t i = 0; i < request->n_finished && status == STATUS_OK; i++)
+        status = frontier_finish(service->views, request->finished[i], clock_boot_ms(), err);
+    pthread_mutex_unlock(&service->views->lock);
+    return status;
+}
+
+static enum status take_late_pages(struct service *service, const struct late_page *late,
+                                   struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (late == NULL)
+        return STATUS_OK;
+    for (; late != NULL && status == STATUS_OK; late = late->next)
+        status = views_take_page(service->views, late->sequence, late->page, err);
+    feed_calls_wake(&service->feeds);
+    return status;
+}
+
+static void done(struct sequencer_job *sequencer_job, enum status status, uint64_t first,
+                 const struct error *append_err)
+{
+    struct call_job *job = (struct call_job *)sequencer_job;
+    struct error err = *append_err;
+    if (status == STATUS_OK)
+        status = take_late_pages(job->service, job->state, &err);
+    if (status == STATUS_OK)
+        status = finish(job->service, job->request, &err);
+    if (status != STATUS_OK) {
+        rpc_call_fail(job->call, status, "%s", err.text);
+        return;
+    }
+    Wire__ReportReply reply = WIRE__REPORT_REPLY__INIT;
+    reply.sequence = first;
+    rpc_call_reply(job->call, &reply.base);
+}
+
+void report_call(struct service *service, struct rpc_call *call)
+{
+    call_job_add(service, call, &wire__report_request__descriptor, prepare, done, false);
+}

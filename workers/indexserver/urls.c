@@ -1,0 +1,83 @@
+#include "indexserver/urls.h"
+
+#include <string.h>
+
+#include "indexserver/frontier.h"
+#include "indexserver/scope.h"
+
+enum status urls_get(struct views *views, const char *url, struct url_state *ret_state,
+                     struct error *err)
+{
+    struct buffer value = {0};
+    enum status status = views_get(views, COLUMN_URLS, url, strlen(url), &value, err);
+    if (status == STATUS_OK && !url_state_decode(value.data, value.size, ret_state))
+        status = error_set(err, STATUS_CORRUPT, "what is known of a URL is no record");
+    buffer_release(&value);
+    return status;
+}
+
+enum status urls_touch(struct change *change, const char *url, struct url_entry **ret_entry,
+                       struct error *err)
+{
+    struct url_entry *entry = table_get(&change->urls, url);
+    if (entry != NULL) {
+        *ret_entry = entry;
+        return STATUS_OK;
+    }
+    entry = arena_zalloc(&change->arena, sizeof(*entry));
+    char *copy = arena_string(&change->arena, url);
+    if (entry == NULL || copy == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory");
+    enum status status = urls_get(change->views, url, &entry->before, err);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    if (status == STATUS_NOT_FOUND)
+        entry->before = (struct url_state){.due_ms = URL_DUE_NEVER};
+    entry->url = copy;
+    entry->after = entry->before;
+    entry->next = change->url_first;
+    change->url_first = entry;
+    table_put(&change->urls, copy, entry);
+    *ret_entry = entry;
+    return STATUS_OK;
+}
+
+/* Adds the URL to its source's counts (sign 1) or takes it out of them (-1). */
+static void count(struct change *change, const struct url_state *state, int sign)
+{
+    struct source *source = scope_source_by_id(change->views->scope, state->source);
+    if (source == NULL || state->kind == URL_UNKNOWN)
+        return;
+    struct source_counts *counts = &source->counts;
+    uint64_t one = sign > 0 ? 1 : UINT64_MAX; /* adding UINT64_MAX takes one away */
+    bool failed = state->kind == URL_FAILED || state->kind == URL_GONE;
+    counts->known += one;
+    counts->fetched += state->content != 0 ? one : 0;
+    counts->queued += url_state_is_queued(state) ? one : 0;
+    counts->failed += failed ? one : 0;
+    counts->bytes += sign > 0 ? state->bytes : -(uint64_t)state->bytes;
+    scope_touch(change->views->scope, source);
+}
+
+static void flush_one(struct change *change, const struct url_entry *entry)
+{
+    uint8_t before[URL_RECORD_BYTES], after[URL_RECORD_BYTES];
+    url_state_encode(&entry->before, before);
+    url_state_encode(&entry->after, after);
+    if (entry->after.kind == URL_UNKNOWN || memcmp(before, after, sizeof(before)) == 0)
+        return;
+    change_put(change, COLUMN_URLS, entry->url, strlen(entry->url), after, sizeof(after));
+    count(change, &entry->before, -1);
+    count(change, &entry->after, 1);
+    frontier_requeue(change, entry->url, &entry->before, &entry->after);
+    if (entry->before.content != entry->after.content)
+        change_forget(change, entry->before.content);
+    if (entry->before.outcome != entry->after.outcome)
+        change_forget(change, entry->before.outcome);
+}
+
+void urls_flush(struct change *change)
+{
+    for (const struct url_entry *entry = change->url_first; entry != NULL; entry = entry->next)
+        flush_one(change, entry);
+}
