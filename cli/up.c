@@ -24,6 +24,7 @@ enum {
     LOOK_INTERVAL_MS = 150, /* while it starts */
     LOOK_TIMEOUT_MS = 1000,
     PROBE_TIMEOUT_MS = 2000,
+    SOURCES_PATIENCE_MS = 2500,
     HANDBOOK_PATIENCE_MS = 120000,
     STOP_NOTICE_MS = 10000,
     LAST_LINES = 12,
@@ -166,6 +167,16 @@ static void announce(struct up *up, struct installation *installation, const Wir
     up->is_announced = true;
 }
 
+/* Whether the first search would find more in a moment. */
+static bool waits_for_pages(const struct up *up, const Wire__Stats *stats, int64_t now_ms)
+{
+    int64_t waited_ms = now_ms - up->ready_ms;
+    bool knows_sources = stats->indexserver != NULL && stats->indexserver->n_sources > 0;
+    if (!knows_sources) /* they come with the indexserver's next report, where there are any */
+        return waited_ms < SOURCES_PATIENCE_MS;
+    return up_progress_handbook_is_pending(stats) && waited_ms < HANDBOOK_PATIENCE_MS;
+}
+
 /* One look at how far it is; announces when it is there. */
 static void look(struct up *up)
 {
@@ -179,9 +190,7 @@ static void look(struct up *up)
     if (stats != NULL && up->ready_ms == 0 && up_progress_is_ready(stats) &&
         answers_users(up, &installation, stats))
         up->ready_ms = now_ms;
-    bool waits = stats != NULL && up_progress_handbook_is_pending(stats) &&
-                 now_ms - up->ready_ms < HANDBOOK_PATIENCE_MS;
-    if (stats != NULL && up->ready_ms != 0 && !waits)
+    if (stats != NULL && up->ready_ms != 0 && !waits_for_pages(up, stats, now_ms))
         announce(up, &installation, stats);
     if (open)
         installation_close(&installation);

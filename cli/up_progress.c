@@ -121,7 +121,8 @@ bool up_progress_handbook_is_pending(const Wire__Stats *stats)
     const Wire__SourceStatus *handbook = handbook_of(stats);
     if (handbook == NULL)
         return false;
-    return strcmp(handbook->state, "crawling") == 0 || !barrels_are_level(stats);
+    bool is_fetched = strcmp(handbook->state, "crawling") != 0 && handbook->known > 0;
+    return !is_fetched || !barrels_are_level(stats);
 }
 
 static void tell_handbook(struct up_progress *progress, const Wire__Stats *stats, int64_t now_ms)

@@ -58,7 +58,7 @@ static void read_fingerprint(CURL *curl, char ret[FINGERPRINT_BYTES])
         unsigned char digest[EVP_MAX_MD_SIZE];
         unsigned size = 0;
         if (certificate != NULL && X509_digest(certificate, EVP_sha256(), digest, &size) == 1)
-            for (unsigned i = 0; i < size && 3 * i + 3 < FINGERPRINT_BYTES; i++)
+            for (unsigned i = 0; i < size && 3 * i + 3 <= FINGERPRINT_BYTES; i++)
                 snprintf(ret + 3 * i, 4, "%02X%s", digest[i], i + 1 < size ? ":" : "");
         X509_free(certificate);
         BIO_free(bio);

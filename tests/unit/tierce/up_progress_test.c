@@ -156,6 +156,8 @@ static void the_handbook_is_pending_until_the_barrels_have_it(void **state)
     struct fixture *fixture = *state;
     struct look *look = &fixture->look;
     assert_false(up_progress_handbook_is_pending(&look->stats)); /* no such source */
+    add_handbook(look, "waiting for its first URL", 0, 0);
+    assert_true(up_progress_handbook_is_pending(&look->stats));
     add_handbook(look, "crawling", 3, 20);
     assert_true(up_progress_handbook_is_pending(&look->stats));
     look->source.state = (char *)"done";
