@@ -42,6 +42,7 @@ What it serves, in this order: pages set by the test; /_log, /_log.txt, /_log/cl
 """
 
 import argparse
+import functools
 import gzip
 import html
 import json
@@ -113,6 +114,7 @@ def page(title, text, links=()):
     )
 
 
+@functools.lru_cache(maxsize=8)
 def zeros_gzip(megabytes):
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = bytes(1024 * 1024)

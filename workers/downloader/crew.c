@@ -255,6 +255,8 @@ enum status crew_open(const struct crew_options *options, struct crew **ret_crew
     crew->options = *options;
     crew->tools.limits = options->limits;
     crew->tools.places.free = CREW_LARGE_BODIES;
+    crew->tools.addresses.requests_max = options->address_requests_max;
+    crew->tools.addresses.loopback_too = options->count_loopback;
     pthread_mutex_init(&crew->mutex, NULL);
     enum status status = open_multi(crew, err);
     if (status == STATUS_OK)

@@ -6,6 +6,7 @@
 #ifndef TIERCE_DOWNLOADER_CREW_H
 #define TIERCE_DOWNLOADER_CREW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -27,6 +28,8 @@ struct crew_options {
     const char *parser_path;           /* borrowed */
     uint32_t page_ms;                  /* for parsing a page */
     const struct fetch_limits *limits; /* borrowed */
+    unsigned address_requests_max;     /* under way to one address; 0: no limit */
+    bool count_loopback;               /* as one of these addresses */
 };
 
 enum status crew_open(const struct crew_options *options, struct crew **ret_crew,

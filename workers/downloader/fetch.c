@@ -26,6 +26,7 @@ struct fetch {
     bool headers_complete; /* the block's blank line has been read */
     bool stopped;          /* we ended the transfer ourselves: curl's error means nothing */
     bool connected;        /* the guard let one address through */
+    char counted[INET6_ADDRSTRLEN]; /* the address that this request counts for; "": none */
     enum body_use use;
     size_t header_bytes; /* of all blocks */
     size_t discarded;
@@ -55,6 +56,8 @@ enum status fetch_new(struct fetch **ret_fetch, struct error *err)
 /* What one transfer needs and the answer does not. */
 static void release_transfer(struct fetch *fetch)
 {
+    addresses_leave(fetch->request->addresses, fetch->counted);
+    fetch->counted[0] = '\0';
     if (fetch->has_place)
         fetch->request->places->free++;
     if (fetch->paused)
@@ -108,6 +111,20 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Counts the request for its address; false: there are enough. */
+static bool count_for(struct fetch *fetch, const char *address)
+{
+    struct addresses *addresses = fetch->request->addresses;
+    if (strcmp(fetch->counted, address) == 0)
+        return true;
+    addresses_leave(addresses, fetch->counted);
+    fetch->counted[0] = '\0';
+    if (!addresses_enter(addresses, address))
+        return false;
+    snprintf(fetch->counted, sizeof(fetch->counted), "%s", address);
+    return true;
+}
+
 /* A connection kept from an earlier request passes here too: who may use it can have changed. */
 static int before_request(void *context, char *peer_address, char *own_address, int peer_port,
                           int own_port)
@@ -119,8 +136,10 @@ static int before_request(void *context, char *peer_address, char *own_address, 
     if (!address_read(peer_address, &address))
         error_set(&fetch->refusal, STATUS_DENIED, "the connection's address cannot be read");
     else if (guard_check(fetch->request->guard, (const struct sockaddr *)&address,
-                         &fetch->refusal) == STATUS_OK)
-        return CURL_PREREQFUNC_OK;
+                         &fetch->refusal) == STATUS_OK) {
+        fetch->answer.busy = !count_for(fetch, peer_address);
+        return fetch->answer.busy ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    }
     fetch->refused = true;
     return CURL_PREREQFUNC_ABORT;
 }
@@ -353,6 +372,8 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
     fetch->use = BODY_UNDECIDED;
     fetch->header_bytes = fetch->discarded = 0;
     fetch->curl_words[0] = '\0';
+    if (request->likely_address != NULL)
+        count_for(fetch, request->likely_address);
     set_limits(fetch, request);
     set_callbacks(fetch);
     if (!build_lists(fetch, request) || set_request(fetch, request) != CURLE_OK ||

@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "downloader/addresses.h"
 #include "downloader/guard.h"
 #include "log.pb-c.h"
 
@@ -47,7 +48,9 @@ struct fetch_request {
     const struct guard *guard;
     const struct fetch_limits *limits;
     struct fetch_places *places;
-    size_t body_max; /* decoded bytes; a longer body is cut there */
+    struct addresses *addresses;
+    const char *likely_address; /* where the host was last time; NULL or "": not known */
+    size_t body_max;            /* decoded bytes; a longer body is cut there */
     uint32_t timeout_ms;
     bool any_type; /* the body is wanted whatever its Content-Type says */
 };
@@ -60,6 +63,7 @@ struct fetch_answer {
     bool truncated;                 /* the body was cut at its limit */
     char address[INET6_ADDRSTRLEN]; /* connected to; "": none */
     bool private_address;
+    bool busy; /* there are requests enough to `address`: nothing was sent, try again later */
     uint64_t received_bytes; /* of the body, as on the wire */
     int32_t elapsed_ms;
 

@@ -30,8 +30,9 @@ struct host {
     struct fetch_request request;
     size_t at; /* the URL that is fetched or comes next */
     int64_t due_ms;
-    unsigned unreachable; /* in a row */
-    bool over;            /* nothing more is fetched, whatever is left */
+    unsigned unreachable;           /* in a row */
+    bool over;                      /* nothing more is fetched, whatever is left */
+    char address[INET6_ADDRSTRLEN]; /* of the last connection; "": none yet */
     /* of the fetch under way */
     struct job *job;
     const char *hop_url; /* the URL asked for: the leased one, or a step of its redirects */
@@ -133,6 +134,8 @@ static void fill_request(struct host *host)
         .guard = own ? &host->own_guard : &host->others_guard,
         .limits = host->tools->limits,
         .places = &host->tools->places,
+        .addresses = &host->tools->addresses,
+        .likely_address = own ? host->address : NULL,
         .body_max = robots ? ROBOTS_BYTES_MAX
                            : bounded(lease->max_bytes, BODY_USUAL_BYTES, PAGE_BODY_BYTES_MAX),
         .timeout_ms = bounded(lease->timeout_ms, TIMEOUT_USUAL_MS, TIMEOUT_MAX_MS),
@@ -232,6 +235,8 @@ int64_t host_step(struct host *host, int64_t now_ms)
         bool fetches = host->job != NULL || current(host)->kind != WIRE__FETCH_KIND__FETCH_PARSE;
         if (fetches && now_ms < host->due_ms)
             return host->due_ms;
+        if (fetches && !addresses_have_room(&host->tools->addresses, host->address))
+            return INT64_MAX; /* until another fetch is done */
         if (host->job != NULL)
             begin_fetch(host); /* a further step of a redirect */
         else if (!ledger_may_begin(host->tools->ledger, host->lease->lease))
@@ -293,6 +298,12 @@ void host_fetched(struct host *host, CURLcode result)
 {
     struct error err;
     struct fetch_answer *answer = fetch_finish(host->fetch, host->tools->multi, result);
+    if (answer->address[0] != '\0' && is_own(host, host->hop_url))
+        memcpy(host->address, answer->address, sizeof(host->address));
+    if (answer->busy) { /* nothing was sent: the same step again, when there is room */
+        atomic_fetch_sub(&host->tools->fetching, 1);
+        return;
+    }
     host->due_ms = clock_boot_ms() + host->lease->delay_ms;
     count(host, answer);
     if (record_hop(host->job, host->hop_url, answer, &err) != STATUS_OK) {

@@ -23,6 +23,7 @@ struct host_tools {
     struct parsing *parsing;
     const struct fetch_limits *limits;
     struct fetch_places places;
+    struct addresses addresses;
     /* since the start; read by the heartbeat's thread */
     atomic_uint_fast64_t pages;
     atomic_uint_fast64_t bytes;

@@ -152,8 +152,8 @@ unsigned ledger_wait_for_room(struct ledger *ledger, int64_t until_ms)
     unsigned room = 0;
     lock(ledger);
     for (;;) {
-        if (ledger->backlog < LEDGER_BACKLOG_BYTES)
-            room = (unsigned)(LEDGER_LEASES_MAX - ledger->lease_count);
+        if (ledger->backlog < LEDGER_BACKLOG_BYTES && ledger->lease_count < LEDGER_LEASES_WANTED)
+            room = (unsigned)(LEDGER_LEASES_WANTED - ledger->lease_count);
         int64_t left_ms = until_ms - clock_boot_ms();
         if (room > 0 || left_ms <= 0 || ledger->leasing_stopped)
             break;

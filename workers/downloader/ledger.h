@@ -14,7 +14,8 @@
 #include "downloader/job.h"
 
 enum {
-    LEDGER_LEASES_MAX = 64,
+    LEDGER_LEASES_MAX = 72,
+    LEDGER_LEASES_WANTED = 64, /* more are not asked for, but one to parse may come in addition */
     LEDGER_BACKLOG_BYTES = 64 * 1024 * 1024, /* above this no new fetch begins */
     LEDGER_UNREPORTED_MAX = 16,              /* fetches of one lease that are not acknowledged */
     LEDGER_BATCH_JOBS = 64,                  /* of one report */

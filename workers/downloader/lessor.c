@@ -14,6 +14,7 @@
 enum {
     WAIT_MS = 10000,   /* how long the indexserver may keep the question */
     ANSWER_MS = 10000, /* beyond that */
+    WAITED_MS = 100,   /* an answer that took so long was waited for */
     IDLE_MS_MIN = 20,  /* between two questions when the answer was empty at once */
     IDLE_MS_MAX = 1000,
     BACK_OFF_MS = 500,                  /* while the indexserver is away */
@@ -91,7 +92,7 @@ static enum status ask(struct lessor *lessor, unsigned room, int64_t wait_ms, in
         take_lease(lessor, reply->leases[i]);
     /* An answer without leases has waited, or says itself when there may be some. */
     int64_t idle_ms = reply->retry_ms < IDLE_MS_MAX ? reply->retry_ms : IDLE_MS_MAX;
-    bool waited = clock_boot_ms() - asked_ms >= wait_ms;
+    bool waited = wait_ms == 0 || clock_boot_ms() - asked_ms >= WAITED_MS;
     *ret_pause_ms = reply->n_leases > 0 || waited ? 0
                     : idle_ms > IDLE_MS_MIN       ? idle_ms
                                                   : IDLE_MS_MIN;

@@ -191,6 +191,7 @@ static enum status run(struct program *program, struct error *err)
         .parser_path = program->settings.parser,
         .page_ms = PARSER_PAGE_MS,
         .limits = &fetch_limits_usual,
+        .address_requests_max = ADDRESSES_REQUESTS_USUAL,
     };
     enum status status = crew_open(&options, &crew, err);
     if (status != STATUS_OK)

@@ -21,7 +21,7 @@ enum { EXPIRES_MS = 30000, TEXT_BYTES = 512, URLS_MAX = 100, PAGE_MS = 1500 };
 static struct site site;
 static struct fake_indexserver fake;
 static const struct fetch_limits quick = {
-    .connect_ms = 2000, .slow_bytes_second = 100, .slow_s = 1};
+    .connect_ms = 2000, .slow_bytes_second = 100, .slow_s = 2};
 
 /* The crew of a test, running on a thread of its own. */
 static struct {
@@ -44,15 +44,16 @@ static void *run_crew(void *context)
     return NULL;
 }
 
-static int start_all(void **state)
+static int start_with(unsigned address_requests_max)
 {
-    (void)state;
     struct crew_options options = {
         .link = {.locate = fake_locate, .context = &fake, .key = &fake.key},
         .member = member,
         .parser_path = "tests/unit/downloader/fake_parser.py",
         .page_ms = PAGE_MS,
         .limits = &quick,
+        .address_requests_max = address_requests_max,
+        .count_loopback = true,
     };
     struct error err;
     fake_open(&fake);
@@ -63,6 +64,18 @@ static int start_all(void **state)
         return -1;
     }
     return pthread_create(&running.thread, NULL, run_crew, NULL);
+}
+
+static int start_all(void **state)
+{
+    (void)state;
+    return start_with(0);
+}
+
+static int start_sparing_addresses(void **state)
+{
+    (void)state;
+    return start_with(1);
 }
 
 static void stop_crew(void)
@@ -241,7 +254,7 @@ static void outcomes_have_reasons_and_words(void **state)
     assert_outcome(fetch_one("/status/304"), LOG__REASON__REASON_BAD_RESPONSE);
     assert_outcome(fetch_one("/garbage"), LOG__REASON__REASON_BAD_RESPONSE);
     assert_outcome(fetch_one("/drip"), LOG__REASON__REASON_TIMEOUT);
-    assert_outcome(fetch_one("/bomb/gzip?mb=20"), LOG__REASON__REASON_TOO_LARGE);
+    assert_outcome(fetch_one("/bomb/gzip?mb=5"), LOG__REASON__REASON_TOO_LARGE);
     assert_outcome(fetch_one("/headers?kb=80"), LOG__REASON__REASON_TOO_LARGE);
     assert_outcome(fetch_one("/type?is=image/png"), LOG__REASON__REASON_UNSUPPORTED_TYPE);
 }
@@ -374,6 +387,37 @@ static void a_slow_host_holds_up_no_other(void **state)
     assert_true(fake_await(&fake, 11, 2));
     assert_string_equal(fake.fetched[10]->url, slow.urls[0].url);
     site_stop(&other);
+}
+
+static void hosts_at_one_address_share_its_requests(void **state)
+{
+    (void)state;
+    enum { SITES = 3, PAGES = 3 };
+    struct site others[SITES];
+    struct lease lease;
+    struct site_request log[SITES * PAGES + 1];
+    size_t count = 0;
+    for (int i = 0; i < SITES; i++) {
+        site_start(&others[i], NULL);
+        lease_init(&lease, (uint64_t)i + 1);
+        lease.wire.origin = others[i].url;
+        for (int j = 0; j < PAGES; j++) {
+            char url[TEXT_BYTES];
+            snprintf(url, sizeof(url), "%s/page/%d?ms=50", others[i].url, j);
+            lease_add_url(&lease, url);
+        }
+        fake_lease(&fake, &lease.wire);
+    }
+    assert_true(fake_await(&fake, SITES * PAGES, SITES));
+    for (int i = 0; i < SITES; i++) {
+        count += site_log(&others[i], log + count, PAGES + 1);
+        site_stop(&others[i]);
+    }
+    assert_int_equal(count, SITES * PAGES);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++)
+            assert_true(log[i].began_us >= log[j].ended_us || log[j].began_us >= log[i].ended_us);
+    }
 }
 
 static void a_server_that_asks_for_peace_has_it_for_the_rest_of_the_lease(void **state)
@@ -885,6 +929,8 @@ int main(void)
         CREW_TEST(content_that_is_held_is_parsed_again_without_a_fetch),
         CREW_TEST(fetches_of_a_host_keep_their_delay_on_one_connection),
         CREW_TEST(a_slow_host_holds_up_no_other),
+        cmocka_unit_test_setup_teardown(hosts_at_one_address_share_its_requests,
+                                        start_sparing_addresses, stop_all),
         CREW_TEST(a_server_that_asks_for_peace_has_it_for_the_rest_of_the_lease),
         CREW_TEST(a_host_that_is_not_there_is_asked_twice_and_no_more),
         CREW_TEST(a_private_address_is_refused_unless_the_lease_allows_it),

@@ -15,8 +15,9 @@ enum { BODY_MAX = 1024 * 1024, TIMEOUT_MS = 20000 };
 static struct site site;
 static struct guard to_loopback;
 static struct fetch_places places = {.free = 1};
+static struct addresses addresses = {.requests_max = 1, .loopback_too = true};
 static const struct fetch_limits quick = {
-    .connect_ms = 2000, .slow_bytes_second = 100, .slow_s = 1};
+    .connect_ms = 2000, .slow_bytes_second = 100, .slow_s = 2};
 
 static int start_site(void **state)
 {
@@ -40,6 +41,7 @@ static struct fetch_request request_for(const char *url)
                                   .guard = &to_loopback,
                                   .limits = &quick,
                                   .places = &places,
+                                  .addresses = &addresses,
                                   .body_max = BODY_MAX,
                                   .timeout_ms = TIMEOUT_MS};
 }
@@ -132,8 +134,8 @@ static void redirects_are_not_followed(void **state)
 static void a_bomb_is_cut(void **state)
 {
     (void)state;
-    assert_trouble("/bomb/gzip?mb=20", LOG__REASON__REASON_TOO_LARGE, "100:1");
-    assert_trouble("/bomb/twice?mb=20", LOG__REASON__REASON_BAD_RESPONSE, "more than one");
+    assert_trouble("/bomb/gzip?mb=5", LOG__REASON__REASON_TOO_LARGE, "100:1");
+    assert_trouble("/bomb/twice?mb=5", LOG__REASON__REASON_BAD_RESPONSE, "more than one");
 }
 
 static void a_body_in_drips_is_cut(void **state)
@@ -330,6 +332,7 @@ static void only_so_many_bodies_are_large_at_a_time(void **state)
     CURLM *multi = curl_multi_init();
     snprintf(url, sizeof(url), "%s/large?kb=900", site.url);
     struct fetch_request request = request_for(url);
+    addresses.requests_max = 3;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(fetch_new(&fetches[i], NULL), STATUS_OK);
         assert_int_equal(fetch_start(fetches[i], multi, &request, NULL), STATUS_OK);
@@ -345,7 +348,40 @@ static void only_so_many_bodies_are_large_at_a_time(void **state)
         }
     }
     assert_int_equal(places.waiting, 0);
+    addresses.requests_max = 1;
     for (int i = 0; i < 3; i++)
+        fetch_free(fetches[i]);
+    curl_multi_cleanup(multi);
+}
+
+static void a_request_too_many_to_an_address_is_not_sent(void **state)
+{
+    (void)state;
+    char url[2][512];
+    struct fetch *fetches[2];
+    struct fetch_answer *answer;
+    struct site_request log[4];
+    CURLM *multi = curl_multi_init();
+    site_get(&site, "/_log/clear", &(struct buffer){.limit = 1});
+    snprintf(url[0], 512, "%s/slow?ms=300", site.url);
+    snprintf(url[1], 512, "%s/html", site.url);
+    struct fetch_request requests[2] = {request_for(url[0]), request_for(url[1])};
+    requests[0].likely_address = "127.0.0.1"; /* so that it is the one that counts */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(fetch_new(&fetches[i], NULL), STATUS_OK);
+        assert_int_equal(fetch_start(fetches[i], multi, &requests[i], NULL), STATUS_OK);
+    }
+    assert_ptr_equal(run_one(multi, &answer), fetches[1]);
+    assert_true(answer->busy);
+    assert_string_equal(answer->address, "127.0.0.1");
+    assert_ptr_equal(run_one(multi, &answer), fetches[0]);
+    assert_page(answer, "Slow");
+    assert_int_equal(addresses.count, 0);
+    assert_int_equal(site_log(&site, log, 4), 1);
+    assert_int_equal(fetch_start(fetches[1], multi, &requests[1], NULL), STATUS_OK);
+    run_one(multi, &answer);
+    assert_page(answer, "words");
+    for (int i = 0; i < 2; i++)
         fetch_free(fetches[i]);
     curl_multi_cleanup(multi);
 }
@@ -395,6 +431,7 @@ int main(void)
         cmocka_unit_test(connect_to_leads_a_name_to_this_machine_only),
         cmocka_unit_test(the_environment_names_no_proxy),
         cmocka_unit_test(only_so_many_bodies_are_large_at_a_time),
+        cmocka_unit_test(a_request_too_many_to_an_address_is_not_sent),
         cmocka_unit_test(giving_up_gives_back_the_place),
     };
     return cmocka_run_group_tests(tests, start_site, stop_site);
