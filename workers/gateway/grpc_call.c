@@ -43,7 +43,8 @@ struct grpc_deed {
     bool finished; /* a status is on its way, or nobody waits for one */
     grpc_byte_buffer *received;
     grpc_byte_buffer *sending;
-    int cancelled; /* filled by STEP_CLOSE */
+    grpc_byte_buffer *last; /* of a watch that ends: goes out after `sending` */
+    int cancelled;          /* filled by STEP_CLOSE */
 };
 
 /* ---- life ---- */
@@ -69,6 +70,8 @@ static void deed_free(struct grpc_deed *deed)
         grpc_byte_buffer_destroy(deed->received);
     if (deed->sending != NULL)
         grpc_byte_buffer_destroy(deed->sending);
+    if (deed->last != NULL)
+        grpc_byte_buffer_destroy(deed->last);
     if (deed->call != NULL)
         grpc_call_unref(deed->call);
     grpc_call_details_destroy(&deed->details);
@@ -171,12 +174,12 @@ static grpc_byte_buffer *pack(const ProtobufCMessage *message)
     return buffer;
 }
 
-static size_t put_message(struct grpc_deed *deed, const ProtobufCMessage *message,
-                          grpc_op *operations)
+/* Takes `bytes` over. */
+static size_t put_message(struct grpc_deed *deed, grpc_byte_buffer *bytes, grpc_op *operations)
 {
     if (deed->sending != NULL)
         grpc_byte_buffer_destroy(deed->sending);
-    deed->sending = pack(message);
+    deed->sending = bytes;
     operations[0] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE};
     operations[0].data.send_message.send_message = deed->sending;
     return 1;
@@ -190,7 +193,7 @@ static bool write_message(struct grpc_deed *deed, const ProtobufCMessage *messag
         return false;
     grpc_op operations[2];
     size_t count = put_headers(deed, operations);
-    count += put_message(deed, message, operations + count);
+    count += put_message(deed, pack(message), operations + count);
     deed->writing = begin_step(deed, STEP_WRITE, operations, count);
     return deed->writing;
 }
@@ -198,19 +201,22 @@ static bool write_message(struct grpc_deed *deed, const ProtobufCMessage *messag
 struct ending {
     grpc_status_code code;
     const char *words;
-    unsigned retry_after_s;        /* 0: says nothing */
-    const ProtobufCMessage *reply; /* NULL: none */
+    unsigned retry_after_s;  /* 0: says nothing */
+    grpc_byte_buffer *reply; /* taken over; NULL: none. Nothing is being written then */
 };
 
-/* Ends the call. Whatever is still being written goes out first. */
+/* Ends the call. What is being written still goes out. */
 static void finish(struct grpc_deed *deed, const struct ending *ending)
 {
-    if (deed->finished)
+    if (deed->finished) {
+        if (ending->reply != NULL)
+            grpc_byte_buffer_destroy(ending->reply);
         return;
+    }
     deed->finished = true;
     grpc_op operations[3];
     size_t count = put_headers(deed, operations);
-    if (ending->reply != NULL && !deed->writing)
+    if (ending->reply != NULL)
         count += put_message(deed, ending->reply, operations + count);
     char seconds[16];
     snprintf(seconds, sizeof(seconds), "%u", ending->retry_after_s);
@@ -339,7 +345,7 @@ static void answer_unary(struct grpc_deed *deed, struct grpc_hands *hands, grpc_
     enum status status = work(deed, hands, bytes, &reply, &err);
     pthread_mutex_lock(&deed->mutex);
     if (status == STATUS_OK)
-        finish(deed, &(struct ending){.code = GRPC_STATUS_OK, .words = "", .reply = reply});
+        finish(deed, &(struct ending){.code = GRPC_STATUS_OK, .words = "", .reply = pack(reply)});
     else
         finish_with_error(deed, status, &err);
     pthread_mutex_unlock(&deed->mutex);
@@ -434,12 +440,22 @@ static void send_message(struct grpc_deed *deed, const void *message)
     write_message(deed, message); /* a slow viewer misses one */
 }
 
-static void end_watch(struct grpc_deed *deed, const void *last_message)
+static void finish_watch(struct grpc_deed *deed)
 {
     finish(deed, &(struct ending){.code = GRPC_STATUS_UNAVAILABLE,
-                                  .words = "the statistics are not to be had at present, or the "
-                                           "gateway is being restarted",
-                                  .reply = last_message});
+                                  .words = "there is nothing to send at present, or the gateway is "
+                                           "being restarted",
+                                  .reply = deed->last});
+    deed->last = NULL;
+}
+
+/* `last_message` may be NULL. */
+static void end_watch(struct grpc_deed *deed, const void *last_message)
+{
+    if (last_message != NULL && deed->last == NULL)
+        deed->last = pack(last_message);
+    if (!deed->writing || deed->last == NULL)
+        finish_watch(deed); /* else once that has gone out */
 }
 
 void grpc_calls_send_stats(struct grpc_calls *calls, const ProtobufCMessage *message)
@@ -602,6 +618,8 @@ static void take_written(struct grpc_deed *deed, bool success)
 {
     pthread_mutex_lock(&deed->mutex);
     deed->writing = false;
+    if (deed->last != NULL)
+        finish_watch(deed);
     if (success && !deed->finished && deed->method->kind == GRPC_CONVERSATION)
         begin_read(deed);
     pthread_mutex_unlock(&deed->mutex);

@@ -107,9 +107,10 @@ static void call_open(struct call *call, struct fixture *fixture, const char *pa
     *call = (struct call){.fixture = fixture};
     gpr_timespec deadline =
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout_ms, GPR_TIMESPAN));
-    call->call =
-        grpc_channel_create_call(fixture->channel, NULL, GRPC_PROPAGATE_DEFAULTS, fixture->queue,
-                                 grpc_slice_from_copied_string(path), NULL, deadline, NULL);
+    grpc_slice method = grpc_slice_from_copied_string(path);
+    call->call = grpc_channel_create_call(fixture->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
+                                          fixture->queue, method, NULL, deadline, NULL);
+    grpc_slice_unref(method);
     grpc_metadata_array_init(&call->headers);
     grpc_metadata_array_init(&call->trailers);
     grpc_metadata metadata[4];
