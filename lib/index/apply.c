@@ -35,8 +35,7 @@ static enum status no_memory(struct applier *applier)
     return error_set(applier->err, STATUS_NO_MEMORY, "applying changes");
 }
 
-/* ---- gathering
- * --------------------------------------------------------------------------------------- */
+/* ---- gathering ---- */
 
 static bool same_url(const struct builder_document *document, uint64_t hash, struct text_slice url)
 {
@@ -162,8 +161,7 @@ static enum status put_document(struct applier *applier, const struct index_docu
     return STATUS_OK;
 }
 
-/* ---- removing
- * ----------------------------------------------------------------------------------------- */
+/* ---- removing ---- */
 
 static enum status remove_url(struct applier *applier, struct text_slice url)
 {
@@ -262,8 +260,7 @@ static enum status apply_change(struct applier *applier, const struct index_chan
     return error_set(applier->err, STATUS_INVALID, "a change of an unknown kind");
 }
 
-/* ---- links
- * --------------------------------------------------------------------------------------------- */
+/* ---- links ---- */
 
 /* Tells the documents how many pages link to them now, and remembers those whose anchor texts are
  * due to be read again: as their number passes 1, 2, 4, 8 ... */
@@ -352,8 +349,7 @@ enum status index_rebuild_stale(struct index *index, struct draft *draft, size_t
     return status;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------ */
+/* ---- the whole ---- */
 
 static enum status apply_to_draft(struct index *index, struct draft *draft,
                                   const struct index_change *changes, size_t count,

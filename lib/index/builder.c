@@ -108,8 +108,7 @@ struct text_slice text_cut(struct text_slice text, size_t size_max)
     return (struct text_slice){text.bytes, size};
 }
 
-/* ---- the table of terms ------------------------------------------------------------------------
- */
+/* ---- the table of terms ---- */
 
 /* Makes room for one more in a growing array. */
 static bool grow(void *array_pointer, uint32_t count, uint32_t *capacity, size_t item_size)
@@ -177,8 +176,7 @@ static uint32_t find_term(struct builder *builder, const uint8_t *key, uint32_t 
     return number;
 }
 
-/* ---- one document ------------------------------------------------------------------------------
- */
+/* ---- one document ---- */
 
 static void add_occurrence(struct builder *builder, const uint8_t *key, uint32_t size,
                            enum query_field field, uint32_t position)
@@ -309,11 +307,10 @@ static void encode_term(struct builder *builder, struct term *term, uint32_t doc
     }
     struct buffer *out = &term->postings;
     buffer_append(out, number, varint_put(number, docid - term->last_docid));
-    buffer_append_byte(out, (uint8_t)posting.fields);
-    for (unsigned f = 0; f < FIELD_COUNT; f++) {
-        if (posting.frequencies[f] > 0)
-            buffer_append(out, number, varint_put(number, posting.frequencies[f]));
-    }
+    uint8_t frequencies[FREQUENCY_BYTES_MAX];
+    size_t frequencies_size = frequencies_encode(&posting, frequencies);
+    buffer_append_byte(out, (uint8_t)frequencies_size);
+    buffer_append(out, frequencies, frequencies_size);
     buffer_append(out, number, varint_put(number, builder->scratch.size));
     buffer_append(out, builder->scratch.data, builder->scratch.size);
     builder->failed = builder->failed || out->failed || builder->scratch.failed;
@@ -322,8 +319,8 @@ static void encode_term(struct builder *builder, struct term *term, uint32_t doc
 }
 
 /*
- * Moves the document's occurrences into its terms' postings: distance to the last docid, fields,
- * their frequencies, size of the positions, positions; each a varint, the fields a byte.
+ * Moves the document's occurrences into its terms' postings: distance to the last docid, size of
+ * the frequencies (a byte), frequencies, size of the positions, positions.
  */
 static void end_document(struct builder *builder, uint32_t docid)
 {
@@ -421,8 +418,7 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     return segment_writer_add_document(writer, &row, norms, builder->scratch.data, err);
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------ */
+/* ---- the whole ---- */
 
 static int compare_documents(const void *a_pointer, const void *b_pointer)
 {
@@ -454,13 +450,12 @@ static enum status write_postings(struct posting_writer *writer, const struct te
         uint64_t size;
         CHECK(varint_get32(&at, end, &distance) && at < end);
         docid += distance;
-        struct posting posting = {.docid = docid, .fields = *at++};
-        for (unsigned field = 0; field < FIELD_COUNT; field++) {
-            if ((posting.fields & 1u << field) != 0)
-                CHECK(varint_get32(&at, end, &posting.frequencies[field]));
-        }
+        size_t frequencies_size = *at++;
+        const uint8_t *frequencies = at;
+        CHECK(frequencies_size <= (size_t)(end - at));
+        at += frequencies_size;
         CHECK(varint_get(&at, end, &size) && size <= (size_t)(end - at));
-        status = posting_writer_add(writer, &posting, at, size, err);
+        status = posting_writer_add(writer, docid, frequencies, frequencies_size, at, size, err);
         at += size;
     }
     return status;

@@ -6,8 +6,7 @@
 #include "base/check.h"
 #include "index/varint.h"
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 void dictionary_writer_init(struct dictionary_writer *writer, struct part_writer *parts)
 {
@@ -90,8 +89,7 @@ enum status dictionary_writer_end(struct dictionary_writer *writer, struct error
     return end_block(writer, err);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static bool open_block(struct dictionary_cursor *cursor, uint32_t block)
 {
@@ -124,6 +122,9 @@ static bool read_entry(struct dictionary_cursor *cursor)
         return false;
     memcpy(cursor->key + shared, cursor->at, rest);
     cursor->key_size = shared + rest;
+    cursor->key_head = 0;
+    memcpy(&cursor->key_head, cursor->key, cursor->key_size < 8 ? cursor->key_size : 8);
+    cursor->key_head = be64toh(cursor->key_head);
     cursor->at += rest;
     uint64_t distance;
     if (!varint_get32(&cursor->at, cursor->end, &cursor->entry.document_count) ||

@@ -52,6 +52,7 @@ struct dictionary_cursor {
     uint32_t left;  /* in the block */
     uint8_t key[KEY_MAX];
     uint32_t key_size; /* 0: behind the last */
+    uint64_t key_head; /* its first eight bytes as a number: most keys differ there */
     struct dictionary_entry entry;
     bool corrupt;
 };
@@ -64,6 +65,15 @@ static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *
 {
     int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+/* The order of the keys that two cursors stand on. */
+static inline int dictionary_cursor_compare(const struct dictionary_cursor *a,
+                                            const struct dictionary_cursor *b)
+{
+    if (a->key_head != b->key_head)
+        return a->key_head < b->key_head ? -1 : 1;
+    return key_compare(a->key, a->key_size, b->key, b->key_size);
 }
 
 #endif

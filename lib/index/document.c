@@ -5,8 +5,7 @@
 #include "base/bytes.h"
 #include "index/state.h"
 
-/* ---- documents
- * ----------------------------------------------------------------------------------- */
+/* ---- documents ---- */
 
 static char *copy_string(struct arena *arena, struct text_slice text)
 {
@@ -74,8 +73,7 @@ enum status index_document_get_url(struct index *index, struct text_slice url, s
     return get_document(index, url_hash(url.bytes, url.size), url, arena, ret_document, err);
 }
 
-/* ---- links
- * ------------------------------------------------------------------------------------------ */
+/* ---- links ---- */
 
 enum status index_inlinks(struct index *index, struct text_slice url, uint64_t *ret_count,
                           struct error *err)

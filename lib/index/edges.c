@@ -14,8 +14,7 @@
 #define EDGE_PRIVATE      1u
 #define ANCHORS_VISITED   2000 /* links looked at for the anchor text of one document */
 
-/* ---- one link
- * ------------------------------------------------------------------------------------ */
+/* ---- one link ---- */
 
 static void edge_key(uint64_t target, uint64_t source, uint8_t key[EDGE_KEY_BYTES])
 {
@@ -75,8 +74,7 @@ static bool decode_edge(struct storage_slice value, struct stored_edge *ret_edge
     return true;
 }
 
-/* ---- counts
- * -------------------------------------------------------------------------------------- */
+/* ---- counts ---- */
 
 enum status edges_count(struct storage storage, uint64_t target, struct inlinks *ret_inlinks,
                         struct error *err)
@@ -101,8 +99,7 @@ enum status edges_count(struct storage storage, uint64_t target, struct inlinks 
     return status;
 }
 
-/* ---- applying
- * ------------------------------------------------------------------------------------- */
+/* ---- applying ---- */
 
 struct edge_change {
     uint64_t target;
@@ -307,8 +304,7 @@ end:
     return status;
 }
 
-/* ---- walking
- * -------------------------------------------------------------------------------------- */
+/* ---- walking ---- */
 
 struct walk {
     edge_visit visit;

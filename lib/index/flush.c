@@ -7,14 +7,12 @@
 #include "index/segment_writer.h"
 #include "index/state.h"
 
-/* ---- which segments to merge
- * ------------------------------------------------------------------------ */
+/* ---- which segments to merge ---- */
 
-#define LEVEL_SEGMENTS      4 /* so many of one size are merged; each level is so many times larger */
-#define LEVELS              16
-#define LEVEL_BYTES_MEMORY  (64u << 10)
-#define LEVEL_BYTES_STORED  (1u << 20)
-#define MEMORY_SEGMENTS_MAX 32
+#define LEVEL_SEGMENTS     8 /* so many of one size are merged; each size is so many times larger */
+#define LEVELS             12
+#define LEVEL_BYTES_MEMORY (256u << 10)
+#define LEVEL_BYTES_STORED (1u << 20)
 
 static uint64_t live_bytes(const struct snapshot_entry *entry)
 {
@@ -132,8 +130,7 @@ enum status index_compact_memory(struct draft *draft, struct error *err)
     }
 }
 
-/* ---- garbage
- * ------------------------------------------------------------------------------------------- */
+/* ---- garbage ---- */
 
 static bool is_named(const struct draft *draft, uint64_t id)
 {
@@ -212,8 +209,7 @@ static void sweep(struct index *index)
     index->retired_count = kept;
 }
 
-/* ---- a merge into storage
- * ----------------------------------------------------------------------------- */
+/* ---- a merge into storage ---- */
 
 struct storage_sink {
     struct storage storage;
@@ -260,8 +256,7 @@ static enum status merge_to_storage(struct index *index, struct merge *merge, ui
     return status;
 }
 
-/* ---- the manifest
- * ------------------------------------------------------------------------------------- */
+/* ---- the manifest ---- */
 
 /* What one atomic write consists of. */
 struct commit {
@@ -377,8 +372,7 @@ static enum status write_manifest(struct index *index, const struct draft *draft
     return status;
 }
 
-/* ---- flushing
- * ------------------------------------------------------------------------------------------- */
+/* ---- flushing ---- */
 
 static uint32_t memory_entries(const struct draft *draft, uint32_t chosen[MERGE_INPUTS_MAX])
 {
@@ -461,8 +455,7 @@ enum status index_flush(struct index *index, struct error *err)
     return status;
 }
 
-/* ---- merging in the background
- * --------------------------------------------------------------------------- */
+/* ---- merging in the background ---- */
 
 /* Chooses under the lock what to merge; the snapshot holds it while the merge runs. */
 static struct snapshot *begin_merge(struct index *index, struct merge *merge, uint64_t *ret_id)

@@ -12,8 +12,7 @@
 #define MEMORY_BYTES_DEFAULT  (16u << 20)
 #define SEGMENT_BYTES_DEFAULT ((uint64_t)2 << 30)
 
-/* ---- the current state
- * ---------------------------------------------------------------------------- */
+/* ---- the current state ---- */
 
 struct snapshot *index_hold_snapshot(struct index *index)
 {
@@ -36,8 +35,7 @@ enum status index_publish(struct index *index, const struct draft *draft, struct
     return STATUS_OK;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static struct storage_slice id_key(uint8_t kind, uint64_t id, uint8_t key[9])
 {
@@ -274,8 +272,7 @@ enum status index_erase(struct storage storage, struct error *err)
     return status;
 }
 
-/* ---- what can be read off
- * ----------------------------------------------------------------------------- */
+/* ---- what can be read off ---- */
 
 uint64_t index_applied_position(struct index *index)
 {

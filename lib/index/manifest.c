@@ -30,8 +30,7 @@ static bool crc_is_right(const uint8_t *bytes, size_t size)
            crc32c(0, bytes, size - CRC_BYTES) == get_le32(bytes + size - CRC_BYTES);
 }
 
-/* ---- the manifest
- * --------------------------------------------------------------------------------- */
+/* ---- the manifest ---- */
 
 void manifest_encode(const struct manifest *manifest, struct buffer *ret_bytes)
 {
@@ -153,8 +152,7 @@ enum status manifest_decode(const uint8_t *bytes, size_t size, struct manifest *
     return STATUS_OK;
 }
 
-/* ---- tables of a segment
- * ---------------------------------------------------------------------------- */
+/* ---- tables of a segment ---- */
 
 void deletions_encode(const struct deletions *deletions, struct buffer *ret_bytes)
 {

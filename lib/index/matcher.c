@@ -7,8 +7,7 @@
 
 static uint32_t node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target);
 
-/* ---- words -------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static uint32_t word_seek(struct matcher_word *word, uint32_t target)
 {
@@ -45,8 +44,7 @@ static uint32_t term_seek(struct matcher_node *node, uint32_t target)
     return docid;
 }
 
-/* ---- phrases
- * ------------------------------------------------------------------------------------- */
+/* ---- phrases ---- */
 
 /* Appends the positions of a cursor's current document in one field. */
 static bool read_positions(struct posting_cursor *cursor, unsigned field, struct buffer *out)
@@ -164,8 +162,7 @@ static uint32_t phrase_seek(struct matcher *matcher, struct matcher_node *node, 
     return docid;
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static uint32_t and_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
 {
@@ -227,8 +224,7 @@ uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
     return node_seek(matcher, matcher->root, target);
 }
 
-/* ---- opening
- * -------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static void *matcher_alloc(struct matcher *matcher, size_t size)
 {

@@ -28,8 +28,7 @@ void merge_copy_inlinks(const struct merge *merge, struct segment *output)
     }
 }
 
-/* ---- documents ----------------------------------------------------------------------------------
- */
+/* ---- documents ---- */
 
 /* Where an input stands: at its next live document. */
 struct document_head {
@@ -100,8 +99,7 @@ static enum status merge_documents(struct merge *merge, struct segment_writer *w
     return status;
 }
 
-/* ---- terms -------------------------------------------------------------------------------------
- */
+/* ---- terms ---- */
 
 /* Where an input stands in the list of one term. */
 struct posting_head {
@@ -126,15 +124,14 @@ static void find_kept(struct posting_head *head)
 static enum status copy_posting(struct segment_writer *writer, struct posting_head *head,
                                 struct error *err)
 {
-    struct posting posting;
     const uint8_t *end;
+    size_t size;
     const uint8_t *positions = posting_cursor_positions(&head->cursor, &end);
     if (positions == NULL)
         return segment_corrupt(head->input->segment, err);
-    posting_cursor_get(&head->cursor, &posting);
-    posting.docid = head->docid;
-    enum status status =
-        posting_writer_add(&writer->postings, &posting, positions, (size_t)(end - positions), err);
+    const uint8_t *frequencies = posting_cursor_encoded(&head->cursor, &size);
+    enum status status = posting_writer_add(&writer->postings, head->docid, frequencies, size,
+                                            positions, (size_t)(end - positions), err);
     posting_cursor_next(&head->cursor);
     find_kept(head);
     return status;
@@ -169,21 +166,22 @@ static const struct dictionary_cursor *first_key(const struct merge *merge,
     const struct dictionary_cursor *first = NULL;
     for (uint32_t i = 0; i < merge->input_count; i++) {
         const struct dictionary_cursor *cursor = &dictionaries[i];
-        if (cursor->key_size > 0 && (first == NULL || key_compare(cursor->key, cursor->key_size,
-                                                                  first->key, first->key_size) < 0))
+        if (cursor->key_size > 0 && (first == NULL || dictionary_cursor_compare(cursor, first) < 0))
             first = cursor;
     }
     return first;
 }
 
+/* The term that `first` stands on. */
 static enum status merge_term(struct merge *merge, struct segment_writer *writer,
-                              struct term_merge *terms, const uint8_t *key, uint32_t size,
+                              struct term_merge *terms, const struct dictionary_cursor *first,
                               struct error *err)
 {
     uint32_t count = 0;
+    const struct dictionary_cursor key = *first; /* it moves on below */
     for (uint32_t i = 0; i < merge->input_count; i++) {
         struct dictionary_cursor *cursor = &terms->dictionaries[i];
-        if (cursor->key_size == 0 || key_compare(cursor->key, cursor->key_size, key, size) != 0)
+        if (cursor->key_size == 0 || dictionary_cursor_compare(cursor, &key) != 0)
             continue;
         struct posting_head *head = &terms->heads[count++];
         head->input = &merge->inputs[i];
@@ -194,7 +192,8 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
     }
     segment_writer_begin_term(writer);
     enum status status = merge_postings(writer, terms->heads, count, err);
-    return status == STATUS_OK ? segment_writer_end_term(writer, key, size, err) : status;
+    return status == STATUS_OK ? segment_writer_end_term(writer, key.key, key.key_size, err)
+                               : status;
 }
 
 static enum status merge_terms(struct merge *merge, struct segment_writer *writer,
@@ -204,10 +203,7 @@ static enum status merge_terms(struct merge *merge, struct segment_writer *write
         dictionary_cursor_open(&terms->dictionaries[i], merge->inputs[i].segment);
     const struct dictionary_cursor *first;
     while ((first = first_key(merge, terms->dictionaries)) != NULL) {
-        uint8_t key[KEY_MAX];
-        uint32_t size = first->key_size;
-        memcpy(key, first->key, size);
-        enum status status = merge_term(merge, writer, terms, key, size, err);
+        enum status status = merge_term(merge, writer, terms, first, err);
         if (status != STATUS_OK)
             return status;
     }

@@ -11,16 +11,7 @@
 
 #define ALL_ONCE 0x20 /* beside the bits of the fields: every frequency is 1 */
 
-uint32_t posting_frequency(const struct posting *posting)
-{
-    uint32_t sum = 0;
-    for (unsigned field = 0; field < FIELD_COUNT; field++)
-        sum += posting->frequencies[field];
-    return sum;
-}
-
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 void posting_writer_init(struct posting_writer *writer, struct part_writer *parts)
 {
@@ -90,34 +81,34 @@ static enum status end_block(struct posting_writer *writer, struct error *err)
     return STATUS_OK;
 }
 
-static void append_frequencies(struct posting_writer *writer, const struct posting *posting)
+size_t frequencies_encode(const struct posting *posting, uint8_t ret[FREQUENCY_BYTES_MAX])
 {
-    uint8_t bytes[1 + FIELD_COUNT * VARINT32_MAX];
     size_t size = 1;
     bool all_once = true;
     for (unsigned field = 0; field < FIELD_COUNT; field++)
         all_once = all_once && posting->frequencies[field] <= 1;
-    bytes[0] = (uint8_t)(posting->fields | (all_once ? ALL_ONCE : 0));
+    ret[0] = (uint8_t)(posting->fields | (all_once ? ALL_ONCE : 0));
     for (unsigned field = 0; !all_once && field < FIELD_COUNT; field++) {
         if ((posting->fields & 1u << field) != 0)
-            size += varint_put(bytes + size, posting->frequencies[field]);
+            size += varint_put(ret + size, posting->frequencies[field]);
     }
-    buffer_append(&writer->frequencies, bytes, size);
+    return size;
 }
 
-enum status posting_writer_add(struct posting_writer *writer, const struct posting *posting,
+enum status posting_writer_add(struct posting_writer *writer, uint32_t docid,
+                               const uint8_t *frequencies, size_t frequencies_size,
                                const uint8_t *positions, size_t positions_size, struct error *err)
 {
-    CHECK(posting->fields != 0 && posting->docid < SEGMENT_DOCUMENTS_MAX);
+    CHECK(docid < SEGMENT_DOCUMENTS_MAX && frequencies_size <= FREQUENCY_BYTES_MAX);
     if (writer->block_count == POSTING_BLOCK ||
         (writer->block_count > 0 && writer->positions.size + positions_size > POSITION_BYTES_MAX)) {
         enum status status = end_block(writer, err);
         if (status != STATUS_OK)
             return status;
     }
-    writer->docids[writer->block_count++] = posting->docid;
+    writer->docids[writer->block_count++] = docid;
     writer->count++;
-    append_frequencies(writer, posting);
+    buffer_append(&writer->frequencies, frequencies, frequencies_size);
     buffer_append(&writer->positions, positions, positions_size);
     return STATUS_OK;
 }
@@ -127,8 +118,7 @@ enum status posting_writer_end(struct posting_writer *writer, struct error *err)
     return end_block(writer, err);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void become_corrupt(struct posting_cursor *cursor)
 {
@@ -226,20 +216,6 @@ void posting_cursor_open(struct posting_cursor *cursor, const struct segment *se
     posting_cursor_next_block(cursor, 0);
 }
 
-uint32_t posting_cursor_seek(struct posting_cursor *cursor, uint32_t target)
-{
-    if (cursor->docid >= target)
-        return cursor->docid;
-    if (cursor->base > target) { /* it lies in this block */
-        while (cursor->docids[cursor->index] < target)
-            cursor->index++;
-        cursor->docid = cursor->docids[cursor->index];
-    } else {
-        posting_cursor_next_block(cursor, target);
-    }
-    return cursor->docid;
-}
-
 static bool read_frequencies(struct posting_cursor *cursor)
 {
     const uint8_t *at = cursor->frequency_bytes;
@@ -252,15 +228,19 @@ static bool read_frequencies(struct posting_cursor *cursor)
         uint8_t fields = byte & FIELD_MASK_ALL;
         cursor->fields[i] = fields;
         cursor->starts[i] = (uint16_t)used;
+        cursor->encoded_starts[i] = (uint16_t)(at - 1 - cursor->frequency_bytes);
+        cursor->totals[i] = 0;
         if (fields == 0)
             return false;
         for (uint8_t bits = fields; bits != 0; bits &= (uint8_t)(bits - 1)) {
             cursor->frequencies[used] = 1;
             if ((byte & ALL_ONCE) == 0 && !varint_get32(&at, end, &cursor->frequencies[used]))
                 return false;
+            cursor->totals[i] += cursor->frequencies[used];
             used++;
         }
     }
+    cursor->encoded_starts[cursor->count] = (uint16_t)(at - cursor->frequency_bytes);
     return at == end;
 }
 
@@ -277,22 +257,11 @@ void posting_cursor_read_frequencies(struct posting_cursor *cursor)
     cursor->docid = docid;
     memset(cursor->fields, 1, sizeof(cursor->fields));
     memset(cursor->starts, 0, sizeof(cursor->starts));
+    memset(cursor->encoded_starts, 0, sizeof(cursor->encoded_starts));
     cursor->frequencies[0] = 1;
 }
 
-void posting_cursor_get(struct posting_cursor *cursor, struct posting *ret_posting)
-{
-    *ret_posting =
-        (struct posting){.docid = cursor->docid, .fields = posting_cursor_fields(cursor)};
-    const uint32_t *frequencies = posting_cursor_frequencies(cursor);
-    for (unsigned field = 0; field < FIELD_COUNT; field++) {
-        if ((ret_posting->fields & 1u << field) != 0)
-            ret_posting->frequencies[field] = *frequencies++;
-    }
-}
-
-/* ---- positions
- * ------------------------------------------------------------------------------------ */
+/* ---- positions ---- */
 
 bool positions_skip(const uint8_t **at, const uint8_t *end, uint32_t count)
 {
@@ -301,15 +270,6 @@ bool positions_skip(const uint8_t **at, const uint8_t *end, uint32_t count)
         count -= *next++ < 0x80;
     *at = next;
     return count == 0;
-}
-
-static uint32_t frequency_at(const struct posting_cursor *cursor, uint32_t index)
-{
-    uint32_t sum = 0;
-    const uint32_t *frequencies = cursor->frequencies + cursor->starts[index];
-    for (uint8_t bits = cursor->fields[index]; bits != 0; bits &= (uint8_t)(bits - 1))
-        sum += *frequencies++;
-    return sum;
 }
 
 const uint8_t *posting_cursor_positions(struct posting_cursor *cursor, const uint8_t **ret_end)
@@ -325,12 +285,12 @@ const uint8_t *posting_cursor_positions(struct posting_cursor *cursor, const uin
     bool good = cursor->position_at != NULL;
     while (good && cursor->position_index < cursor->index) {
         good = positions_skip(&cursor->position_at, cursor->position_end,
-                              frequency_at(cursor, cursor->position_index));
+                              cursor->totals[cursor->position_index]);
         cursor->position_index++;
     }
     const uint8_t *start = cursor->position_at;
     const uint8_t *end = start;
-    if (!good || !positions_skip(&end, cursor->position_end, frequency_at(cursor, cursor->index))) {
+    if (!good || !positions_skip(&end, cursor->position_end, cursor->totals[cursor->index])) {
         become_corrupt(cursor);
         return NULL;
     }

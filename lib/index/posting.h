@@ -18,8 +18,9 @@ struct posting {
     uint32_t frequencies[FIELD_COUNT]; /* of those fields > 0, of the others 0 */
 };
 
-/* Sum over the fields: how many positions there are. */
-uint32_t posting_frequency(const struct posting *posting);
+/* The fields and frequencies of one document as they are stored. */
+#define FREQUENCY_BYTES_MAX (1 + FIELD_COUNT * 5)
+size_t frequencies_encode(const struct posting *posting, uint8_t ret[FREQUENCY_BYTES_MAX]);
 
 /* ---- writing ---- */
 
@@ -38,10 +39,14 @@ void posting_writer_init(struct posting_writer *writer, struct part_writer *part
 void posting_writer_release(struct posting_writer *writer);
 void posting_writer_begin(struct posting_writer *writer);
 /*
- * Docids ascend. `positions`: for each field that the term is in, by rising field, its positions as
- * varints, each less the one before; as posting_cursor_positions() returns them.
+ * The next document of the list; docids ascend.
+ *
+ * frequencies  as frequencies_encode() writes them
+ * positions    for each field that the term is in, by rising field, its positions as varints, each
+ *              less the one before; as posting_cursor_positions() returns them
  */
-enum status posting_writer_add(struct posting_writer *writer, const struct posting *posting,
+enum status posting_writer_add(struct posting_writer *writer, uint32_t docid,
+                               const uint8_t *frequencies, size_t frequencies_size,
                                const uint8_t *positions, size_t positions_size, struct error *err);
 enum status posting_writer_end(struct posting_writer *writer, struct error *err);
 
@@ -64,7 +69,9 @@ struct posting_cursor {
     const uint8_t *frequency_end;
     bool frequencies_read;
     uint8_t fields[POSTING_BLOCK];
-    uint16_t starts[POSTING_BLOCK]; /* of each document in frequencies */
+    uint16_t starts[POSTING_BLOCK];             /* of each document in frequencies */
+    uint16_t encoded_starts[POSTING_BLOCK + 1]; /* in frequency_bytes */
+    uint32_t totals[POSTING_BLOCK];             /* its frequencies' sum */
     uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
 
     uint64_t positions_address;
@@ -90,7 +97,20 @@ static inline uint32_t posting_cursor_next(struct posting_cursor *cursor)
 }
 
 /* The first document not below the target; stays where it is when it stands there or behind. */
-uint32_t posting_cursor_seek(struct posting_cursor *cursor, uint32_t target);
+static inline uint32_t posting_cursor_seek(struct posting_cursor *cursor, uint32_t target)
+{
+    if (cursor->docid >= target)
+        return cursor->docid;
+    if (cursor->base <= target) {
+        posting_cursor_next_block(cursor, target);
+        return cursor->docid;
+    }
+    do { /* it lies in this block */
+        cursor->index++;
+    } while (cursor->docids[cursor->index] < target);
+    cursor->docid = cursor->docids[cursor->index];
+    return cursor->docid;
+}
 
 void posting_cursor_read_frequencies(struct posting_cursor *cursor);
 
@@ -108,7 +128,14 @@ static inline const uint32_t *posting_cursor_frequencies(const struct posting_cu
     return cursor->frequencies + cursor->starts[cursor->index];
 }
 
-void posting_cursor_get(struct posting_cursor *cursor, struct posting *ret_posting);
+/* The same as they are stored. After posting_cursor_fields(). */
+static inline const uint8_t *posting_cursor_encoded(const struct posting_cursor *cursor,
+                                                    size_t *ret_size)
+{
+    uint16_t start = cursor->encoded_starts[cursor->index];
+    *ret_size = (size_t)cursor->encoded_starts[cursor->index + 1] - start;
+    return cursor->frequency_bytes + start;
+}
 
 /* The encoded positions of the current document. Returns NULL where they are corrupt. */
 const uint8_t *posting_cursor_positions(struct posting_cursor *cursor, const uint8_t **ret_end);

@@ -80,8 +80,7 @@ static struct query_node *join(struct parser *parser, enum query_kind kind,
     return node;
 }
 
-/* ---- characters ---------------------------------------------------------------------------------
- */
+/* ---- characters ---- */
 
 static bool is_space(char byte)
 {
@@ -122,8 +121,7 @@ static bool take_operator(struct parser *parser, const char *operator)
     return true;
 }
 
-/* ---- words
- * --------------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 static bool add_alternative(struct parser *parser, struct query_word *word, const uint8_t *bytes,
                             uint32_t size)
@@ -248,8 +246,7 @@ static struct query_node *make_words(struct parser *parser, struct text_slice te
     return node;
 }
 
-/* ---- fields and sites ---------------------------------------------------------------------------
- */
+/* ---- fields and sites ---- */
 
 static const struct {
     const char *name;
@@ -344,8 +341,7 @@ static struct query_node *parse_site(struct parser *parser)
     return node;
 }
 
-/* ---- the grammar
- * ---------------------------------------------------------------------------------- */
+/* ---- the grammar ---- */
 
 static struct query_node *parse_all(struct parser *parser, uint32_t fields);
 
@@ -504,8 +500,7 @@ static struct query_node *parse_all(struct parser *parser, uint32_t fields)
     return join(parser, QUERY_AND, &list);
 }
 
-/* ---- how it was read ----------------------------------------------------------------------------
- */
+/* ---- how it was read ---- */
 
 static void write_node(struct buffer *out, const struct query_node *node, bool inside)
 {

@@ -8,8 +8,7 @@
 #include "index/matcher.h"
 #include "index/state.h"
 
-/* ---- weights
- * ------------------------------------------------------------------------------------- */
+/* ---- weights ---- */
 
 #define K1          1.2
 #define EXACT_BONUS 0.25 /* of an occurrence in the very form that was asked for */
@@ -43,8 +42,7 @@ static double link_factor(uint32_t inlinks)
     return inlinks < LINK_FACTORS ? link_factors[inlinks] : compute_link_factor(inlinks);
 }
 
-/* ---- one search
- * ----------------------------------------------------------------------------------- */
+/* ---- one search ---- */
 
 struct scorer {
     const struct search_request *request;
@@ -109,8 +107,7 @@ static double word_weight(const struct scorer *scorer, const struct query_word *
     return inverse_document_frequency(&scorer->request->statistics, documents) * (K1 + 1);
 }
 
-/* ---- scores
- * ---------------------------------------------------------------------------------------- */
+/* ---- scores ---- */
 
 /* How often the word stands in the fields asked for, each weighed by field and length. */
 static double weigh_cursor(const struct scorer *scorer, struct posting_cursor *cursor,
@@ -148,7 +145,7 @@ static double score_word(const struct scorer *scorer, struct matcher_word *word,
         frequency = one > frequency ? one : frequency;
     }
     if (count > 1)
-        frequency += EXACT_BONUS * exact;
+        frequency += EXACT_BONUS * exact; /* walk_word() computes the same */
     return weight * frequency / (K1 + frequency);
 }
 
@@ -180,8 +177,7 @@ static void score_node(struct scoring *scoring, struct matcher_node *node, bool 
     }
 }
 
-/* ---- the best k
- * ------------------------------------------------------------------------------------ */
+/* ---- the best k ---- */
 
 static bool is_better(const struct search_hit *a, const struct search_hit *b)
 {
@@ -233,8 +229,7 @@ static int compare_hits(const void *a_pointer, const void *b_pointer)
     return is_better(a, b) ? -1 : is_better(b, a);
 }
 
-/* ---- walking through a segment
- * ------------------------------------------------------------------------ */
+/* ---- walking through a segment ---- */
 
 static bool is_behind(const struct search_request *request, const struct search_hit *hit)
 {
@@ -244,19 +239,13 @@ static bool is_behind(const struct search_request *request, const struct search_
                                               : hit->url_hash > request->after_url_hash;
 }
 
-static bool take_hit(struct search *search, struct matcher *matcher, const uint8_t *norms,
-                     const double *weights)
+/* Counts a document that matches with this score, and keeps it where it is good enough. */
+static inline bool take_hit(struct search *search, const struct segment *segment, uint32_t docid,
+                            double score)
 {
-    const struct segment *segment = matcher->segment;
-    uint32_t docid = matcher->root->docid;
     struct top *top = &search->top;
-    struct scoring scoring = {&search->scorer, weights, norms, docid, 0, 0};
-    if (search->scorer.has_words)
-        score_node(&scoring, matcher->root, true);
-    else
-        scoring.score = 1;
     unsigned inlinks = atomic_load_explicit(&segment->inlinks[docid], memory_order_relaxed);
-    struct search_hit hit = {.score = scoring.score * link_factor(inlinks)};
+    struct search_hit hit = {.score = score * link_factor(inlinks)};
     if (top->count == top->k && hit.score < top->hits[0].score)
         return true; /* most of them: without looking up the hash */
     struct document_row row;
@@ -266,6 +255,16 @@ static bool take_hit(struct search *search, struct matcher *matcher, const uint8
     if (is_behind(search->scorer.request, &hit))
         top_add(top, &hit);
     return true;
+}
+
+static double score_match(const struct search *search, struct matcher *matcher,
+                          const uint8_t *norms, const double *weights)
+{
+    struct scoring scoring = {&search->scorer, weights, norms, matcher->root->docid, 0, 0};
+    if (!search->scorer.has_words)
+        return 1;
+    score_node(&scoring, matcher->root, true);
+    return scoring.score;
 }
 
 static enum status walk(struct search *search, const struct snapshot_entry *entry,
@@ -284,10 +283,52 @@ static enum status walk(struct search *search, const struct snapshot_entry *entr
             !snapshot_shows(search->snapshot, segment, docid, norms[NORM_FLAGS]))
             continue;
         search->total++;
-        if (search->top.k > 0 && !take_hit(search, matcher, norms, weights))
+        if (search->top.k > 0 &&
+            !take_hit(search, segment, docid, score_match(search, matcher, norms, weights)))
             return segment_corrupt(segment, err);
     }
     return matcher_status(matcher, err);
+}
+
+/* The same for one word in any field with one list: no tree, most of what is searched for. */
+static enum status walk_word(struct search *search, const struct snapshot_entry *entry,
+                             struct posting_cursor *cursor, bool is_exact, double weight,
+                             struct error *err)
+{
+    const struct segment *segment = entry->segment;
+    bool include_private = search->scorer.request->include_private;
+    double bonus = is_exact ? EXACT_BONUS : 0;
+    for (; cursor->docid != DOCID_END; posting_cursor_next(cursor)) {
+        uint32_t docid = cursor->docid;
+        if (deletions_has(entry->deletions, docid))
+            continue;
+        const uint8_t *norms = segment_norms(segment, docid);
+        if (norms == NULL)
+            return segment_corrupt(segment, err);
+        if (!include_private &&
+            !snapshot_shows(search->snapshot, segment, docid, norms[NORM_FLAGS]))
+            continue;
+        search->total++;
+        if (search->top.k == 0)
+            continue;
+        double frequency = weigh_cursor(&search->scorer, cursor, FIELD_MASK_ALL, norms);
+        frequency += bonus * frequency;
+        if (!take_hit(search, segment, docid, weight * frequency / (K1 + frequency)))
+            return segment_corrupt(segment, err);
+    }
+    return cursor->corrupt ? segment_corrupt(segment, err) : STATUS_OK;
+}
+
+/* The only list of a query that is one word in any field; NULL where it is not. */
+static struct posting_cursor *only_cursor(const struct matcher *matcher, bool *ret_is_exact)
+{
+    const struct matcher_node *root = matcher->root;
+    if (root->query->kind != QUERY_TERM || root->query->fields != FIELD_MASK_ALL ||
+        matcher->cursor_count != 1)
+        return NULL;
+    *ret_is_exact =
+        root->query->words[0].alternative_count > 1 && root->words[0].cursors[0] != NULL;
+    return matcher->cursors[0];
 }
 
 static enum status search_entry(struct search *search, const struct snapshot_entry *entry,
@@ -296,15 +337,18 @@ static enum status search_entry(struct search *search, const struct snapshot_ent
 {
     struct matcher matcher;
     enum status status = matcher_open(&matcher, entry->segment, query, arena, err);
-    if (status == STATUS_OK)
+    bool is_exact = false;
+    struct posting_cursor *cursor = status == STATUS_OK ? only_cursor(&matcher, &is_exact) : NULL;
+    if (cursor != NULL)
+        status = walk_word(search, entry, cursor, is_exact, weights[0], err);
+    else if (status == STATUS_OK)
         status = walk(search, entry, &matcher, weights, err);
     matcher_release(&matcher);
     arena_reset(arena);
     return status;
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static enum status check_request(const struct scorer *scorer, struct error *err)
 {

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "index/varint.h"
 
-/* ---- lengths -------------------------------------------------------------------------------- */
+/* ---- lengths ---- */
 
 #define LENGTH_EXACT 16 /* lengths below stand for themselves */
 
@@ -33,7 +33,7 @@ uint32_t length_of_code(uint8_t code)
     return (8 + eighths) * step + step / 2; /* the middle of what is rounded to it */
 }
 
-/* ---- opening -------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 #define FOOTER_HEAD_BYTES 20
 
@@ -178,8 +178,7 @@ enum status segment_load_inlinks(struct segment *segment, struct error *err)
     return STATUS_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 bool segment_row(const struct segment *segment, uint32_t docid, struct document_row *ret_row)
 {
@@ -215,8 +214,7 @@ uint32_t segment_find(const struct segment *segment, uint64_t url_hash)
     return low;
 }
 
-/* ---- stored documents ---------------------------------------------------------------------------
- */
+/* ---- stored documents ---- */
 
 /* Takes `size` bytes; false where there are fewer. */
 static bool take(const uint8_t **at, const uint8_t *end, uint64_t size, struct text_slice *ret)

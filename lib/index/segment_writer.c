@@ -84,8 +84,7 @@ enum status segment_writer_finish(struct segment_writer *writer, struct error *e
     return part_end_chunk(&writer->parts, PART_FOOTER, err);
 }
 
-/* ---- chunks in memory
- * ----------------------------------------------------------------------------- */
+/* ---- chunks in memory ---- */
 
 enum status memory_sink_add(void *self, uint32_t number, struct buffer *chunk, struct error *err)
 {

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sites --------------------------------------------------------------------------------------
- */
+/* ---- sites ---- */
 
 static int compare_hashes(const void *a, const void *b)
 {
@@ -46,8 +45,7 @@ bool site_set_has(const struct site_set *set, uint64_t hash)
            bsearch(&hash, set->hashes, set->count, sizeof(set->hashes[0]), compare_hashes) != NULL;
 }
 
-/* ---- snapshots
- * ------------------------------------------------------------------------------------ */
+/* ---- snapshots ---- */
 
 struct snapshot *snapshot_hold(struct snapshot *snapshot)
 {
@@ -100,8 +98,7 @@ bool entries_find(const struct snapshot_entry *entries, uint32_t count, uint64_t
     return false;
 }
 
-/* ---- drafts
- * --------------------------------------------------------------------------------------- */
+/* ---- drafts ---- */
 
 static enum status draft_reserve(struct draft *draft, uint32_t count, struct error *err)
 {

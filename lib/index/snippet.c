@@ -32,8 +32,7 @@ struct snippet_maker {
     bool no_memory;
 };
 
-/* ---- characters
- * ----------------------------------------------------------------------------------- */
+/* ---- characters ---- */
 
 static bool continues(char byte)
 {
@@ -73,8 +72,7 @@ static bool is_space(char byte)
     return (unsigned char)byte <= ' ';
 }
 
-/* ---- finding
- * -------------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 static bool is_term(const struct query_term *term, const uint8_t *bytes, uint32_t size)
 {
@@ -128,8 +126,7 @@ static void find_matches(struct snippet_maker *maker, struct text_analyzer *anal
     }
 }
 
-/* ---- choosing
- * --------------------------------------------------------------------------------------- */
+/* ---- choosing ---- */
 
 struct window {
     size_t first; /* match */
@@ -179,8 +176,7 @@ static struct window choose_window(const struct snippet_maker *maker)
     return best;
 }
 
-/* ---- cutting
- * ------------------------------------------------------------------------------------------ */
+/* ---- cutting ---- */
 
 static bool ends_sentence(struct text_slice text, uint32_t at)
 {
@@ -221,8 +217,7 @@ static uint32_t find_end(struct text_slice text, uint32_t start, uint32_t keep, 
     return latest;
 }
 
-/* ---- spans
- * --------------------------------------------------------------------------------------------- */
+/* ---- spans ---- */
 
 struct span_writer {
     struct snippet_maker *maker;

@@ -80,7 +80,20 @@ size_t text_decode(const char *bytes, size_t size, uint32_t *ret_character)
     return (size_t)used;
 }
 
-/* ---- reading characters ---------------------------------------------------------------------- */
+/* Letters and digits in lower case; 0: neither. */
+static const uint8_t ascii_folded[256] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
+    ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
+    ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
+    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
+    ['z'] = 'z', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+    ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
+    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
+    ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
+};
+
+/* ---- reading characters ---- */
 
 static void fold_ascii(struct cluster *cluster)
 {
@@ -147,8 +160,7 @@ void text_analyzer_begin(struct text_analyzer *analyzer, struct text_slice text,
     read_cluster(analyzer, analyzer->begin);
 }
 
-/* ---- stems ------------------------------------------------------------------------------------
- */
+/* ---- stems ---- */
 
 static enum text_language language_of_script(enum script script)
 {
@@ -286,8 +298,7 @@ static uint32_t find_stem(struct text_analyzer *analyzer, enum text_language lan
     return size;
 }
 
-/* ---- tokens ------------------------------------------------------------------------------------
- */
+/* ---- tokens ---- */
 
 static bool append_bytes(struct text_analyzer *analyzer, const struct folded_cluster *folded)
 {
@@ -319,62 +330,110 @@ static bool in_word(enum character_class class)
     return class == CHARACTER_LETTER || class == CHARACTER_DIGIT;
 }
 
-/* Fills marked and plain with the word that begins at analyzer->next; leaves `next` behind it.
- * Returns its end; `ret_script` is that of its first letter. */
-static const char *read_word(struct text_analyzer *analyzer, enum script *ret_script,
-                             bool *ret_has_letter)
+/* A word while it is read. */
+struct word {
+    const char *end;             /* of what was taken */
+    enum character_class before; /* of the last character taken */
+    unsigned letters;            /* up to it, without anything else between */
+    enum script script;          /* of the first letter */
+    bool has_letter;
+    bool full; /* no more goes into the token; the rest is skipped */
+};
+
+static void count_character(struct word *word, enum character_class class, enum script script)
+{
+    word->before = class;
+    word->letters = class == CHARACTER_LETTER ? word->letters + 1 : 0;
+    if (class == CHARACTER_LETTER && !word->has_letter) {
+        word->script = script;
+        word->has_letter = true;
+    }
+}
+
+/* Takes the plain letters and digits that begin at analyzer->next, but for the last one where a
+ * mark may follow it: the fast way through most texts. Leaves `next` behind them. */
+static void take_ascii(struct text_analyzer *analyzer, struct word *word)
+{
+    const char *at = analyzer->next.start;
+    const char *end = at;
+    while (end < analyzer->end && ascii_folded[(unsigned char)*end] != 0)
+        end++;
+    if (end < analyzer->end && (unsigned char)*end >= 0x80)
+        end--;
+    if (end <= at)
+        return;
+    for (; at < end; at++) {
+        uint8_t byte = ascii_folded[(unsigned char)*at];
+        word->full = word->full || analyzer->marked_size == TEXT_TERM_MAX ||
+                     analyzer->plain_size == TEXT_TERM_MAX;
+        if (!word->full)
+            analyzer->marked[analyzer->marked_size++] = analyzer->plain[analyzer->plain_size++] =
+                byte;
+        count_character(word, byte <= '9' ? CHARACTER_DIGIT : CHARACTER_LETTER, SCRIPT_LATIN);
+    }
+    word->end = end;
+    read_cluster(analyzer, end);
+}
+
+static void take_cluster(struct text_analyzer *analyzer, struct word *word)
 {
     struct cluster *next = &analyzer->next;
-    const char *end = next->start;
-    enum character_class before = next->class;
-    unsigned letters = 0;
-    bool full = false;
-    *ret_has_letter = false;
-    while (in_word(next->class)) {
-        if (next->class == CHARACTER_LETTER && !*ret_has_letter) {
-            *ret_script = next->script;
-            *ret_has_letter = true;
-        }
-        full = full || !append_bytes(analyzer, &next->folded);
-        letters = next->class == CHARACTER_LETTER ? letters + 1 : 0;
-        before = next->class;
-        end = next->end;
-        read_cluster(analyzer, end);
+    word->full = word->full || !append_bytes(analyzer, &next->folded);
+    count_character(word, next->class, next->script);
+    word->end = next->end;
+    read_cluster(analyzer, word->end);
+}
 
-        uint8_t join = joiner(next->character, before, letters);
-        if (next->class == CHARACTER_OTHER && join != 0 && next->end < analyzer->end) {
-            struct cluster between = *next;
-            read_cluster(analyzer, between.end);
-            if (next->class != before) { /* it joins nothing */
-                *next = between;
-                break;
-            }
-            struct folded_cluster folded = {{join}, {join}, 1, 1};
-            full = full || !append_bytes(analyzer, &folded);
-        }
+/* Takes a joiner, where the same kind of character stands behind it as in front. */
+static bool take_joiner(struct text_analyzer *analyzer, struct word *word)
+{
+    struct cluster *next = &analyzer->next;
+    uint8_t join = joiner(next->character, word->before, word->letters);
+    if (next->class != CHARACTER_OTHER || join == 0 || next->end == analyzer->end)
+        return false;
+    struct cluster between = *next;
+    read_cluster(analyzer, between.end);
+    if (next->class != word->before) {
+        *next = between;
+        return false;
     }
-    return end;
+    struct folded_cluster folded = {{join}, {join}, 1, 1};
+    word->full = word->full || !append_bytes(analyzer, &folded);
+    return true;
+}
+
+/* Fills marked and plain with the word that begins at analyzer->next; leaves `next` behind it. */
+static void read_word(struct text_analyzer *analyzer, struct word *word)
+{
+    *word = (struct word){.end = analyzer->next.start, .script = SCRIPT_LATIN};
+    do {
+        while (in_word(analyzer->next.class)) {
+            if (analyzer->next.character < 0x80)
+                take_ascii(analyzer, word);
+            if (in_word(analyzer->next.class))
+                take_cluster(analyzer, word);
+        }
+    } while (take_joiner(analyzer, word));
 }
 
 static void next_word(struct text_analyzer *analyzer, struct text_token *token)
 {
-    enum script script = SCRIPT_LATIN;
-    bool has_letter;
+    struct word word;
     token->start = (uint32_t)(analyzer->next.start - analyzer->begin);
-    const char *end = read_word(analyzer, &script, &has_letter);
-    token->end = (uint32_t)(end - analyzer->begin);
+    read_word(analyzer, &word);
+    token->end = (uint32_t)(word.end - analyzer->begin);
     token->pair = false;
     token->exact = analyzer->plain;
     token->exact_size = analyzer->plain_size;
 
-    enum text_language language = language_has_script(analyzer->language, script)
+    enum text_language language = language_has_script(analyzer->language, word.script)
                                       ? analyzer->language
-                                      : language_of_script(script);
+                                      : language_of_script(word.script);
     /* A Latin word in a language without a stemmer is left alone; in any other script's it is what
      * the script makes likely. */
-    if (analyzer->language == TEXT_LANGUAGE_OTHER && script == SCRIPT_LATIN)
+    if (analyzer->language == TEXT_LANGUAGE_OTHER && word.script == SCRIPT_LATIN)
         language = TEXT_LANGUAGE_OTHER;
-    uint32_t stem_size = has_letter ? find_stem(analyzer, language) : 0;
+    uint32_t stem_size = word.has_letter ? find_stem(analyzer, language) : 0;
     token->term = analyzer->term;
     token->term_size = stem_size;
     if (stem_size == 0) {
@@ -412,9 +471,13 @@ bool text_analyzer_next(struct text_analyzer *analyzer, struct text_token *ret_t
     struct cluster *next = &analyzer->next;
     do {
         while (next->class == CHARACTER_OTHER) {
-            if (next->end == analyzer->end)
+            const char *at = next->end;
+            while (at < analyzer->end && (unsigned char)*at < 0x80 &&
+                   ascii_folded[(unsigned char)*at] == 0)
+                at++;
+            if (at == analyzer->end)
                 return false;
-            read_cluster(analyzer, next->end);
+            read_cluster(analyzer, at);
         }
         analyzer->marked_size = analyzer->plain_size = 0;
         if (next->class == CHARACTER_PAIRED)
@@ -426,8 +489,7 @@ bool text_analyzer_next(struct text_analyzer *analyzer, struct text_token *ret_t
     return true;
 }
 
-/* ---- folding for show ---------------------------------------------------------------------------
- */
+/* ---- folding for show ---- */
 
 #define FOLD_CHARACTERS_MAX 4096
 

@@ -28,8 +28,7 @@ static struct text_slice slice(const char *text)
     return (struct text_slice){text, strlen(text)};
 }
 
-/* ---- the model
- * ------------------------------------------------------------------------------------ */
+/* ---- the model ---- */
 
 struct model_document {
     bool live;
@@ -186,8 +185,7 @@ static uint32_t model_search(const struct query_node *query, bool include_privat
     return count;
 }
 
-/* ---- the index
- * --------------------------------------------------------------------------------------- */
+/* ---- the index ---- */
 
 static struct query parse(const char *text)
 {
@@ -384,8 +382,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- tests
- * -------------------------------------------------------------------------------------------- */
+/* ---- tests ---- */
 
 static void answers_are_those_of_the_model(void **state)
 {

@@ -1,0 +1,398 @@
+/* What lies in a segment, down to its chunks. */
+#include "index/segment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "index/builder.h"
+#include "index/deletions.h"
+#include "index/dictionary.h"
+#include "index/merge.h"
+#include "index/posting.h"
+#include "index/segment_writer.h"
+#include "index/varint.h"
+#include "tests/unit/unit.h"
+
+static uint32_t seed = 1;
+
+static uint32_t random_below(uint32_t bound)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)seed * bound) >> 32);
+}
+
+static void lengths_are_rounded_by_less_than_an_eighth(void **state)
+{
+    (void)state;
+    uint8_t last = 0;
+    for (uint32_t length = 0; length < 3000000; length += 1 + length / 50) {
+        uint8_t code = length_code(length);
+        uint32_t back = length_of_code(code);
+        uint32_t distance = back > length ? back - length : length - back;
+        assert_true(code >= last);
+        assert_true(distance * 8 <= length);
+        assert_true(length >= 16 || distance == 0);
+        last = code;
+    }
+    assert_true(length_code(UINT32_MAX) > last);
+    for (unsigned code = 0; code < 256; code++)
+        assert_true(length_of_code((uint8_t)code) <= UINT32_MAX);
+}
+
+static void varints_hold_every_number_and_end_where_the_bytes_do(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = {0,          1,
+                                       127,        128,
+                                       16383,      16384,
+                                       UINT32_MAX, (uint64_t)UINT32_MAX + 1,
+                                       UINT64_MAX, UINT64_MAX / 2};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uint8_t bytes[VARINT_MAX];
+        uint64_t back;
+        uint32_t back32;
+        size_t size = varint_put(bytes, numbers[i]);
+        const uint8_t *at = bytes;
+        assert_true(varint_get(&at, bytes + size, &back) && back == numbers[i]);
+        assert_ptr_equal(at, bytes + size);
+        at = bytes;
+        assert_int_equal(varint_get32(&at, bytes + size, &back32), numbers[i] <= UINT32_MAX);
+        for (size_t cut = 0; cut < size; cut++) {
+            at = bytes;
+            assert_false(varint_get(&at, bytes + cut, &back));
+        }
+    }
+    uint8_t endless[20];
+    memset(endless, 0xff, sizeof(endless));
+    const uint8_t *at = endless;
+    uint64_t number;
+    assert_false(varint_get(&at, endless + sizeof(endless), &number));
+}
+
+/* ---- posting lists ---- */
+
+#define LIST_MAX 20000
+
+struct list {
+    uint32_t docids[LIST_MAX];
+    uint8_t fields[LIST_MAX];
+    uint32_t frequencies[LIST_MAX];
+    uint32_t count;
+};
+
+static void random_list(struct list *list, uint32_t count, uint32_t gap)
+{
+    uint32_t docid = 0;
+    list->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        docid += (i > 0) + random_below(gap);
+        list->docids[i] = docid;
+        list->fields[i] = (uint8_t)(1 + random_below(FIELD_MASK_ALL));
+        list->frequencies[i] = random_below(8) == 0 ? 1 + random_below(3000) : 1;
+    }
+}
+
+/* Position p of the i-th document in any field is i + p * p. */
+static void write_list(struct segment_writer *writer, const struct list *list, const char *key)
+{
+    struct buffer positions = {0};
+    segment_writer_begin_term(writer);
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct posting posting = {.fields = list->fields[i]};
+        uint8_t frequencies[FREQUENCY_BYTES_MAX];
+        buffer_clear(&positions);
+        for (unsigned field = 0; field < FIELD_COUNT; field++) {
+            if ((list->fields[i] & 1u << field) == 0)
+                continue;
+            posting.frequencies[field] = list->frequencies[i];
+            uint32_t last = 0;
+            for (uint32_t p = 0; p < list->frequencies[i]; p++) {
+                uint8_t bytes[VARINT_MAX];
+                buffer_append(&positions, bytes, varint_put(bytes, i + p * p - last));
+                last = i + p * p;
+            }
+        }
+        size_t size = frequencies_encode(&posting, frequencies);
+        assert_int_equal(posting_writer_add(&writer->postings, list->docids[i], frequencies, size,
+                                            positions.data, positions.size, NULL),
+                         STATUS_OK);
+    }
+    buffer_release(&positions);
+    assert_int_equal(
+        segment_writer_end_term(writer, (const uint8_t *)key, (uint32_t)strlen(key), NULL),
+        STATUS_OK);
+}
+
+static void add_documents(struct segment_writer *writer, uint32_t count)
+{
+    uint8_t norms[NORM_ROW_BYTES] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        struct document_row row = {.url_hash = i, .stored_size = 1};
+        assert_int_equal(
+            segment_writer_add_document(writer, &row, norms, (const uint8_t *)"x", NULL),
+            STATUS_OK);
+    }
+}
+
+static void expect_posting(struct posting_cursor *cursor, const struct list *list, uint32_t i)
+{
+    assert_int_equal(cursor->docid, list->docids[i]);
+    assert_int_equal(posting_cursor_fields(cursor), list->fields[i]);
+    const uint32_t *frequencies = posting_cursor_frequencies(cursor);
+    const uint8_t *end;
+    const uint8_t *at = posting_cursor_positions(cursor, &end);
+    assert_non_null(at);
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        if ((list->fields[i] & 1u << field) == 0)
+            continue;
+        assert_int_equal(*frequencies++, list->frequencies[i]);
+        uint32_t position = 0;
+        for (uint32_t p = 0; p < list->frequencies[i]; p++) {
+            uint32_t distance = 0;
+            assert_true(varint_get32(&at, end, &distance));
+            position += distance;
+            assert_int_equal(position, i + p * p);
+        }
+    }
+    assert_ptr_equal(at, end);
+}
+
+static void expect_list(const struct segment *segment, const char *key, const struct list *list)
+{
+    struct dictionary_entry entry;
+    struct posting_cursor cursor;
+    assert_int_equal(dictionary_find(segment, (const uint8_t *)key, (uint32_t)strlen(key), &entry),
+                     STATUS_OK);
+    assert_int_equal(entry.document_count, list->count);
+    posting_cursor_open(&cursor, segment, entry.address, entry.document_count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        expect_posting(&cursor, list, i);
+        posting_cursor_next(&cursor);
+    }
+    assert_int_equal(cursor.docid, DOCID_END);
+    assert_false(cursor.corrupt);
+
+    for (int round = 0; round < 20; round++) {
+        posting_cursor_open(&cursor, segment, entry.address, entry.document_count);
+        uint32_t i = 0;
+        while (i < list->count) {
+            uint32_t target = list->docids[i] + random_below(list->docids[list->count - 1] / 9 + 2);
+            while (i < list->count && list->docids[i] < target)
+                i++;
+            posting_cursor_seek(&cursor, target);
+            if (i < list->count)
+                expect_posting(&cursor, list, i);
+            else
+                assert_int_equal(cursor.docid, DOCID_END);
+        }
+    }
+}
+
+static void posting_lists_come_back(void **state)
+{
+    (void)state;
+    static struct list lists[4];
+    struct memory_sink chunks = {0};
+    struct segment_sink sink = {&chunks, memory_sink_add};
+    struct segment_writer writer;
+    struct segment *segment;
+    segment_writer_init(&writer, &sink);
+    add_documents(&writer, 60000);
+    random_list(&lists[0], 1, 100);
+    random_list(&lists[1], 128, 3);
+    random_list(&lists[2], 129, 300);
+    random_list(&lists[3], LIST_MAX, 4); /* positions and postings of many chunks */
+    static const char *const keys[] = {"a", "ab", "abc", "b"};
+    for (int i = 0; i < 4; i++)
+        write_list(&writer, &lists[i], keys[i]);
+    assert_int_equal(segment_writer_finish(&writer, NULL), STATUS_OK);
+    segment_writer_release(&writer);
+    assert_int_equal(memory_sink_open(&chunks, &segment, NULL), STATUS_OK);
+    assert_true(segment->parts[PART_POSITIONS].chunk_count > 1);
+    for (int i = 0; i < 4; i++)
+        expect_list(segment, keys[i], &lists[i]);
+    struct dictionary_entry entry;
+    static const char *const missing[] = {"A", "aa", "abcd", "c"};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(dictionary_find(segment, (const uint8_t *)missing[i],
+                                         (uint32_t)strlen(missing[i]), &entry),
+                         STATUS_NOT_FOUND);
+    segment_release(segment);
+}
+
+static void a_dictionary_of_many_keys_finds_each(void **state)
+{
+    (void)state;
+    struct memory_sink chunks = {0};
+    struct segment_sink sink = {&chunks, memory_sink_add};
+    struct segment_writer writer;
+    struct segment *segment;
+    static struct list list;
+    enum { KEYS = 3000 };
+    random_list(&list, 1, 2);
+    segment_writer_init(&writer, &sink);
+    add_documents(&writer, 10);
+    for (int i = 0; i < KEYS; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "k%06d", i * 3);
+        write_list(&writer, &list, key);
+    }
+    assert_int_equal(segment_writer_finish(&writer, NULL), STATUS_OK);
+    segment_writer_release(&writer);
+    assert_int_equal(memory_sink_open(&chunks, &segment, NULL), STATUS_OK);
+    struct dictionary_cursor cursor;
+    dictionary_cursor_open(&cursor, segment);
+    for (int i = 0; i < KEYS * 3; i++) {
+        char key[16];
+        struct dictionary_entry entry;
+        snprintf(key, sizeof(key), "k%06d", i);
+        assert_int_equal(dictionary_find(segment, (const uint8_t *)key, 7, &entry),
+                         i % 3 == 0 ? STATUS_OK : STATUS_NOT_FOUND);
+        if (i % 3 == 0) {
+            assert_int_equal(cursor.key_size, 7);
+            assert_memory_equal(cursor.key, key, 7);
+            dictionary_cursor_next(&cursor);
+        }
+    }
+    assert_int_equal(cursor.key_size, 0);
+    assert_false(cursor.corrupt);
+    segment_release(segment);
+}
+
+/* ---- chunks ---- */
+
+static struct segment *build_segment(struct builder *builder, uint32_t documents)
+{
+    struct builder_document *inputs = calloc(documents, sizeof(*inputs));
+    struct segment *segment;
+    char(*urls)[32] = calloc(documents, sizeof(*urls));
+    for (uint32_t i = 0; i < documents; i++) {
+        snprintf(urls[i], sizeof(urls[i]), "http://e.org/%u", i);
+        inputs[i].document.url = (struct text_slice){urls[i], strlen(urls[i])};
+        inputs[i].document.site = (struct text_slice){"e.org", 5};
+        inputs[i].document.text = (struct text_slice){"some words and again some words", 31};
+        inputs[i].url_hash = url_hash(urls[i], strlen(urls[i]));
+    }
+    assert_int_equal(builder_build(builder, inputs, documents, &segment, NULL), STATUS_OK);
+    free(inputs);
+    free(urls);
+    return segment;
+}
+
+/* Copies of a segment's chunks in memory of exactly their size. */
+static struct storage_pin *copy_chunks(const struct segment *segment)
+{
+    struct storage_pin *pins = calloc(segment->chunk_count, sizeof(*pins));
+    for (uint32_t i = 0; i < segment->chunk_count; i++) {
+        uint8_t *bytes = malloc(segment->pins[i].size);
+        memcpy(bytes, segment->pins[i].bytes, segment->pins[i].size);
+        pins[i] = (struct storage_pin){bytes, segment->pins[i].size, bytes};
+    }
+    return pins;
+}
+
+static void every_cut_chunk_is_corrupt(void **state)
+{
+    (void)state;
+    struct builder *builder = builder_new();
+    struct segment *segment = build_segment(builder, 40);
+    for (uint32_t chunk = 0; chunk < segment->chunk_count; chunk++) {
+        for (size_t size = 0; size < segment->pins[chunk].size; size += 1 + size / 20) {
+            struct storage_pin *pins = copy_chunks(segment);
+            uint8_t *cut = malloc(size + (size == 0));
+            memcpy(cut, pins[chunk].bytes, size);
+            free(pins[chunk].handle);
+            pins[chunk] = (struct storage_pin){cut, size, cut};
+            struct segment *opened;
+            enum status status =
+                segment_open((struct storage){0}, pins, segment->chunk_count, &opened, NULL);
+            assert_true(status == STATUS_CORRUPT || status == STATUS_UNSUPPORTED);
+        }
+    }
+    struct storage_pin *pins = calloc(1, sizeof(*pins));
+    struct segment *opened;
+    assert_int_equal(segment_open((struct storage){0}, pins, 0, &opened, NULL), STATUS_CORRUPT);
+    segment_release(segment);
+    builder_free(builder);
+}
+
+static void a_segment_of_a_newer_version_is_refused(void **state)
+{
+    (void)state;
+    struct builder *builder = builder_new();
+    struct segment *segment = build_segment(builder, 4);
+    struct storage_pin *pins = copy_chunks(segment);
+    uint8_t *footer = pins[segment->chunk_count - 1].handle;
+    footer[pins[segment->chunk_count - 1].size - CHUNK_TRAILER_BYTES] = CHUNK_VERSION + 1;
+    struct segment *opened;
+    assert_int_equal(segment_open((struct storage){0}, pins, segment->chunk_count, &opened, NULL),
+                     STATUS_UNSUPPORTED);
+    segment_release(segment);
+    builder_free(builder);
+}
+
+static void documents_are_found_by_their_hash(void **state)
+{
+    (void)state;
+    struct builder *builder = builder_new();
+    struct segment *segment = build_segment(builder, 500);
+    uint64_t last = 0;
+    for (uint32_t docid = 0; docid < 500; docid++) {
+        struct document_row row;
+        struct stored_fields fields;
+        assert_true(segment_row(segment, docid, &row));
+        assert_true(row.url_hash > last);
+        assert_int_equal(segment_find(segment, row.url_hash), docid);
+        assert_int_equal(segment_find(segment, last + 1), docid);
+        assert_true(segment_stored(segment, &row, &fields));
+        assert_true(url_hash(fields.url.bytes, fields.url.size) == row.url_hash);
+        last = row.url_hash;
+    }
+    assert_int_equal(segment_find(segment, UINT64_MAX), 500);
+    segment_release(segment);
+    builder_free(builder);
+}
+
+static void a_merge_leaves_deleted_documents_out(void **state)
+{
+    (void)state;
+    struct builder *builder = builder_new();
+    struct segment *segment = build_segment(builder, 100);
+    struct deletions *deletions = deletions_copy(NULL, 100);
+    for (uint32_t docid = 0; docid < 100; docid += 3)
+        assert_true(deletions_add(deletions, docid));
+    assert_false(deletions_add(deletions, 0));
+    struct merge merge = {.inputs = {{.segment = segment, .deletions = deletions}},
+                          .input_count = 1};
+    struct memory_sink chunks = {0};
+    struct segment_sink sink = {&chunks, memory_sink_add};
+    struct segment *merged;
+    assert_int_equal(merge_run(&merge, &sink, NULL), STATUS_OK);
+    assert_int_equal(memory_sink_open(&chunks, &merged, NULL), STATUS_OK);
+    assert_int_equal(merged->document_count, 66);
+    struct dictionary_entry entry;
+    assert_int_equal(dictionary_find(merged, (const uint8_t *)"word", 4, &entry), STATUS_OK);
+    assert_int_equal(entry.document_count, 66);
+    merge_release(&merge);
+    segment_release(merged);
+    deletions_release(deletions);
+    segment_release(segment);
+    builder_free(builder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lengths_are_rounded_by_less_than_an_eighth),
+        cmocka_unit_test(varints_hold_every_number_and_end_where_the_bytes_do),
+        cmocka_unit_test(posting_lists_come_back),
+        cmocka_unit_test(a_dictionary_of_many_keys_finds_each),
+        cmocka_unit_test(every_cut_chunk_is_corrupt),
+        cmocka_unit_test(a_segment_of_a_newer_version_is_refused),
+        cmocka_unit_test(documents_are_found_by_their_hash),
+        cmocka_unit_test(a_merge_leaves_deleted_documents_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/document.h"
+#include "tests/unit/unit.h"
+
+static struct text_analyzer *analyzer;
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    analyzer = text_analyzer_new();
+    return analyzer == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    text_analyzer_free(analyzer);
+    arena_release(&arena);
+    return 0;
+}
+
+static uint32_t characters(const char *text)
+{
+    uint32_t count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+/* The snippet with square brackets around what is marked. The text is read from memory of exactly
+ * its size. */
+static const char *snippet(const char *text, size_t size, const char *typed)
+{
+    struct query query;
+    struct snippet result;
+    struct buffer shown = {0};
+    struct buffer plain = {0};
+    char *exact = malloc(size + (size == 0));
+    memcpy(exact, text, size);
+    assert_int_equal(query_parse(analyzer, (struct text_slice){typed, strlen(typed)},
+                                 TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL),
+                     STATUS_OK);
+    assert_int_equal(snippet_make(analyzer, (struct text_slice){exact, size}, TEXT_LANGUAGE_UNKNOWN,
+                                  query.root, &arena, &result, NULL),
+                     STATUS_OK);
+    free(exact);
+    for (uint32_t i = 0; i < result.span_count; i++) {
+        const struct snippet_span *span = &result.spans[i];
+        assert_true(span->text.size > 0);
+        assert_true(i == 0 || span->marked != result.spans[i - 1].marked || span->marked);
+        buffer_append_string(&shown, span->marked ? "[" : "");
+        buffer_append(&shown, span->text.bytes, span->text.size);
+        buffer_append_string(&shown, span->marked ? "]" : "");
+        buffer_append(&plain, span->text.bytes, span->text.size);
+    }
+    assert_true(characters(buffer_string(&plain)) <= SNIPPET_CHARACTERS_MAX);
+    const char *copy = arena_string(&arena, buffer_string(&shown));
+    buffer_release(&shown);
+    buffer_release(&plain);
+    return copy;
+}
+
+static void expect(const char *text, const char *typed, const char *expected)
+{
+    assert_string_equal(snippet(text, strlen(text), typed), expected);
+}
+
+static void words_are_marked_in_any_form(void **state)
+{
+    (void)state;
+    expect("He runs. She is running, they Run!", "run", "He [runs]. She is [running], they [Run]!");
+    expect("Café and cafe\xcc\x81s", "cafe", "[Café] and [cafe\xcc\x81s]");
+    expect("東京タワーです", "東京", "[東京]タワーです");
+    expect("a b c", "\"a b\" -c", "[a] [b] c");
+}
+
+static void white_space_becomes_single_spaces(void **state)
+{
+    (void)state;
+    expect("\n\n  one \t two\n\nthree\x01  ", "two", "one [two] three");
+    expect("", "x", "");
+    expect("   \n", "x", "");
+}
+
+static void without_a_match_it_is_the_beginning(void **state)
+{
+    (void)state;
+    expect("Some text.", "absent", "Some text.");
+    char text[3000];
+    size_t size = 0;
+    while (size < 2000)
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "word%zu ", size);
+    const char *shown = snippet(text, size, "absent");
+    assert_true(strncmp(shown, "word0 word6 ", 12) == 0);
+    assert_string_equal(shown + strlen(shown) - 3, "…");
+    assert_in_range(characters(shown), 250, SNIPPET_CHARACTERS_MAX);
+}
+
+static void the_whole_text_is_considered(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    for (int i = 0; i < 20000; i++)
+        buffer_append_string(&text, i % 100 == 50 ? "apple filler " : "filler filler ");
+    buffer_append_string(&text, "End of it. The best apple and banana stand here. More ");
+    for (int i = 0; i < 1000; i++)
+        buffer_append_string(&text, "filler ");
+    const char *shown = snippet((char *)text.data, text.size, "apple banana");
+    assert_non_null(strstr(shown, "The best [apple] and [banana] stand here."));
+    assert_true(strncmp(shown, "…The best", strlen("…The best")) == 0);
+    buffer_release(&text);
+}
+
+static void phrases_win_over_scattered_words(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    buffer_append_string(&text, "pie and then an apple. ");
+    for (int i = 0; i < 100; i++)
+        buffer_append_string(&text, "filler ");
+    buffer_append_string(&text, "Here is apple pie for you. ");
+    const char *shown = snippet((char *)text.data, text.size, "\"apple pie\"");
+    assert_non_null(strstr(shown, "[apple] [pie] for you"));
+    buffer_release(&text);
+}
+
+static void random_text_never_breaks_it(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"apple ", "pie",  " ",    "\n",     "日本語",    "é",
+                                         "x.y",    "\xff", "\xe6", "......", "pie apple", "\0"};
+    uint32_t seed = 3;
+    for (int round = 0; round < 3000; round++) {
+        char text[2000];
+        size_t size = 0;
+        while (size < 1900) {
+            seed = seed * 1664525 + 1013904223;
+            if (seed >> 26 == 0)
+                break;
+            const char *piece = pieces[(seed >> 10) % 12];
+            size_t length = strlen(piece) + (piece[0] == '\0');
+            memcpy(text + size, piece, length);
+            size += length;
+        }
+        snippet(text, size, "apple pie 日本 y");
+        if (round % 100 == 0)
+            arena_reset(&arena);
+    }
+    char *long_word = malloc(100000);
+    memset(long_word, 'a', 100000);
+    memcpy(long_word + 60000, " pie ", 5);
+    assert_non_null(strstr(snippet(long_word, 100000, "pie"), "[pie]"));
+    free(long_word);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_marked_in_any_form),
+        cmocka_unit_test(white_space_becomes_single_spaces),
+        cmocka_unit_test(without_a_match_it_is_the_beginning),
+        cmocka_unit_test(the_whole_text_is_considered),
+        cmocka_unit_test(phrases_win_over_scattered_words),
+        cmocka_unit_test(random_text_never_breaks_it),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
