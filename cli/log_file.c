@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cli/print.h"
+#include "cli/log_line.h"
 
-enum { READ_BYTES = 64 * 1024, NAME_BYTES_MAX = 64 };
+enum { READ_BYTES = 64 * 1024 };
 
 static enum status make_folder_of(const char *path, struct error *err)
 {
@@ -59,38 +59,14 @@ void log_file_close(struct log_file *log)
     *log = (struct log_file){.fd = -1, .watch_fd = -1};
 }
 
-/* Behind "2026-11-22T14:42:28Z barrel-0 "; NULL where the line does not begin so. */
-static const char *level_of(const char *line)
-{
-    const char *name = strchr(line, ' ');
-    if (name == NULL || name - line != 20 || line[10] != 'T' || line[19] != 'Z')
-        return NULL;
-    const char *level = strchr(name + 1, ' ');
-    return level == NULL || level - name > NAME_BYTES_MAX ? NULL : level + 1;
-}
-
-bool log_line_is_notable(const char *line)
-{
-    const char *level = level_of(line);
-    return level != NULL &&
-           (strncmp(level, "warning: ", 9) == 0 || strncmp(level, "error: ", 7) == 0);
-}
-
-static void print_line(const char *line, FILE *file)
-{
-    fputs("  ", file);
-    print_text(file, level_of(line) != NULL ? line + 21 : line); /* without the time */
-    fputc('\n', file);
-}
-
-static void take_lines(struct log_file *log, FILE *file)
+static void take_lines(struct log_file *log, void (*take)(void *context, const char *line),
+                       void *context)
 {
     uint8_t *end;
     while ((end = memchr(log->rest.data, '\n', log->rest.size)) != NULL) {
         size_t size = (size_t)(end - log->rest.data) + 1;
         *end = '\0';
-        if (log_line_is_notable((const char *)log->rest.data))
-            print_line((const char *)log->rest.data, file);
+        take(context, (const char *)log->rest.data);
         buffer_consume(&log->rest, size);
         if (log->rest.size == 0)
             return;
@@ -117,7 +93,8 @@ static void begin_anew(struct log_file *log)
         log->read_to = 0;
 }
 
-void log_file_follow(struct log_file *log, FILE *file)
+void log_file_follow(struct log_file *log, void (*take)(void *context, const char *line),
+                     void *context)
 {
     char events[4096];
     while (read(log->watch_fd, events, sizeof(events)) > 0)
@@ -129,7 +106,7 @@ void log_file_follow(struct log_file *log, FILE *file)
             break;
         log->rest.size += (size_t)size;
         log->read_to += size;
-        take_lines(log, file);
+        take_lines(log, take, context);
     }
     if (log->read_to > LOG_FILE_BYTES_MAX)
         begin_anew(log);
@@ -156,5 +133,5 @@ void log_file_print_end(const struct log_file *log, unsigned count, FILE *file)
     }
     start += *start == '\n';
     for (char *line = strtok(start, "\n"); line != NULL; line = strtok(NULL, "\n"))
-        print_line(line, file);
+        log_line_print(line, file);
 }

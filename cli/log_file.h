@@ -5,7 +5,6 @@
 #ifndef TIERCE_CLI_LOG_FILE_H
 #define TIERCE_CLI_LOG_FILE_H
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -29,16 +28,11 @@ struct log_file {
 enum status log_file_open(const char *path, struct log_file *ret_log, struct error *err);
 void log_file_close(struct log_file *log); /* accepts a zeroed one */
 
-/*
- * Reads what is new and writes its warnings and errors to `file`, without their times. Lines of
- * strangers are made safe for a terminal.
- */
-void log_file_follow(struct log_file *log, FILE *file);
+/* Hands every whole line that is new to `take`, without its end. */
+void log_file_follow(struct log_file *log, void (*take)(void *context, const char *line),
+                     void *context);
 
 /* Writes the last `count` lines to `file`. */
 void log_file_print_end(const struct log_file *log, unsigned count, FILE *file);
-
-/* Whether a line of the log is a warning or an error: "TIME NAME warning: WORDS". */
-bool log_line_is_notable(const char *line);
 
 #endif

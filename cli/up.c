@@ -13,8 +13,10 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/port_owner.h"
 #include "cli/command.h"
 #include "cli/log_file.h"
+#include "cli/log_line.h"
 #include "cli/trust.h"
 #include "cli/up_child.h"
 #include "cli/up_progress.h"
@@ -42,7 +44,9 @@ struct up {
     int64_t begun_ms;
     int64_t ready_ms;  /* when all processes were; 0: not yet */
     bool is_announced; /* the address has been printed */
+    struct log_lines_shown shown;
     bool is_stopping;
+    bool has_failed; /* it stops because of something that was told */
     int64_t stop_notice_ms;
     char fingerprint[FINGERPRINT_BYTES]; /* of the certificate served, once it answers */
 };
@@ -199,6 +203,43 @@ static void look(struct up *up)
 /* ---- staying
  * ---------------------------------------------------------------------------------------------- */
 
+static void begin_stop(struct up *up)
+{
+    up->is_stopping = true;
+    up->stop_notice_ms = clock_boot_ms();
+    up_child_stop(&up->child);
+}
+
+/* While it starts, a port that is taken ends it: it would wait for ever. */
+static bool take_port_in_use(struct up *up, const char *line)
+{
+    uint16_t port;
+    const char *setting;
+    if (up->is_announced || up->is_stopping || !log_line_port_in_use(line, &port, &setting))
+        return false;
+    pid_t owner = port_owner_find(port);
+    char words[32] = "another process";
+    if (owner > 0)
+        snprintf(words, sizeof(words), "PID %d", (int)owner);
+    fprintf(stderr,
+            "tierce: port %u is in use by %s: end that process, or choose another port (%s)\n",
+            port, words, setting);
+    up->has_failed = true;
+    begin_stop(up);
+    return true;
+}
+
+static void take_log_line(void *context, const char *line)
+{
+    struct up *up = context;
+    if (take_port_in_use(up, line) || up->has_failed || !log_line_is_notable(line) ||
+        !log_line_is_new(&up->shown, line, clock_boot_ms()))
+        return;
+    up_progress_end_line(&up->progress);
+    log_line_print(line, stdout);
+    fflush(stdout);
+}
+
 static void take_signals(struct up *up)
 {
     struct signalfd_siginfo info;
@@ -208,9 +249,7 @@ static void take_signals(struct up *up)
             continue;
         puts("\nstopping ...");
         fflush(stdout);
-        up->is_stopping = true;
-        up->stop_notice_ms = clock_boot_ms();
-        up_child_stop(&up->child);
+        begin_stop(up);
     }
 }
 
@@ -241,11 +280,8 @@ static void stay(struct up *up)
             {.fd = up->has_log ? up->log.watch_fd : -1, .events = POLLIN},
         };
         poll(fds, ARRAY_COUNT(fds), time_to_wait(up));
-        if (up->has_log && fds[2].revents != 0) {
-            up_progress_end_line(&up->progress);
-            log_file_follow(&up->log, stdout);
-            fflush(stdout);
-        }
+        if (up->has_log && fds[2].revents != 0)
+            log_file_follow(&up->log, take_log_line, up);
         if (fds[1].revents != 0)
             take_signals(up);
         if (fds[0].revents != 0)
@@ -256,26 +292,34 @@ static void stay(struct up *up)
     }
 }
 
-/* The orchestrator has ended: as it was asked to, or by itself. */
-static int finish(struct up *up)
+static void tell_sudden_end(struct up *up, const char *words)
 {
-    char words[96];
-    bool well = up_child_reap(&up->child, words, sizeof(words));
-    if (up->is_stopping && well) {
-        puts("stopped; nothing was lost");
-        return EXIT_DONE;
-    }
     up_progress_end_line(&up->progress);
-    fprintf(stderr, "tierce: the orchestrator ended by itself (%s)", words);
+    fprintf(stderr, "tierce: the orchestrator ended by itself (%s)%s", words,
+            up->has_log ? "; the last lines of " : "\n");
     if (up->has_log) {
-        fprintf(stderr, "; the last lines of %s:\n", up->log.path);
+        fprintf(stderr, "%s:\n", up->log.path);
         log_file_print_end(&up->log, LAST_LINES, stderr);
-    } else {
-        fputc('\n', stderr);
     }
     if (up->is_announced)
         fputs("Other processes may go on; `tierce up` takes them up again, and nothing is lost.\n",
               stderr);
+}
+
+/* The orchestrator has ended: as it was asked to, by us or by `tierce stop`, or by itself. */
+static int finish(struct up *up)
+{
+    char words[96];
+    bool well = up_child_reap(&up->child, words, sizeof(words));
+    if (up->has_log) /* why it ended may stand in what is not read yet */
+        log_file_follow(&up->log, take_log_line, up);
+    if (up->has_failed)
+        return EXIT_FAILED;
+    if (well && (up->is_stopping || up->is_announced)) {
+        puts("stopped; nothing was lost");
+        return EXIT_DONE;
+    }
+    tell_sudden_end(up, words);
     return EXIT_FAILED;
 }
 

@@ -121,7 +121,8 @@ enum status up_child_start(const struct command_line *line, const char *data_fol
 
 void up_child_stop(const struct up_child *child)
 {
-    pidfd_send_signal(child->pidfd, SIGTERM, NULL, 0);
+    if (child->pidfd >= 0)
+        pidfd_send_signal(child->pidfd, SIGTERM, NULL, 0);
 }
 
 bool up_child_reap(struct up_child *child, char *ret_words, size_t size)
