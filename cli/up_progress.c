@@ -137,8 +137,10 @@ static void tell_handbook(struct up_progress *progress, const Wire__Stats *stats
         return;
     if (progress->line_is_open)
         fputs("\r\x1b[K", progress->file);
-    fprintf(progress->file, "  handbook: %" PRIu64 " of %" PRIu64 " pages indexed",
-            handbook->fetched, handbook->known);
+    fprintf(progress->file, "  handbook: %" PRIu64, handbook->fetched);
+    if (!is_whole)
+        fprintf(progress->file, " of %" PRIu64, handbook->known);
+    fputs(handbook->fetched == 1 ? " page indexed" : " pages indexed", progress->file);
     fflush(progress->file);
     progress->line_is_open = true;
     if (is_whole || !progress->is_terminal)
