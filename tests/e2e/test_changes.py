@@ -1,0 +1,109 @@
+"""Pages that change, sites that are added and taken away, while everything runs."""
+import json
+import time
+
+import pytest
+
+from sites import PythonSite
+from stack import wait_for
+
+pytestmark = pytest.mark.sanitized
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    return "nginx"
+
+
+@pytest.fixture
+def other_site(tmp_path):
+    site = PythonSite(tmp_path, words={"/": ("Vineyard", "Grapes and must. <a href='/press'>The press</a>")})
+    site.word, site.home_word = f"must{site.port}word", f"grape{site.port}word"
+    site.words["/"] = ("Vineyard", f"Here are {site.home_word}. <a href='/press'>The press</a>")
+    site.words["/press"] = ("Press", f"A basket press squeezes {site.word}.")
+    yield site
+    site.close()
+
+
+def finds(stack, word, url, seconds=20, admin=True):
+    return wait_for(lambda: url in stack.urls(word, admin=admin), seconds, f"{word} at {url}")
+
+
+def test_a_site_added_in_the_configuration_is_crawled_without_a_restart(small_stack, other_site):
+    before = small_stack.pids("indexserver")
+    small_stack.config["crawl"]["sources"].append(
+        {"url": other_site.base + "/", "public": True, "allow_private": True, "delay": "0"})
+    small_stack.write_config()
+    finds(small_stack, other_site.word, other_site.base + "/press", admin=False)
+    assert small_stack.pids("indexserver") == before
+
+
+def test_a_bad_edit_is_refused_with_its_place_and_the_old_settings_stay(small_stack):
+    good = small_stack.config_file.read_text()
+    small_stack.config_file.write_text(good + "\nsearhc:\n  public: maybe\n")
+    error = wait_for(lambda: small_stack.stats()["config"]["error"], 10, "the error in the statistics")
+    line = len(good.splitlines()) + 2
+    assert f"config.yaml:{line}:1" in error and "search" in error
+    assert small_stack.urls("quenching")
+    small_stack.config_file.write_text(good)
+    wait_for(lambda: not small_stack.stats()["config"]["error"], 10, "the error gone")
+
+
+def test_urls_are_added_by_post_once_they_are_in_the_log(small_stack, other_site):
+    answer = small_stack.post("/api/v1/urls", {"urls": [other_site.base + "/", "ftp://x/", "nonsense", "http://example.org/"]})
+    assert answer.status_code == 202
+    value = answer.json()
+    assert value["accepted"] == 1 and len(value["rejected"]) == 3
+    reasons = {entry["url"]: entry["reason"] for entry in value["rejected"]}
+    assert "crawl.contact" in reasons["http://example.org/"]
+    finds(small_stack, other_site.word, other_site.base + "/press")
+
+
+def test_pages_of_a_private_address_are_the_admins_until_said_public(small_stack, other_site):
+    small_stack.tierce("crawl", other_site.base + "/")
+    finds(small_stack, other_site.word, other_site.base + "/press", admin=True)
+    assert small_stack.urls(other_site.word) == []
+    assert small_stack.backlinks(other_site.base + "/press")[0] == 0
+    small_stack.config["crawl"]["sources"].append(
+        {"url": other_site.base + "/", "public": True, "allow_private": True, "delay": "0"})
+    small_stack.write_config()
+    finds(small_stack, other_site.word, other_site.base + "/press", admin=False)
+
+
+def test_a_removed_page_is_gone_within_a_second(small_stack, other_site):
+    small_stack.tierce("crawl", other_site.base + "/")
+    finds(small_stack, other_site.word, other_site.base + "/press")
+    answer = small_stack.post("/api/v1/urls", {"url": other_site.base + "/press"}, method="DELETE")
+    assert answer.status_code in (200, 202), answer.text
+    begun = time.monotonic()
+    wait_for(lambda: not small_stack.urls(other_site.word, admin=True), 5, "the page gone")
+    assert time.monotonic() - begun < 1.5
+    small_stack.tierce("remove", "--site", other_site.base.split("//")[1])
+    wait_for(lambda: not small_stack.urls(other_site.home_word, admin=True), 5, "the site gone")
+
+
+def test_an_updated_page_replaces_the_old_one(small_stack, other_site):
+    small_stack.tierce("crawl", other_site.base + "/")
+    finds(small_stack, other_site.word, other_site.base + "/press")
+    other_site.words["/press"] = ("Press", f"Now it says fresh{other_site.port}word instead.")
+    small_stack.tierce("crawl", other_site.base + "/press")
+    finds(small_stack, f"fresh{other_site.port}word", other_site.base + "/press")
+    assert small_stack.urls(other_site.word, admin=True) == []
+
+
+def test_a_page_is_searchable_within_a_second_of_being_acknowledged(small_stack, other_site):
+    small_stack.tierce("crawl", other_site.base + "/")
+    wait_for(lambda: other_site.fetches("/press"), 20, "the fetch")
+    fetched = other_site.fetches("/press")[0][0]
+    finds(small_stack, other_site.word, other_site.base + "/press")
+    assert time.monotonic() - fetched < 2.0
+
+
+def test_the_crawl_can_be_paused_and_resumed(small_stack, other_site):
+    small_stack.tierce("pause")
+    small_stack.tierce("crawl", other_site.base + "/")
+    status = json.dumps(wait_for(lambda: (lambda s: s if s["frontier"]["paused"] else None)(small_stack.stats()), 10))
+    assert "pause" in status
+    assert other_site.log == []
+    small_stack.tierce("resume")
+    finds(small_stack, other_site.word, other_site.base + "/press")
