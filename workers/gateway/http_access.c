@@ -40,7 +40,7 @@ bool http_access_may_change(struct exchange *exchange, enum http_credential cred
     if (!is_known_host(exchange->settings, request->host)) {
         http_problem(exchange, 403,
                      "This installation does not know itself by the name in the Host header; the "
-                     "setting server.hostname says which it answers to.");
+                     "setting `hostname` says which it answers to.");
         return false;
     }
     bool is_missing = request->origin[0] == '\0';

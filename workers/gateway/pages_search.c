@@ -92,7 +92,7 @@ static void write_result_count(struct html *html, const struct search_answer *an
         html_markup(html, " of ");
     }
     if (answer->total_is_lower_bound)
-        html_markup(html, "more than ");
+        html_markup(html, "at least ");
     page_count(html, answer->total, "result", "results");
     html_markup(html, " in ");
     html_tenths(html, answer->took_us < 0 ? 0 : (uint64_t)answer->took_us);

@@ -184,11 +184,11 @@ static void ordinary_pages_are_what_they_should_be(void **state)
         const char *target, *words;
     } cases[] = {
         {"/", "123,456 pages to search"},
-        {"/search?q=a", "1–10 of more than 1,000 results in 3.5 ms"},
+        {"/search?q=a", "1–10 of at least 1,000 results in 3.5 ms"},
         {"/search?q=a", "Read as b-tree index"},
         {"/search?q=a", "“the” is too frequent"},
         {"/search?q=a", "www.postgresql.org › docs › 15 › btree-implementation.html"},
-        {"/search?q=a&page=2", "11–20 of more than"},
+        {"/search?q=a&page=2", "11–20 of at least"},
         {"/search?q=a+partial", "Incomplete: 1 of 2 parts of the index"},
         {"/search?q=nothing", "No page has all of these words"},
         {"/backlinks?url=https://a/", "42 pages link to a"},
