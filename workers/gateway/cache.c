@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/check.h"
 
 /* An answer and all that it points to, in one piece of memory. */
 struct cached {
@@ -50,15 +51,24 @@ struct cache *cache_new(void)
 
 static void list_remove(struct cache *cache, struct entry *entry)
 {
-    *(entry->newer == NULL ? &cache->newest : &entry->newer->older) = entry->older;
-    *(entry->older == NULL ? &cache->oldest : &entry->older->newer) = entry->newer;
+    if (entry->newer == NULL)
+        cache->newest = entry->older;
+    else
+        entry->newer->older = entry->older;
+    if (entry->older == NULL)
+        cache->oldest = entry->newer;
+    else
+        entry->older->newer = entry->newer;
 }
 
 static void list_add(struct cache *cache, struct entry *entry)
 {
     entry->newer = NULL;
     entry->older = cache->newest;
-    *(cache->newest == NULL ? &cache->oldest : &cache->newest->newer) = entry;
+    if (cache->newest == NULL)
+        cache->oldest = entry;
+    else
+        cache->newest->newer = entry;
     cache->newest = entry;
 }
 
@@ -74,10 +84,16 @@ static void drop(struct cache *cache, struct entry *entry)
     free(entry);
 }
 
+static void drop_oldest(struct cache *cache)
+{
+    CHECK(cache->oldest->older == NULL);
+    drop(cache, cache->oldest);
+}
+
 static void clear(struct cache *cache)
 {
     while (cache->oldest != NULL)
-        drop(cache, cache->oldest);
+        drop_oldest(cache);
 }
 
 void cache_free(struct cache *cache)
@@ -283,7 +299,7 @@ static void add(struct cache *cache, struct entry *entry)
     }
     while (cache->oldest != NULL &&
            (cache->count >= cache->limit || cache->bytes + entry->size > bytes_max))
-        drop(cache, cache->oldest);
+        drop_oldest(cache);
     struct entry **bucket = &cache->buckets[entry->hash & (cache->bucket_count - 1)];
     entry->next = *bucket;
     *bucket = entry;

@@ -51,7 +51,7 @@ static enum status take_settings(void *context, const Wire__Settings *settings, 
         return status;
     cache_resize(gateway->cache, copy->cache_entries);
     enum log_level level;
-    if (log_level_parse(settings->log_level, &level))
+    if (!gateway->keeps_log_level && log_level_parse(settings->log_level, &level))
         log_set_lowest(level);
     return STATUS_OK;
 }
@@ -130,6 +130,7 @@ enum status gateway_open(const struct gateway_options *options, struct gateway *
         return error_set(err, STATUS_NO_MEMORY, "gateway");
     pthread_mutex_init(&gateway->mutex, NULL);
     gateway->key = options->key;
+    gateway->keeps_log_level = options->keeps_log_level;
     gateway->orchestrator = strdup(options->orchestrator);
     gateway->counters = counters_new();
     gateway->cache = cache_new();

@@ -23,6 +23,7 @@ struct gateway_options {
     const char *name;
     const char *address;        /* where gRPC is served, or "" */
     const char *advertise_host; /* or "" */
+    bool keeps_log_level;       /* set on the command line: the settings do not change it */
 };
 
 /* Registers and waits for the first settings and routing table. */

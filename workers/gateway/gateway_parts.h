@@ -18,6 +18,7 @@ struct gateway {
     struct member *member;
     struct cluster_key key;
     char *orchestrator;
+    bool keeps_log_level;
     struct counters *counters;
     struct cache *cache;
     struct term_table *terms;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/grpc_peer.h"
@@ -96,7 +97,10 @@ static void list_remove(struct grpc_deed *deed)
 {
     struct grpc_calls *calls = deed->calls;
     pthread_mutex_lock(&calls->mutex);
-    *(deed->previous == NULL ? &calls->deeds : &deed->previous->next) = deed->next;
+    if (deed->previous == NULL)
+        calls->deeds = deed->next;
+    else
+        deed->previous->next = deed->next;
     if (deed->next != NULL)
         deed->next->previous = deed->previous;
     calls->deed_count--;
@@ -145,7 +149,8 @@ static bool begin_step(struct grpc_deed *deed, enum step step, const grpc_op *op
     if (grpc_call_start_batch(deed->call, operations, count, &deed->tags[step], NULL) ==
         GRPC_CALL_OK)
         return true;
-    deed_drop(deed); /* never the last one: whoever calls this holds another */
+    unsigned left = __atomic_sub_fetch(&deed->references, 1, __ATOMIC_ACQ_REL);
+    CHECK(left > 0); /* whoever calls this holds another one */
     return false;
 }
 

@@ -7,27 +7,29 @@
 #include "gateway.pb-c.h"
 #include "gateway/grpc_method.h"
 
-/* A message of a type, in the arena and initialised; NULL: no memory. */
-#define NEW(arena, type, init)                                                                     \
-    ({                                                                                             \
-        type *message_ = arena_alloc(arena, sizeof(type));                                         \
-        if (message_ != NULL)                                                                      \
-            init(message_);                                                                        \
-        message_;                                                                                  \
-    })
+/* An empty message in the arena; NULL: no memory. */
+static void *new_message(struct arena *arena, const ProtobufCMessageDescriptor *descriptor)
+{
+    void *message = arena_alloc(arena, descriptor->sizeof_message);
+    if (message != NULL)
+        protobuf_c_message_init(descriptor, message);
+    return message;
+}
 
-/* The same for `count` of them and the list that points at them. */
-#define NEW_LIST(arena, type, init, count)                                                         \
-    ({                                                                                             \
-        size_t count_ = (count);                                                                   \
-        type **list_ = arena_alloc(arena, count_ * sizeof(type *) + 1);                            \
-        type *all_ = arena_alloc(arena, count_ * sizeof(type) + 1);                                \
-        for (size_t i_ = 0; list_ != NULL && all_ != NULL && i_ < count_; i_++) {                  \
-            init(&all_[i_]);                                                                       \
-            list_[i_] = &all_[i_];                                                                 \
-        }                                                                                          \
-        all_ == NULL ? NULL : list_;                                                               \
-    })
+/* A list of `count` empty messages in the arena, as repeated fields want it; NULL: no memory. */
+static void *new_list(struct arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                      size_t count)
+{
+    void **list = arena_alloc(arena, count * sizeof(*list) + 1);
+    char *messages = arena_alloc(arena, count * descriptor->sizeof_message + 1);
+    if (list == NULL || messages == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = messages + i * descriptor->sizeof_message;
+        protobuf_c_message_init(descriptor, list[i]);
+    }
+    return list;
+}
 
 static enum status no_memory(struct error *err)
 {
@@ -46,8 +48,7 @@ static char *time_text(struct arena *arena, int64_t unix_us)
 static bool put_results(const struct search_answer *answer, struct arena *arena,
                         Tierce__V1__SearchResponse *reply)
 {
-    reply->results = NEW_LIST(arena, Tierce__V1__SearchResult, tierce__v1__search_result__init,
-                              answer->result_count);
+    reply->results = new_list(arena, &tierce__v1__search_result__descriptor, answer->result_count);
     if (reply->results == NULL)
         return false;
     for (unsigned i = 0; i < answer->result_count; i++) {
@@ -71,8 +72,8 @@ static enum status put_search(const struct search_answer *answer, struct arena *
                               ProtobufCMessage **ret_reply, struct error *err)
 {
     Tierce__V1__SearchResponse *reply =
-        NEW(arena, Tierce__V1__SearchResponse, tierce__v1__search_response__init);
-    Tierce__V1__Shards *shards = NEW(arena, Tierce__V1__Shards, tierce__v1__shards__init);
+        new_message(arena, &tierce__v1__search_response__descriptor);
+    Tierce__V1__Shards *shards = new_message(arena, &tierce__v1__shards__descriptor);
     if (reply == NULL || shards == NULL || !put_results(answer, arena, reply))
         return no_memory(err);
     reply->query = (char *)answer->query;
@@ -124,9 +125,9 @@ static enum status backlinks(struct grpc_job *job, const ProtobufCMessage *messa
     if (status != STATUS_OK)
         return status;
     Tierce__V1__BacklinksResponse *reply =
-        NEW(job->arena, Tierce__V1__BacklinksResponse, tierce__v1__backlinks_response__init);
+        new_message(job->arena, &tierce__v1__backlinks_response__descriptor);
     Tierce__V1__Backlink **links =
-        NEW_LIST(job->arena, Tierce__V1__Backlink, tierce__v1__backlink__init, answer.link_count);
+        new_list(job->arena, &tierce__v1__backlink__descriptor, answer.link_count);
     if (reply == NULL || links == NULL)
         return no_memory(err);
     for (unsigned i = 0; i < answer.link_count; i++) {
@@ -154,9 +155,9 @@ static enum status add_urls(struct grpc_job *job, const ProtobufCMessage *messag
     if (status != STATUS_OK)
         return status;
     Tierce__V1__AddUrlsResponse *reply =
-        NEW(job->arena, Tierce__V1__AddUrlsResponse, tierce__v1__add_urls_response__init);
-    Tierce__V1__RejectedUrl **rejected = NEW_LIST(
-        job->arena, Tierce__V1__RejectedUrl, tierce__v1__rejected_url__init, submitted->n_rejected);
+        new_message(job->arena, &tierce__v1__add_urls_response__descriptor);
+    Tierce__V1__RejectedUrl **rejected =
+        new_list(job->arena, &tierce__v1__rejected_url__descriptor, submitted->n_rejected);
     if (reply == NULL || rejected == NULL)
         return no_memory(err);
     for (size_t i = 0; i < submitted->n_rejected; i++) {
@@ -178,10 +179,9 @@ static enum status why(struct grpc_job *job, const ProtobufCMessage *message,
     enum status status = service_why(job->service, request->url, job->arena, &known, err);
     if (status != STATUS_OK)
         return status;
-    Tierce__V1__WhyResponse *reply =
-        NEW(job->arena, Tierce__V1__WhyResponse, tierce__v1__why_response__init);
+    Tierce__V1__WhyResponse *reply = new_message(job->arena, &tierce__v1__why_response__descriptor);
     Tierce__V1__Stage **stages =
-        NEW_LIST(job->arena, Tierce__V1__Stage, tierce__v1__stage__init, known->n_stages);
+        new_list(job->arena, &tierce__v1__stage__descriptor, known->n_stages);
     if (reply == NULL || stages == NULL)
         return no_memory(err);
     for (size_t i = 0; i < known->n_stages; i++) {
@@ -243,10 +243,9 @@ static void put_downloader(const Wire__MemberStatus *member, Tierce__V1__Downloa
 static bool put_members(const Wire__Stats *stats, struct arena *arena,
                         Tierce__V1__StatsResponse *reply)
 {
-    reply->barrels =
-        NEW_LIST(arena, Tierce__V1__BarrelStats, tierce__v1__barrel_stats__init, stats->n_members);
-    reply->downloaders = NEW_LIST(arena, Tierce__V1__DownloaderStats,
-                                  tierce__v1__downloader_stats__init, stats->n_members);
+    reply->barrels = new_list(arena, &tierce__v1__barrel_stats__descriptor, stats->n_members);
+    reply->downloaders =
+        new_list(arena, &tierce__v1__downloader_stats__descriptor, stats->n_members);
     if (reply->barrels == NULL || reply->downloaders == NULL)
         return false;
     for (size_t i = 0; i < stats->n_members; i++) {
@@ -265,7 +264,7 @@ static bool put_frontier(const Wire__Stats *stats, struct arena *arena,
     const Wire__IndexserverStatus *indexserver = stats->indexserver;
     if (indexserver == NULL)
         return true;
-    reply->frontier = NEW(arena, Tierce__V1__FrontierStats, tierce__v1__frontier_stats__init);
+    reply->frontier = new_message(arena, &tierce__v1__frontier_stats__descriptor);
     if (reply->frontier == NULL)
         return false;
     reply->frontier->known = indexserver->urls_known;
@@ -283,7 +282,7 @@ static bool put_queries(const Wire__Stats *stats, struct arena *arena,
                         Tierce__V1__StatsResponse *reply)
 {
     reply->top_searches =
-        NEW_LIST(arena, Tierce__V1__TopSearch, tierce__v1__top_search__init, stats->n_top_queries);
+        new_list(arena, &tierce__v1__top_search__descriptor, stats->n_top_queries);
     if (reply->top_searches == NULL)
         return false;
     for (size_t i = 0; i < stats->n_top_queries; i++) {
@@ -301,8 +300,7 @@ enum status grpc_stats_message(struct service *service, struct arena *arena,
     enum status status = service_stats(service, arena, &stats, err);
     if (status != STATUS_OK)
         return status;
-    Tierce__V1__StatsResponse *reply =
-        NEW(arena, Tierce__V1__StatsResponse, tierce__v1__stats_response__init);
+    Tierce__V1__StatsResponse *reply = new_message(arena, &tierce__v1__stats_response__descriptor);
     if (reply == NULL || !put_queries(stats, arena, reply) || !put_members(stats, arena, reply) ||
         !put_frontier(stats, arena, reply))
         return no_memory(err);

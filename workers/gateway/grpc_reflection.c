@@ -181,7 +181,7 @@ static bool find_file(const char *name, struct span *ret_file)
     struct span files = all, file;
     while (next_file(&files, &file)) {
         struct span own = text_of(file, FILE_NAME);
-        if (own.size == strlen(name) && memcmp(own.bytes, name, own.size) == 0) {
+        if (own.size > 0 && own.size == strlen(name) && memcmp(own.bytes, name, own.size) == 0) {
             *ret_file = file;
             return true;
         }

@@ -48,7 +48,7 @@ static void read_arguments(int argc, char **argv, struct arguments *arguments)
         {"key-file", ARGS_STRING, &arguments->key_file, "FILE", "the cluster's key", 0},
         {"name", ARGS_STRING, &arguments->name, "NAME", "this process's name in status and log", 0},
         {"log-level", ARGS_STRING, &arguments->log_level, "LEVEL",
-         "debug, info, warning or error (info)", 0},
+         "debug, info, warning or error (as configured)", 0},
         {0},
     };
     int first = args_parse(argc, argv, "gateway --orchestrator HOST:PORT [options]", options);
@@ -78,7 +78,7 @@ static void local_address(const char *host, uint16_t port, char ret[ADDRESS_BYTE
         snprintf(ret, ADDRESS_BYTES, is_v6 ? "[%.250s]:%u" : "%.250s:%u", host, port);
 }
 
-static int serve_grpc(const struct arguments *arguments, struct gateway_options *options)
+static int serve_grpc(const struct arguments *arguments, struct gateway_options options)
 {
     struct grpc_front_options front_options = {.host = arguments->host,
                                                .port = (uint16_t)arguments->port,
@@ -98,8 +98,8 @@ static int serve_grpc(const struct arguments *arguments, struct gateway_options 
     enum status status = grpc_front_open(&front_options, &front, &err);
     if (status == STATUS_OK) {
         local_address(arguments->host, grpc_front_port(front), address);
-        options->address = address;
-        status = gateway_open(options, &gateway, &err);
+        options.address = address;
+        status = gateway_open(&options, &gateway, &err);
     }
     if (status == STATUS_OK)
         status = grpc_front_start(front, gateway, &err);
@@ -115,7 +115,7 @@ static int serve_grpc(const struct arguments *arguments, struct gateway_options 
     return status == STATUS_OK ? 0 : fail(&err);
 }
 
-static int serve_fastcgi(const struct arguments *arguments, struct gateway_options *options)
+static int serve_fastcgi(const struct arguments *arguments, const struct gateway_options *options)
 {
     struct gateway *gateway = NULL;
     struct error err;
@@ -135,7 +135,6 @@ int main(int argc, char **argv)
                                   .advertise_host = "",
                                   .data = "./var",
                                   .name = "",
-                                  .log_level = "info",
                                   .fastcgi_fd = NO_DESCRIPTOR};
     read_arguments(argc, argv, &arguments);
     bool is_worker = arguments.fastcgi_path != NULL || arguments.fastcgi_fd != NO_DESCRIPTOR;
@@ -145,15 +144,16 @@ int main(int argc, char **argv)
         .name = arguments.name,
         .address = "",
         .advertise_host = arguments.advertise_host,
+        .keeps_log_level = arguments.log_level != NULL,
     };
     struct error err;
-    enum log_level level;
-    if (!log_level_parse(arguments.log_level, &level)) {
+    enum log_level level = LOG_INFO_LEVEL;
+    if (arguments.log_level != NULL && !log_level_parse(arguments.log_level, &level)) {
         fprintf(stderr, "--log-level is debug, info, warning or error\n");
         return 2;
     }
     log_open(arguments.name[0] == '\0' ? "gateway" : arguments.name, level);
     if (cluster_key_load(arguments.key_file, arguments.data, &options.key, &err) != STATUS_OK)
         return fail(&err);
-    return is_worker ? serve_fastcgi(&arguments, &options) : serve_grpc(&arguments, &options);
+    return is_worker ? serve_fastcgi(&arguments, &options) : serve_grpc(&arguments, options);
 }

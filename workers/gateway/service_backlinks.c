@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "cluster/routing.h"
 #include "crawl/url.h"
 #include "gateway/service_parts.h"
@@ -33,8 +34,12 @@ static enum status ask_slot(struct service *service, const struct routing *routi
         return error_set(err, STATUS_NO_MEMORY, "backlinks");
     requests[shard] = question->request;
     question->requests = requests;
-    if (fanout_ask(service->fanout, routing, question, arena, answers) == 0)
-        return service_no_answer(answers, count, err);
+    fanout_ask(service->fanout, routing, question, arena, answers);
+    if (answers[shard].status != STATUS_OK) {
+        enum status status = service_no_answer(answers, count, err);
+        CHECK(status != STATUS_OK);
+        return status;
+    }
     *ret_reply = answers[shard].reply;
     return STATUS_OK;
 }

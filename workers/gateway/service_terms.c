@@ -40,7 +40,7 @@ struct term_table *term_table_new(void)
 
 static void forget_all(struct term_table *table)
 {
-    for (size_t i = 0; i < table->place_count; i++)
+    for (size_t i = 0; table->places != NULL && i < table->place_count; i++)
         free(table->places[i]);
     free(table->places);
     table->places = NULL;
