@@ -224,7 +224,7 @@ enum status decoder_feed(struct decoder *decoder, const void *bytes, size_t size
     decoder->received += size;
     while (goes_on(decoder, &step)) {
         /* At the limit one byte more is asked for, to learn whether there is one. */
-        uint8_t beyond;
+        uint8_t beyond = 0;
         size_t room = limit - body->size < STEP_BYTES ? limit - body->size : STEP_BYTES;
         size_t wanted = room > 0 ? room : sizeof(beyond);
         step.out = room > 0 ? buffer_reserve(body, room) : &beyond;

@@ -60,8 +60,10 @@ enum status job_pack(struct job *job, struct error *err)
     if (ZSTD_isError(size))
         return error_set(err, STATUS_NO_MEMORY, "packing: %s", ZSTD_getErrorName(size));
     uint8_t *less = realloc(out, size); /* the room was for the worst case */
-    job->packed.data = less != NULL ? less : out;
-    job->packed.capacity = less != NULL ? size : room;
+    if (less != NULL) {
+        job->packed.data = less;
+        job->packed.capacity = size;
+    }
     job->packed.size = size;
     content->body_size = (uint32_t)job->body.size;
     content->body_zstd.data = job->packed.data;

@@ -17,6 +17,7 @@ enum {
     WAITED_MS = 100,   /* an answer that took so long was waited for */
     IDLE_MS_MIN = 20,  /* between two questions when the answer was empty at once */
     IDLE_MS_MAX = 1000,
+    SAY_AWAY_MS = 3000,
     BACK_OFF_MS = 500,                  /* while the indexserver is away */
     REPLY_BYTES_MAX = 96 * 1024 * 1024, /* of memory: leases to parse again carry bodies */
 };
@@ -27,7 +28,8 @@ struct lessor {
     pthread_t thread;
     int stop_fd; /* readable: stop */
     struct arena arena;
-    bool was_away; /* said once */
+    int64_t away_since_ms; /* 0: the indexserver answers */
+    bool said_away;
 };
 
 static bool is_stopped(const struct lessor *lessor)
@@ -99,11 +101,24 @@ static enum status ask(struct lessor *lessor, unsigned room, int64_t wait_ms, in
     return STATUS_OK;
 }
 
+/* Said once, and not of the moments in which everything starts. */
 static void note_failure(struct lessor *lessor, const struct error *why)
 {
-    if (!lessor->was_away)
-        log_warning("no work from the indexserver: %s", why->text);
-    lessor->was_away = true;
+    int64_t now_ms = clock_boot_ms();
+    if (lessor->away_since_ms == 0)
+        lessor->away_since_ms = now_ms;
+    if (lessor->said_away || now_ms - lessor->away_since_ms < SAY_AWAY_MS)
+        return;
+    log_warning("no work from the indexserver: %s", why->text);
+    lessor->said_away = true;
+}
+
+static void note_success(struct lessor *lessor)
+{
+    if (lessor->said_away)
+        log_info("the indexserver has work again");
+    lessor->away_since_ms = 0;
+    lessor->said_away = false;
 }
 
 static void *run(void *context)
@@ -123,7 +138,7 @@ static void *run(void *context)
             note_failure(lessor, &err);
             pause_ms = BACK_OFF_MS;
         } else if (status == STATUS_OK) {
-            lessor->was_away = false;
+            note_success(lessor);
         }
         pause_for(lessor, pause_ms);
     }
