@@ -109,7 +109,7 @@ static UNUSED struct indexserver *indexserver_new(void)
 
 static UNUSED void remove_tree(const char *path)
 {
-    char command[PATH_MAX + 16];
+    char command[PATH_MAX + 64];
     snprintf(command, sizeof(command), "rm -rf '%s'", path);
     if (system(command) != 0)
         print_message("%s is left\n", path);

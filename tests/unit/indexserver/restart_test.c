@@ -1,0 +1,386 @@
+/* What a restart, a lost view, a kill at any moment leave behind. */
+#include "tests/unit/indexserver/harness.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "cluster/log.h"
+#include "indexserver/views.h"
+
+#define HOST "http://127.0.0.1:8080"
+
+static struct site_page manual[] = {
+    {.url = HOST "/", .links = {HOST "/a", HOST "/b"}},
+    {.url = HOST "/a", .links = {HOST "/c", HOST "/d"}},
+    {.url = HOST "/b", .links = {HOST "/", HOST "/e"}},
+    {.url = HOST "/c"},
+    {.url = HOST "/d", .links = {HOST "/f"}},
+    {.url = HOST "/e", .status = 301, .target = HOST "/g"},
+    {.url = HOST "/f"},
+    {.url = HOST "/g"},
+};
+
+static int set_up(void **state)
+{
+    struct indexserver *ix = indexserver_new();
+    start_with_settings(ix);
+    ix->site = manual;
+    ix->site_count = sizeof(manual) / sizeof(manual[0]);
+    *state = ix;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    indexserver_free(*state);
+    return 0;
+}
+
+/* What LOOKUP says of every page, without times. */
+static const char *all_about(struct indexserver *ix)
+{
+    struct buffer text = {0};
+    static const char *const stages[] = {"scope", "robots", "content", "index"};
+    for (size_t i = 0; i < ix->site_count; i++) {
+        for (int j = 0; j < 4; j++)
+            buffer_append_format(&text, "%s %s\n", ix->site[i].url,
+                                 lookup(ix, ix->site[i].url, stages[j]));
+    }
+    const char *copy = arena_string(&ix->arena, buffer_string(&text));
+    buffer_release(&text);
+    return copy;
+}
+
+static void wait_until_caught_up(struct indexserver *ix)
+{
+    while (strstr(get_status(ix)->paused, "made anew") != NULL)
+        usleep(2000);
+}
+
+static void drop_views(struct indexserver *ix)
+{
+    char path[PATH_MAX + 16];
+    stop(ix);
+    snprintf(path, sizeof(path), "%s/views", ix->folder);
+    remove_tree(path);
+    start(ix);
+    wait_until_caught_up(ix);
+}
+
+static void a_restart_changes_nothing(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    const char *feed = whole_feed(ix), *about = all_about(ix);
+    unsigned fetches = ix->fetches;
+    const Wire__IndexserverStatus *before = get_status(ix);
+    restart(ix);
+    const Wire__IndexserverStatus *after = get_status(ix);
+    assert_string_equal(whole_feed(ix), feed);
+    assert_string_equal(all_about(ix), about);
+    assert_int_equal(after->urls_known, before->urls_known);
+    assert_int_equal(after->urls_fetched, before->urls_fetched);
+    assert_int_equal(after->pages, before->pages);
+    assert_int_equal(after->head, before->head);
+    crawl_all(ix, 50);
+    assert_int_equal(ix->fetches, fetches);
+    assert_int_equal(ix->parses, 0);
+}
+
+static void views_that_were_lost_are_made_again_from_the_log(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/");
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    submit(ix, HOST "/a");
+    crawl_all(ix, 50);
+    const char *feed = whole_feed(ix), *about = all_about(ix);
+    const Wire__IndexserverStatus *before = get_status(ix);
+    unsigned fetches = ix->fetches;
+    drop_views(ix);
+    assert_string_equal(whole_feed(ix), ""); /* contents wait to be parsed again */
+    crawl_all(ix, 50);
+    const Wire__IndexserverStatus *after = get_status(ix);
+    assert_int_equal(ix->fetches, fetches);
+    assert_int_equal(ix->parses, 7);
+    assert_string_equal(whole_feed(ix), feed);
+    assert_string_equal(all_about(ix), about);
+    assert_int_equal(after->urls_known, before->urls_known);
+    assert_int_equal(after->urls_fetched, before->urls_fetched);
+    assert_int_equal(after->urls_queued, before->urls_queued);
+    assert_int_equal(after->pages, before->pages);
+}
+
+static void what_waits_is_found_again_when_the_views_are_made_anew(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]); /* robots.txt */
+    work_on(ix, lease(ix, 1, 1000)->leases[0]); /* the first page: a and b wait */
+    assert_int_equal(get_status(ix)->urls_queued, 2);
+    drop_views(ix);
+    crawl_all(ix, 50);
+    assert_int_equal(ix->fetches, 8); /* each URL once */
+    assert_int_equal(ix->parses, 1);
+}
+
+static void a_lease_holds_over_a_restart_until_it_is_given_back(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/");
+    const Wire__LeaseReply *reply = lease(ix, 1, 1000);
+    restart(ix);
+    assert_int_equal(lease(ix, 1, 200)->n_leases, 0);
+    assert_int_equal(get_status(ix)->urls_leased, 0); /* how many is not kept */
+    work_on(ix, reply->leases[0]);
+    assert_int_equal(lease(ix, 1, 1000)->n_leases, 1);
+}
+
+static void a_reader_of_views_made_anew_is_told_to_begin_again(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    const Wire__FeedReply *reply = read_feed(ix, 0, 0);
+    assert_false(reply->restart);
+    Wire__FeedRequest request = WIRE__FEED_REQUEST__INIT;
+    request.from = reply->next;
+    request.slot_last = 255;
+    request.identity = reply->identity;
+    Wire__FeedReply *again =
+        call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_false(again->restart);
+    drop_views(ix);
+    again = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_true(again->restart);
+    request.from = 1;
+    again = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_false(again->restart);
+    request.from = again->head + 2; /* of a log that was longer */
+    request.identity = again->identity;
+    again = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_true(again->restart);
+}
+
+static void the_feed_waits_for_a_content_without_a_page(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/c");
+    submit(ix, HOST "/f");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]);
+    const Wire__LeaseReply *reply = lease(ix, 1, 1000);
+    assert_int_equal(reply->leases[0]->n_urls, 2);
+    Wire__Fetched *first = fetch(ix, reply->leases[0], reply->leases[0]->urls[0]);
+    Wire__Fetched *second = fetch(ix, reply->leases[0], reply->leases[0]->urls[1]);
+    first->page = NULL; /* the parser was not asked */
+    report(ix, &first, 1, NULL, 0);
+    report(ix, &second, 1, &reply->leases[0]->lease, 1);
+    assert_string_equal(whole_feed(ix), "");
+    assert_string_equal(lookup(ix, HOST "/f", "index"),
+                        "waiting: the barrels wait for pages before it to be parsed");
+    crawl_all(ix, 50);
+    assert_int_equal(ix->parses, 1);
+    assert_string_equal(whole_feed(ix), "doc c version 0; doc f version 0; ");
+}
+
+static void a_content_that_no_parser_reads_does_not_stop_the_feed(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/c");
+    submit(ix, HOST "/f");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]);
+    const Wire__LeaseReply *reply = lease(ix, 1, 1000);
+    Wire__Fetched *first = fetch(ix, reply->leases[0], reply->leases[0]->urls[0]);
+    Wire__Fetched *second = fetch(ix, reply->leases[0], reply->leases[0]->urls[1]);
+    first->page = NULL;
+    Wire__Fetched *both[] = {first, second};
+    report(ix, both, 2, &reply->leases[0]->lease, 1);
+    for (int i = 0; i < 3; i++) { /* leased, given back without a page */
+        reply = lease(ix, 1, 1000);
+        assert_int_equal(reply->n_leases, 1);
+        assert_int_equal(reply->leases[0]->urls[0]->kind, WIRE__FETCH_KIND__FETCH_PARSE);
+        report(ix, NULL, 0, &reply->leases[0]->lease, 1);
+    }
+    assert_int_equal(lease(ix, 1, 50)->n_leases, 0);
+    assert_string_equal(whole_feed(ix), "doc f version 0; ");
+    assert_string_equal(lookup(ix, HOST "/c", "content"), "stopped: no parser could read it");
+}
+
+/* ---- kill -9
+ * -------------------------------------------------------------------------------------- */
+
+/* A chain of numbered pages: each links to the next three. */
+enum { CHAIN = 400 };
+static char chain_urls[CHAIN + 4][64];
+static struct site_page chain[CHAIN];
+
+static void make_chain(void)
+{
+    for (int i = 0; i < CHAIN + 4; i++)
+        snprintf(chain_urls[i], sizeof(chain_urls[i]), HOST "/p%d", i);
+    for (int i = 0; i < CHAIN; i++)
+        chain[i] = (struct site_page){.url = chain_urls[i]};
+    for (int i = 0; i < CHAIN; i++) {
+        for (int j = 0; j < 3 && i + j + 1 < CHAIN; j++)
+            chain[i].links[j] = chain_urls[i + j + 1];
+    }
+}
+
+/* Tells `fd` the number of each page whose report was acknowledged. */
+static void crawl_and_tell(struct indexserver *ix, int fd)
+{
+    for (;;) {
+        const Wire__LeaseReply *reply = lease(ix, 1, 100);
+        for (size_t i = 0; i < reply->n_leases; i++) {
+            const Wire__HostLease *lease_ = reply->leases[i];
+            for (size_t j = 0; j < lease_->n_urls; j++) {
+                Wire__Fetched *fetched = fetch(ix, lease_, lease_->urls[j]);
+                bool last = j + 1 == lease_->n_urls;
+                report(ix, &fetched, 1, &lease_->lease, last ? 1 : 0);
+                uint32_t number = fetched->result_case == WIRE__FETCHED__RESULT_CONTENT
+                                      ? (uint32_t)atoi(strstr(fetched->url, "/p") + 2)
+                                      : UINT32_MAX;
+                if (number != UINT32_MAX &&
+                    fd_write_all(fd, &number, sizeof(number), &ix->err) != STATUS_OK)
+                    _exit(1);
+            }
+        }
+    }
+}
+
+static void run_until_killed(struct indexserver *ix, int fd)
+{
+    start_with_settings(ix);
+    submit(ix, chain_urls[0]);
+    crawl_and_tell(ix, fd);
+}
+
+/* Runs a child that crawls, kills it after some pages; adds what it told to `told`. Returns how
+ * many it told. */
+static int crawl_and_kill(struct indexserver *ix, int after, unsigned *told)
+{
+    int ends[2], count = 0;
+    uint32_t number;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0)
+        run_until_killed(ix, ends[1]);
+    close(ends[1]);
+    while (count < after && fd_read_all(ends[0], &number, sizeof(number), NULL) == STATUS_OK) {
+        told[number]++;
+        count++;
+    }
+    usleep((useconds_t)(rand() % 3000));
+    kill(child, SIGKILL);
+    while (fd_read_all(ends[0], &number, sizeof(number), NULL) == STATUS_OK) {
+        told[number]++;
+        count++;
+    }
+    close(ends[0]);
+    waitpid(child, NULL, 0);
+    return count;
+}
+
+struct held {
+    unsigned contents[CHAIN];
+    uint64_t last;
+    bool disorder;
+};
+
+static bool count_content(void *context, uint64_t sequence, const Log__Entry *entry)
+{
+    struct held *held = context;
+    held->disorder |= sequence <= held->last;
+    held->last = sequence;
+    if (entry->kind_case == LOG__ENTRY__KIND_CONTENT)
+        held->contents[atoi(strstr(entry->content->url, "/p") + 2)]++;
+    return true;
+}
+
+/* Every page that was acknowledged is in the log, once. */
+static void check_log(struct indexserver *ix, const unsigned *told)
+{
+    struct log_store *log = NULL;
+    struct held held = {.last = 0};
+    char path[PATH_MAX + 8];
+    snprintf(path, sizeof(path), "%s/log", ix->folder);
+    assert_int_equal(log_open_embedded(path, 0, &log, &ix->err), STATUS_OK);
+    assert_int_equal(log_read(log, 0, count_content, &held, &ix->err), STATUS_OK);
+    log_close(log);
+    assert_false(held.disorder);
+    for (int i = 0; i < CHAIN; i++) {
+        assert_true(told[i] <= 1); /* no page was fetched twice, but for the first */
+        if (told[i] > 0)
+            assert_int_equal(held.contents[i], 1);
+    }
+}
+
+/* Ends the leases of a downloader that is dead, as their time would. */
+static void forget_leases(struct indexserver *ix)
+{
+    struct views *views = NULL;
+    struct log_store *log = NULL;
+    char path[PATH_MAX + 8];
+    snprintf(path, sizeof(path), "%s/log", ix->folder);
+    assert_int_equal(log_open_embedded(path, 0, &log, &ix->err), STATUS_OK);
+    snprintf(path, sizeof(path), "%s/views", ix->folder);
+    assert_int_equal(views_open(path, log, &views, &ix->err), STATUS_OK);
+    struct kv_batch *batch = kv_batch_new();
+    static const uint8_t end[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    kv_delete_range(batch, views->kv, COLUMN_LEASES, kv_slice("", 0), kv_slice(end, sizeof(end)));
+    assert_int_equal(kv_write(views->kv, batch, true, &ix->err), STATUS_OK);
+    kv_batch_free(batch);
+    views_close(views);
+    log_close(log);
+}
+
+static void nothing_is_lost_or_fetched_twice_by_kill(void **state)
+{
+    struct indexserver *ix = *state;
+    const char *wanted = getenv("KILL_CYCLES");
+    int cycles = wanted == NULL ? 20 : atoi(wanted);
+    unsigned told[CHAIN] = {0};
+    stop(ix);
+    make_chain();
+    srand(1);
+    ix->site = chain;
+    ix->site_count = CHAIN;
+    for (int cycle = 0; cycle < cycles; cycle++) {
+        int count = crawl_and_kill(ix, 1 + rand() % 15, told);
+        told[0] = told[0] > 0 ? 1 : 0; /* submitted again each time, and so fetched again */
+        check_log(ix, told);
+        forget_leases(ix);
+        if (count == 0 && cycle > 5)
+            break; /* the chain is done */
+    }
+    /* The rest, without a kill: every page is reached, the feed is whole. */
+    start_with_settings(ix);
+    crawl_all(ix, 200);
+    const Wire__IndexserverStatus *status = get_status(ix);
+    assert_int_equal(status->urls_known, CHAIN);
+    assert_int_equal(status->urls_fetched, CHAIN);
+    assert_int_equal(status->pages, CHAIN);
+    struct replica replica = {.count = 0};
+    replica_follow(ix, &replica, 0);
+    assert_int_equal(replica.count, 1024); /* 400 documents and more edges than fit */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_restart_changes_nothing),
+        TEST(views_that_were_lost_are_made_again_from_the_log),
+        TEST(what_waits_is_found_again_when_the_views_are_made_anew),
+        TEST(a_lease_holds_over_a_restart_until_it_is_given_back),
+        TEST(a_reader_of_views_made_anew_is_told_to_begin_again),
+        TEST(the_feed_waits_for_a_content_without_a_page),
+        TEST(a_content_that_no_parser_reads_does_not_stop_the_feed),
+        TEST(nothing_is_lost_or_fetched_twice_by_kill),
+    };
+    return cmocka_run_group_tests_name("indexserver/restart", tests, NULL, NULL);
+}
