@@ -123,6 +123,16 @@ const struct member_entry *members_entry(const struct members *members, unsigned
     return members->entries[index];
 }
 
+/* The state file follows at once: whenever we are killed, the next orchestrator knows the table. */
+static void settle(struct members *members)
+{
+    if (!members->is_dirty)
+        return;
+    members_state_write(members);
+    members->is_dirty = false;
+    members->written_ms = clock_boot_ms();
+}
+
 /* ---- registration: what is asked ------------------------------------------------------------- */
 
 static const char *role_word(Wire__Role role)
@@ -311,6 +321,7 @@ enum status members_register(struct members *members, const Wire__RegisterReques
     if (status != STATUS_OK)
         return status;
     fill_entry(members, entry, request, name, shard, replica);
+    settle(members);
     if (strcmp(entry->version, tierce_version()) != 0)
         log_warning("%s is of version %s, the orchestrator of %s", entry->name, entry->version,
                     tierce_version());
@@ -376,6 +387,7 @@ void members_heartbeat(struct members *members, const Wire__HeartbeatRequest *re
     if (entry->state != request->state || entry->is_gone)
         members->is_dirty = true;
     take_report(members, entry, request);
+    settle(members);
     uint64_t newest = members->options.settings_version(members->options.context);
     if (request->settings_version != newest)
         ret_reply->settings =
@@ -395,6 +407,7 @@ void members_ended(struct members *members, const char *name, uint32_t pid)
         } else {
             member_remove(members, i);
         }
+        settle(members);
         return;
     }
 }
@@ -457,11 +470,9 @@ int64_t members_tick(struct members *members, int64_t now_ms)
     mark_silent(members, now_ms);
     learn_corpus(members);
     bool new_epoch = corpus_publish(&members->corpus, now_ms, CORPUS_MIN_MS);
-    if (members->is_dirty || (new_epoch && now_ms - members->written_ms >= STATE_PAUSE_MS)) {
-        members_state_write(members);
-        members->is_dirty = false;
-        members->written_ms = now_ms;
-    }
+    if (new_epoch && now_ms - members->written_ms >= STATE_PAUSE_MS)
+        members->is_dirty = true;
+    settle(members);
     return now_ms + HEARTBEAT_MS;
 }
 
