@@ -162,6 +162,13 @@ void folder_make_ballast(const char *path)
     fd_close(fd);
 }
 
+/* Neither the holes of a file nor what the engine set aside behind its end. */
+static uint64_t used_bytes(const struct stat *info)
+{
+    uint64_t blocks = (uint64_t)info->st_blocks * 512, size = (uint64_t)info->st_size;
+    return blocks < size ? blocks : size;
+}
+
 uint64_t kv_folder_bytes(const char *path)
 {
     char *const roots[] = {(char *)path, NULL};
@@ -172,7 +179,7 @@ uint64_t kv_folder_bytes(const char *path)
     for (FTSENT *entry; (entry = fts_read(tree)) != NULL;) {
         bool ballast = strcmp(entry->fts_name, "ballast") == 0;
         if (entry->fts_info == FTS_F && !ballast)
-            bytes += (uint64_t)entry->fts_statp->st_blocks * 512;
+            bytes += used_bytes(entry->fts_statp);
     }
     fts_close(tree);
     return bytes;

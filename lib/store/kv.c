@@ -85,6 +85,7 @@ static rocksdb_options_t *database_options(const struct kv_options *wanted, uint
     rocksdb_options_set_max_log_file_size(options, ENGINE_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_max_manifest_file_size(options, 16 * 1024 * 1024);
+    rocksdb_options_set_manifest_preallocation_size(options, 64 * 1024);
     for (unsigned i = 0; i < wanted->column_count; i++) {
         if (wanted->columns[i].large_values)
             rocksdb_options_set_allow_mmap_reads(options, 1);
