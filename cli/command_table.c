@@ -93,6 +93,8 @@ static const struct command {
      command_cancel},
     {"remove", "[--prefix|--site] VALUE", "take pages out of the index and the log", remove_options,
      1, 1, command_remove},
+    {"restart", "ROLE", "start gateways, barrels, ... anew, without losing a request",
+     common_options, 1, 1, command_restart},
     {"search", "QUERY...", "search, as the search page does", search_options, 1, ANY_WORDS,
      command_search},
     {"why", "URL", "what became of a page, and why", common_options, 1, 1, command_why},

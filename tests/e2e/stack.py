@@ -144,6 +144,9 @@ class Stack:
                 continue
             if str(self.folder) in command:
                 found[int(entry.name)] = command
+        for pid in list(found):  # the parser's arguments name nothing: it is a downloader's child
+            for child in self.children_of(pid):
+                found.setdefault(child, "parser")
         return found
 
     # ---- asking ----
@@ -218,7 +221,11 @@ class Stack:
         return sorted(found)
 
     def children_of(self, pid):
-        return [int(entry) for entry in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        try:
+            tasks = list(Path(f"/proc/{pid}/task").iterdir())
+            return [int(entry) for task in tasks for entry in (task / "children").read_text().split()]
+        except OSError:
+            return []
 
     def memory_kib(self, pid):
         """RssAnon + RssShmem."""
