@@ -278,7 +278,7 @@ static size_t cut(const char *text, size_t size, size_t limit)
 
 static void write_segment(struct html *html, const char *text, size_t size, size_t *room)
 {
-    char shown[3 * BREADCRUMB_BYTES_MAX];
+    char shown[3 * BREADCRUMB_BYTES_MAX] = "";
     size_t count = 0;
     for (size_t at = 0; at < size && count + 4 < sizeof(shown);) {
         size_t decoded = 0;
