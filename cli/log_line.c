@@ -62,9 +62,11 @@ bool log_line_port_in_use(const char *line, uint16_t *ret_port, const char **ret
         strstr(level, " is in use") != NULL) {
         const char *name = name_of(line);
         *ret_port = (uint16_t)strtol(level + sizeof(ours) - 1, NULL, 10);
-        *ret_setting = strncmp(name, "orchestrator ", 13) == 0  ? "--port"
-                       : strncmp(name, "indexserver ", 12) == 0 ? "--indexserver-port"
-                                                                : "ports.grpc in config.yaml";
+        *ret_setting = strstr(level, "for ports.http") != NULL
+                           ? "ports.https and ports.http in config.yaml"
+                       : strncmp(name, "orchestrator ", 13) == 0 ? "--port"
+                       : strncmp(name, "indexserver ", 12) == 0  ? "--indexserver-port"
+                                                                 : "ports.grpc in config.yaml";
         return *ret_port != 0;
     }
     const char *end = strstr(line, " failed (98:"); /* NGINX: bind() to 127.0.0.1:80 failed (98: */

@@ -211,6 +211,8 @@ static enum status open_all(struct orchestrator *orchestrator, struct error *err
             file_watch_open(&orchestrator->loop, orchestrator->options.config_path, orchestrator,
                             orchestrator_reload, &orchestrator->config_watch, err);
     if (status == STATUS_OK)
+        status = orchestrator_check_ports(orchestrator, orchestrator->config, err);
+    if (status == STATUS_OK)
         orchestrator_apply(orchestrator);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "orchestrator/jobs.h"
 #include "orchestrator/orchestrator_parts.h"
+#include "orchestrator/proxy_ports.h"
 
 enum { NUMBER_FILE_BYTES = 128 };
 
@@ -106,6 +107,25 @@ static bool has_proxy(const struct orchestrator *orchestrator, const struct conf
 {
     (void)orchestrator;
     return config->proxy.kind != PROXY_NONE && config->supervise == SUPERVISE_SELF;
+}
+
+static bool proxy_runs(const struct orchestrator *orchestrator)
+{
+    for (unsigned i = 0; i < children_count(orchestrator->children); i++) {
+        struct child_view view;
+        children_view(orchestrator->children, i, &view);
+        if (view.role == WIRE__ROLE__ROLE_PROXY && view.pid != 0)
+            return true;
+    }
+    return false;
+}
+
+enum status orchestrator_check_ports(struct orchestrator *orchestrator, const struct config *config,
+                                     struct error *err)
+{
+    if (!has_proxy(orchestrator, config))
+        return STATUS_OK;
+    return proxy_ports_check(config, proxy_runs(orchestrator) ? orchestrator->config : NULL, err);
 }
 
 static enum status prepare_proxy(struct orchestrator *orchestrator, const struct config *config,
@@ -304,7 +324,8 @@ void orchestrator_reload(void *context)
         return;
     }
     hold_back(orchestrator, fresh);
-    if (prepare_proxy(orchestrator, fresh, &proxy_changed, &err) != STATUS_OK) {
+    if (orchestrator_check_ports(orchestrator, fresh, &err) != STATUS_OK ||
+        prepare_proxy(orchestrator, fresh, &proxy_changed, &err) != STATUS_OK) {
         log_error("%s; the running configuration stays", err.text);
         buffer_clear(&orchestrator->config_error);
         buffer_append_string(&orchestrator->config_error, err.text);

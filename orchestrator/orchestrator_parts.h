@@ -59,6 +59,10 @@ struct orchestrator {
 enum status orchestrator_read_config(struct orchestrator *orchestrator, struct error *err);
 /* Takes what was read into force: settings, jobs, the proxy. */
 void orchestrator_apply(struct orchestrator *orchestrator);
+
+/* Whether the proxy that the configuration wants would find its ports free. */
+enum status orchestrator_check_ports(struct orchestrator *orchestrator, const struct config *config,
+                                     struct error *err);
 /* The file changed: takes it up, or says why not and goes on as before. */
 void orchestrator_reload(void *orchestrator);
 /* Makes a certificate that ends soon anew. */
