@@ -138,6 +138,7 @@ ROBOTS = {
     "missing": Answer("not here", 404),
     "forbidden": Answer("no", 403),
     "broken": Answer("oops", 500),
+    "limited": Answer("too many", 429, {"Retry-After": "1"}),
     "busy": Answer("later", 503, {"Retry-After": "1"}),
     "html": Answer(page("not a robots.txt", "but a page with status 200")),
     "huge": Answer(

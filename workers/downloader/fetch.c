@@ -342,6 +342,7 @@ static void set_callbacks(struct fetch *fetch)
 static CURLcode set_request(struct fetch *fetch, const struct fetch_request *request)
 {
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a name that is given up is not waited for: all would wait */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_PROXY, ""); /* not even from the environment */
     SET(CURLOPT_FOLLOWLOCATION, 0L);

@@ -1,6 +1,5 @@
 #include "downloader/crew.h"
 
-#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
@@ -11,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "crawl/address.h"
 #include "downloader/ledger.h"
 #include "fake_indexserver.h"
+#include "names.h"
 #include "site.h"
 
 enum { EXPIRES_MS = 30000, TEXT_BYTES = 512, URLS_MAX = 100, PAGE_MS = 1500 };
@@ -477,32 +476,13 @@ static void a_private_address_is_refused_unless_the_lease_allows_it(void **state
     assert_int_equal(site_log(&site, log, 1), 0);
 }
 
-/* This machine's own name, where that leads to loopback, as Debian sets it up; false: elsewhere. */
-static bool find_loopback_name(char *ret_name, size_t size, char *ret_address, size_t address_size)
-{
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
-    if (gethostname(ret_name, size) != 0 || strcmp(ret_name, "localhost") == 0 ||
-        getaddrinfo(ret_name, NULL, &hints, &found) != 0)
-        return false;
-    bool loopback = address_classify(found->ai_addr) == ADDRESS_LOOPBACK;
-    getnameinfo(found->ai_addr, found->ai_addrlen, ret_address, (socklen_t)address_size, NULL, 0,
-                NI_NUMERICHOST);
-    freeaddrinfo(found);
-    return loopback;
-}
-
 static void a_name_that_leads_to_loopback_needs_its_network_allowed(void **state)
 {
     (void)state;
-    static char network[] = "127.0.0.0/8", option[] = "--host";
-    char name[64], address[64], origin[128], url[2][TEXT_BYTES];
-    char *networks[] = {network}, *arguments[] = {option, address, NULL};
-    if (!find_loopback_name(name, sizeof(name), address, sizeof(address)))
-        skip(); /* then only guard_test covers it */
-    struct site own;
+    static char network[] = "127.0.0.0/8";
+    char origin[128], url[2][TEXT_BYTES], *networks[] = {network};
     struct lease lease;
-    site_start(&own, arguments);
-    snprintf(origin, sizeof(origin), "http://%s:%s", name, strrchr(own.url, ':') + 1);
+    snprintf(origin, sizeof(origin), "http://rebind.test:%s", strrchr(site.url, ':') + 1);
     snprintf(url[0], TEXT_BYTES, "%s/html?text=refused", origin);
     snprintf(url[1], TEXT_BYTES, "%s/html?text=allowed", origin);
     for (int allowed = 0; allowed < 2; allowed++) {
@@ -516,9 +496,32 @@ static void a_name_that_leads_to_loopback_needs_its_network_allowed(void **state
     }
     assert_outcome(fake_find(&fake, url[0]), LOG__REASON__REASON_ADDRESS_REFUSED);
     assert_content(fake_find(&fake, url[1]));
-    struct site_request log[2];
-    assert_int_equal(site_log(&own, log, 2), 1);
-    site_stop(&own);
+    assert_int_equal(requests_at_the_site(), 1);
+}
+
+static void a_name_that_nobody_answers_for_holds_up_no_other_host(void **state)
+{
+    (void)state;
+    static char origin[] = "http://slow.test";
+    struct lease nowhere, here;
+    lease_init(&nowhere, 1);
+    nowhere.wire.origin = origin;
+    lease_add_url(&nowhere, "http://slow.test/");
+    fake_lease(&fake, &nowhere.wire);
+    lease_init(&here, 2);
+    here.wire.delay_ms = 100;
+    for (int i = 0; i < 35; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/page/%d", i);
+        lease_add(&here, path);
+    }
+    fake_lease(&fake, &here.wire);
+    assert_true(fake_await(&fake, 36, 2));
+    assert_outcome(fake_find(&fake, "http://slow.test/"), LOG__REASON__REASON_CONNECT);
+    struct site_request log[36];
+    assert_int_equal(site_log(&site, log, 36), 35);
+    for (int i = 1; i < 35; i++)
+        assert_true(log[i].began_us - log[i - 1].ended_us < 600 * 1000);
 }
 
 static void connect_to_leads_a_public_name_to_this_machine(void **state)
@@ -582,6 +585,7 @@ static void no_robots_txt_is_no_rules_and_a_broken_server_is_unreachable(void **
     assert_true(robots->unreachable);
     assert_string_equal(robots->detail, "500 Internal Server Error");
     assert_true(fetch_robots("busy")->unreachable);
+    assert_true(fetch_robots("limited")->unreachable);
     assert_true(fetch_robots("close")->unreachable);
     assert_true(fetch_robots("drip")->unreachable);
 }
@@ -935,6 +939,7 @@ int main(void)
         CREW_TEST(a_host_that_is_not_there_is_asked_twice_and_no_more),
         CREW_TEST(a_private_address_is_refused_unless_the_lease_allows_it),
         CREW_TEST(a_name_that_leads_to_loopback_needs_its_network_allowed),
+        CREW_TEST(a_name_that_nobody_answers_for_holds_up_no_other_host),
         CREW_TEST(connect_to_leads_a_public_name_to_this_machine),
         CREW_TEST(robots_txt_comes_whole_and_ends_the_lease),
         CREW_TEST(no_robots_txt_is_no_rules_and_a_broken_server_is_unreachable),

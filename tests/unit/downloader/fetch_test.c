@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "downloader/headers.h"
+#include "names.h"
 #include "site.h"
 
 enum { BODY_MAX = 1024 * 1024, TIMEOUT_MS = 20000 };
@@ -255,6 +256,73 @@ static void a_name_that_does_not_exist_is_no_connection(void **state)
     assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_CONNECT);
 }
 
+static void a_name_that_nobody_answers_for_is_given_up_in_time(void **state)
+{
+    (void)state;
+    struct fetch_request request = request_for("http://slow.test/");
+    struct fetch_limits hasty = quick;
+    int64_t began_ms = clock_boot_ms();
+    hasty.connect_ms = 300;
+    request.limits = &hasty;
+    assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_CONNECT);
+    assert_true(clock_boot_ms() - began_ms < NAMES_SLOW_MS - 500);
+}
+
+/* A certificate for localhost that is its own authority, in a folder that is to be removed. */
+static void make_certificate(char *ret_folder, char *ret_certificate, char *ret_key, size_t size)
+{
+    char command[1024];
+    assert_non_null(mkdtemp(ret_folder));
+    snprintf(ret_certificate, size, "%s/cert.pem", ret_folder);
+    snprintf(ret_key, size, "%s/key.pem", ret_folder);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+             "-subj /CN=localhost -addext subjectAltName=DNS:localhost -out %s -keyout %s "
+             "2>/dev/null",
+             ret_certificate, ret_key);
+    assert_int_equal(system(command), 0);
+}
+
+static void certificates_are_verified_and_a_source_may_bring_its_own_authority(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/tierce-test-XXXXXX", certificate[64], key[64], url[128], other[128];
+    static char option[] = "--tls";
+    char *arguments[] = {option, certificate, key, NULL};
+    struct site secure;
+    struct fetch *fetch;
+    struct fetch_answer *answer;
+    make_certificate(folder, certificate, key, sizeof(key));
+    site_start(&secure, arguments);
+    snprintf(url, sizeof(url), "https://localhost:%s/html", strrchr(secure.url, ':') + 1);
+    snprintf(other, sizeof(other), "https://name.test:%s/html", strrchr(secure.url, ':') + 1);
+    struct fetch_request request = request_for(url);
+    CURLM *multi = curl_multi_init();
+    assert_int_equal(fetch_new(&fetch, NULL), STATUS_OK);
+    static const Log__Reason expected[] = {LOG__REASON__REASON_TLS, LOG__REASON__REASON_UNKNOWN,
+                                           LOG__REASON__REASON_TLS};
+    for (int i = 0; i < 3; i++) { /* the last time there is a connection that was trusted */
+        request.ca_file = i == 1 ? certificate : NULL;
+        assert_int_equal(fetch_start(fetch, multi, &request, NULL), STATUS_OK);
+        run_one(multi, &answer);
+        assert_int_equal(answer->trouble, expected[i]);
+    }
+    request.ca_file = certificate;
+    request.url = other; /* which the certificate does not name */
+    struct guard guard = to_loopback;
+    guard.names_loopback = true;
+    request.guard = &guard;
+    assert_int_equal(fetch_start(fetch, multi, &request, NULL), STATUS_OK);
+    run_one(multi, &answer);
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_TLS);
+    fetch_free(fetch);
+    curl_multi_cleanup(multi);
+    site_stop(&secure);
+    unlink(certificate);
+    unlink(key);
+    rmdir(folder);
+}
+
 static void a_private_address_is_refused_and_nothing_is_sent(void **state)
 {
     (void)state;
@@ -426,6 +494,8 @@ int main(void)
         cmocka_unit_test(validators_are_sent),
         cmocka_unit_test(no_one_listening_is_no_connection),
         cmocka_unit_test(a_name_that_does_not_exist_is_no_connection),
+        cmocka_unit_test(a_name_that_nobody_answers_for_is_given_up_in_time),
+        cmocka_unit_test(certificates_are_verified_and_a_source_may_bring_its_own_authority),
         cmocka_unit_test(a_private_address_is_refused_and_nothing_is_sent),
         cmocka_unit_test(a_kept_connection_is_checked_again),
         cmocka_unit_test(connect_to_leads_a_name_to_this_machine_only),
