@@ -19,6 +19,7 @@ struct new_edge {
 struct replacing {
     struct change *change;
     const char *source;
+    bool is_private;
     struct table by_target;
     struct new_edge *first, **last;
     size_t bytes; /* of the new version's edges */
@@ -109,6 +110,11 @@ static void put_edge(struct replacing *r, const char *target, const char *anchor
     change_put(r->change, COLUMN_EDGES, r->key.data, r->key.size, r->value.data, r->value.size);
 }
 
+static uint8_t flags_of(const struct replacing *r, const struct new_edge *edge)
+{
+    return (uint8_t)((edge->nofollow ? EDGE_NOFOLLOW : 0) | (r->is_private ? EDGE_PRIVATE : 0));
+}
+
 /* ---- the difference
  * --------------------------------------------------------------------------------- */
 
@@ -128,8 +134,7 @@ static void compare_old(struct replacing *r, const char *target, struct kv_slice
         return;
     }
     size_t anchor_size = value.size - EDGE_HEAD_BYTES;
-    bool same = !dropped && edge->nofollow == ((flags & EDGE_NOFOLLOW) != 0) &&
-                strlen(edge->anchor) == anchor_size &&
+    bool same = flags == flags_of(r, edge) && strlen(edge->anchor) == anchor_size &&
                 memcmp(edge->anchor, head + EDGE_HEAD_BYTES, anchor_size) == 0;
     edge->known = same;
     if (!same)
@@ -162,7 +167,7 @@ static enum status compare_with_old(struct replacing *r, struct error *err)
 static void add_new(struct replacing *r)
 {
     for (const struct new_edge *edge = r->first; edge != NULL; edge = edge->next) {
-        uint8_t flags = edge->nofollow ? EDGE_NOFOLLOW : 0;
+        uint8_t flags = flags_of(r, edge);
         if (edge->known)
             continue;
         put_item(r, edge->target, edge->anchor, flags);
@@ -171,9 +176,10 @@ static void add_new(struct replacing *r)
 }
 
 enum status edges_replace(struct change *change, const char *source, const Page__Page *page,
-                          size_t *ret_bytes, struct error *err)
+                          bool is_private, size_t *ret_bytes, struct error *err)
 {
-    struct replacing r = {.change = change, .source = source, .item_bytes = ret_bytes};
+    struct replacing r = {
+        .change = change, .source = source, .is_private = is_private, .item_bytes = ret_bytes};
     r.last = &r.first;
     enum status status = gather_links(&r, page, err);
     if (status == STATUS_OK)

@@ -103,7 +103,8 @@ static enum status say_page(struct change *change, const char *url, struct doc *
         say(change, url, doc, FEED_DOCUMENT);
     else if (doc->kind != 0) /* a reader may hold an earlier version */
         say(change, url, doc, FEED_REMOVED);
-    return edges_replace(change, url, indexable && !page->nofollow ? page : NULL, &bytes, err);
+    return edges_replace(change, url, indexable && !page->nofollow ? page : NULL,
+                         doc->private_address, &bytes, err);
 }
 
 static enum status apply_content(struct change *change, const Log__Content *content,
@@ -157,7 +158,7 @@ static bool remove_one(void *context, const char *url, struct kv_slice value)
         say(r->change, url, &doc, FEED_REMOVED);
     put_doc(r->change, url, &doc);
     r->bytes += strlen(url) + FEED_KEY_HEAD_BYTES;
-    r->status = edges_replace(r->change, url, NULL, &r->bytes, r->err);
+    r->status = edges_replace(r->change, url, NULL, false, &r->bytes, r->err);
     return r->status == STATUS_OK;
 }
 
@@ -317,6 +318,7 @@ static enum status add_edge(struct reading *r, const struct stored *stored, stru
     edge->anchor = arena_string_of(r->arena, (const char *)value + 1, stored->value.size - 1);
     edge->nofollow = (value[0] & EDGE_NOFOLLOW) != 0;
     edge->drop = (value[0] & EDGE_DROPPED) != 0;
+    edge->source_is_private = (value[0] & EDGE_PRIVATE) != 0;
     item->kind_case = WIRE__FEED_ITEM__KIND_EDGE;
     item->edge = edge;
     r->bytes += stored->name_size + stored->value.size;

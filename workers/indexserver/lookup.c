@@ -110,7 +110,10 @@ static void add_frontier(struct lookup *l)
                                                                 state->content == 0, l->arena);
     frontier_host(l->views, l->url.origin, &host);
     if (!l->known)
-        add(l, "frontier", "unknown", "no fetched page links to it, and nobody submitted it", 0);
+        add(l, "frontier", "unknown",
+            "no fetched page links to it, and nobody submitted it: add it with `tierce crawl "
+            "URL`, or its site in config.yaml",
+            0);
     else if (state->kind == URL_REMOVED || state->due_ms == URL_DUE_NEVER)
         add(l, "frontier", "stopped", "it is not fetched again unless it is submitted", 0);
     else if (stopped != NULL)
