@@ -112,47 +112,57 @@ struct call {
     const ProtobufCMessage *request;
     const ProtobufCMessageDescriptor *reply_descriptor;
     struct arena *arena;
-    int64_t ends_ms;
+    bool to_orchestrator; /* else to the indexserver */
 };
 
-static enum status call_indexserver_once(struct service *service, const struct call *call,
-                                         void **ret_reply, struct error *err)
+static enum status call_once(struct service *service, const struct call *call, uint32_t timeout_ms,
+                             void **ret_reply, struct error *err)
 {
-    struct routing *routing = gateway_routing(service->gateway);
-    enum status status;
-    if (routing->indexserver[0] == '\0')
-        status = error_set(err, STATUS_UNAVAILABLE, "the indexserver is not running");
-    else
-        status = aim(service, routing->indexserver, &service->indexserver, err);
-    routing_release(routing);
-    if (status == STATUS_OK)
-        status = rpc_call(service->indexserver, call->method, call->request, call->reply_descriptor,
-                          call->arena, service_left_ms(call->ends_ms), ret_reply, err);
-    return status;
+    struct rpc_client *client = service->orchestrator;
+    if (!call->to_orchestrator) {
+        struct routing *routing = gateway_routing(service->gateway);
+        enum status status = routing->indexserver[0] == '\0'
+                                 ? error_set(err, STATUS_UNAVAILABLE, "it is not running")
+                                 : aim(service, routing->indexserver, &service->indexserver, err);
+        routing_release(routing);
+        if (status != STATUS_OK)
+            return status;
+        client = service->indexserver;
+    }
+    return rpc_call(client, call->method, call->request, call->reply_descriptor, call->arena,
+                    timeout_ms, ret_reply, err);
 }
 
 /*
- * One that is being restarted is waited for. All of its calls can be made twice: what has been
- * submitted or removed already is so again.
+ * One that is being restarted is waited for. The indexserver's calls can all be made twice: what
+ * has been submitted or removed already is so again. A log-in code whose answer was lost is used
+ * up: the user is told so.
  */
+static enum status make_call(struct service *service, const struct call *call, void **ret_reply,
+                             struct error *err)
+{
+    int64_t call_ends_ms = ends_ms(service, CALL_TIMEOUT_MS);
+    int64_t give_up_ms = ends_ms(service, PATIENCE_MS);
+    for (int wait_ms = RETRY_MS_FIRST;; wait_ms *= 2) {
+        wait_ms = wait_ms > RETRY_MS_MAX ? RETRY_MS_MAX : wait_ms;
+        enum status status =
+            call_once(service, call, service_left_ms(call_ends_ms), ret_reply, err);
+        if (status != STATUS_UNAVAILABLE || clock_boot_ms() + wait_ms >= give_up_ms) {
+            if (status != STATUS_OK && status != STATUS_INVALID && status != STATUS_DENIED)
+                error_add_context(err, call->to_orchestrator ? "orchestrator" : "indexserver");
+            return status;
+        }
+        poll(NULL, 0, wait_ms); /* nothing tells when it listens again */
+    }
+}
+
 static enum status call_indexserver(struct service *service, uint16_t method,
                                     const ProtobufCMessage *request,
                                     const ProtobufCMessageDescriptor *reply_descriptor,
                                     struct arena *arena, void **ret_reply, struct error *err)
 {
-    struct call call = {method, request, reply_descriptor, arena,
-                        ends_ms(service, CALL_TIMEOUT_MS)};
-    int64_t give_up_ms = ends_ms(service, PATIENCE_MS);
-    for (int wait_ms = RETRY_MS_FIRST;;
-         wait_ms = wait_ms * 2 > RETRY_MS_MAX ? RETRY_MS_MAX : wait_ms * 2) {
-        enum status status = call_indexserver_once(service, &call, ret_reply, err);
-        if (status != STATUS_UNAVAILABLE || clock_boot_ms() + wait_ms >= give_up_ms) {
-            if (status != STATUS_OK && status != STATUS_INVALID)
-                error_add_context(err, "indexserver");
-            return status;
-        }
-        poll(NULL, 0, wait_ms); /* nothing tells when it listens again */
-    }
+    struct call to_make = {method, request, reply_descriptor, arena, false};
+    return make_call(service, &to_make, ret_reply, err);
 }
 
 static enum status call_orchestrator(struct service *service, uint16_t method,
@@ -160,9 +170,8 @@ static enum status call_orchestrator(struct service *service, uint16_t method,
                                      const ProtobufCMessageDescriptor *reply_descriptor,
                                      struct arena *arena, void **ret_reply, struct error *err)
 {
-    uint32_t left_ms = service_left_ms(ends_ms(service, CALL_TIMEOUT_MS));
-    return rpc_call(service->orchestrator, method, request, reply_descriptor, arena, left_ms,
-                    ret_reply, err);
+    struct call to_make = {method, request, reply_descriptor, arena, true};
+    return make_call(service, &to_make, ret_reply, err);
 }
 
 /* ---- what an admin may ---- */
