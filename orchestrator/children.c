@@ -770,6 +770,20 @@ int children_borrow_stdin(const struct children *children, Wire__Role role)
     return -1;
 }
 
+bool children_has(const struct children *children, Wire__Role role)
+{
+    for (unsigned i = 0; i < children->orphan_count; i++) {
+        if (children->orphans[i].record.role == role)
+            return true;
+    }
+    for (unsigned i = 0; i < children->count; i++) {
+        const struct child *child = children->items[i];
+        if (child->job.role == role && child->current != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* ---- statistics ---------------------------------------------------------------------------- */
 
 unsigned children_count(const struct children *children)

@@ -58,6 +58,9 @@ void children_close(struct children *children);
  */
 int children_borrow_stdin(const struct children *children, Wire__Role role);
 
+/* Whether a process of this role runs, started or taken over. */
+bool children_has(const struct children *children, Wire__Role role);
+
 /* From now on there are to be exactly these jobs: starts, stops and replaces what differs. */
 void children_want(struct children *children, const struct child_job *jobs, unsigned count);
 

@@ -109,23 +109,13 @@ static bool has_proxy(const struct orchestrator *orchestrator, const struct conf
     return config->proxy.kind != PROXY_NONE && config->supervise == SUPERVISE_SELF;
 }
 
-static bool proxy_runs(const struct orchestrator *orchestrator)
-{
-    for (unsigned i = 0; i < children_count(orchestrator->children); i++) {
-        struct child_view view;
-        children_view(orchestrator->children, i, &view);
-        if (view.role == WIRE__ROLE__ROLE_PROXY && view.pid != 0)
-            return true;
-    }
-    return false;
-}
-
 enum status orchestrator_check_ports(struct orchestrator *orchestrator, const struct config *config,
                                      struct error *err)
 {
     if (!has_proxy(orchestrator, config))
         return STATUS_OK;
-    return proxy_ports_check(config, proxy_runs(orchestrator) ? orchestrator->config : NULL, err);
+    bool runs = children_has(orchestrator->children, WIRE__ROLE__ROLE_PROXY);
+    return proxy_ports_check(config, runs ? orchestrator->config : NULL, err);
 }
 
 static enum status prepare_proxy(struct orchestrator *orchestrator, const struct config *config,
