@@ -345,7 +345,7 @@ static enum status pack(struct builder *builder, const struct index_document *do
         document->language.size,
         document->headings.size,
         document->text.size,
-        (uint64_t)time << 1 ^ (uint64_t)(time >> 63),
+        (uint64_t)time << 1 ^ (time < 0 ? UINT64_MAX : 0),
     };
     struct buffer *out = &builder->scratch;
     buffer_clear(out);

@@ -54,10 +54,10 @@ static struct storage_slice encode_edge(struct arena *arena, const struct index_
 static bool decode_edge(struct storage_slice value, struct stored_edge *ret_edge)
 {
     const uint8_t *at = value.bytes;
-    const uint8_t *end = at + value.size;
     uint64_t size;
-    if (at == end)
+    if (value.size == 0)
         return false;
+    const uint8_t *end = at + value.size;
     struct stored_edge edge = {.is_private = (*at++ & EDGE_PRIVATE) != 0};
     if (edge.is_private) {
         if (end - at < 8)
@@ -89,7 +89,7 @@ enum status edges_count(struct storage storage, uint64_t target, struct inlinks 
         status = STATUS_OK;
     } else if (status == STATUS_OK) {
         const uint8_t *at = value.data;
-        const uint8_t *end = at + value.size;
+        const uint8_t *end = value.size > 0 ? at + value.size : at;
         if (!varint_get(&at, end, &inlinks.count) || !varint_get(&at, end, &inlinks.private_count))
             status = error_set(err, STATUS_CORRUPT, "a count of links");
     }

@@ -528,6 +528,7 @@ static enum status swap_inputs(struct draft *draft, const struct merge *merge,
 static enum status reserve_retired(struct index *index, const struct merge *merge,
                                    struct error *err)
 {
+    CHECK(merge->input_count > 0);
     struct segment **retired = realloc(index->retired, (index->retired_count + merge->input_count) *
                                                            sizeof(struct segment *));
     if (retired == NULL)

@@ -364,7 +364,7 @@ static enum status search_snapshot(struct search *search, const struct query_nod
                                    struct error *err)
 {
     const struct query_word *words[QUERY_WORDS_MAX];
-    double weights[QUERY_WORDS_MAX];
+    double weights[QUERY_WORDS_MAX] = {0};
     size_t word_count = query_collect_words(query, words);
     search->scorer.has_words = word_count > 0;
     for (size_t i = 0; i < word_count; i++)

@@ -222,7 +222,7 @@ static size_t strip_diacritics(const int32_t *characters, size_t count, int32_t 
         if (folded == NULL)
             ret[used++] = characters[i];
         for (; folded != NULL && *folded != '\0'; folded++)
-            ret[used++] = *folded;
+            ret[used++] = (unsigned char)*folded;
     }
     return used;
 }

@@ -1,0 +1,61 @@
+/* The first line is a query, the rest a text: every query makes a tree that holds its rules and
+ * reads the same again, and every text has a snippet within its limit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "index/document.h"
+#include "index/query.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_query(struct text_analyzer *analyzer, const struct query *query,
+                        struct arena *arena)
+{
+    struct query_term terms[QUERY_TERMS_MAX];
+    const struct query_word *words[QUERY_WORDS_MAX];
+    CHECK(query_check(query->root, NULL) == STATUS_OK);
+    CHECK(query_collect_terms(query->root, terms) <= QUERY_TERMS_MAX);
+    CHECK(query_collect_words(query->root, words) <= QUERY_WORDS_MAX);
+    CHECK(query->note_count <= QUERY_NOTES_MAX);
+    struct query again;
+    struct text_slice read_as = {query->read_as, strlen(query->read_as)};
+    CHECK(query_parse(analyzer, read_as, TEXT_LANGUAGE_UNKNOWN, arena, &again, NULL) == STATUS_OK);
+    CHECK((again.root == NULL) == (query->root == NULL));
+}
+
+static void check_snippet(const struct snippet *snippet)
+{
+    size_t characters = 0;
+    for (uint32_t i = 0; i < snippet->span_count; i++) {
+        CHECK(snippet->spans[i].text.size > 0);
+        for (size_t at = 0; at < snippet->spans[i].text.size; at++) {
+            unsigned char byte = (unsigned char)snippet->spans[i].text.bytes[at];
+            CHECK(byte >= ' ');
+            characters += (byte & 0xc0) != 0x80;
+        }
+    }
+    CHECK(characters <= SNIPPET_CHARACTERS_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct text_analyzer *analyzer;
+    if (analyzer == NULL)
+        analyzer = check_alloc(text_analyzer_new());
+    struct arena arena = {0};
+    struct query query;
+    struct snippet snippet;
+    const uint8_t *line = size == 0 ? NULL : memchr(data, '\n', size);
+    size_t query_size = line == NULL ? size : (size_t)(line - data);
+    struct text_slice typed = {(const char *)data, query_size};
+    struct text_slice text = {(const char *)data + query_size, size - query_size};
+    enum text_language language =
+        size == 0 ? TEXT_LANGUAGE_UNKNOWN : (enum text_language)(data[0] % TEXT_LANGUAGE_COUNT);
+    CHECK(query_parse(analyzer, typed, language, &arena, &query, NULL) == STATUS_OK);
+    check_query(analyzer, &query, &arena);
+    CHECK(snippet_make(analyzer, text, language, query.root, &arena, &snippet, NULL) == STATUS_OK);
+    check_snippet(&snippet);
+    arena_release(&arena);
+    return 0;
+}

@@ -1,0 +1,177 @@
+/*
+ * A good segment with bytes changed and checksums made right again, so that what lies behind them
+ * is reached: whatever is read must be read within bounds and end in an answer or in
+ * STATUS_CORRUPT.
+ *
+ * The input is a run of changes of four bytes: chunk, offset (two), value. The highest bit of the
+ * chunk cuts it there instead.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "index/builder.h"
+#include "index/matcher.h"
+#include "index/merge.h"
+#include "index/segment_writer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define DOCUMENTS 140 /* lists of two blocks */
+
+static struct segment *good;
+static struct text_analyzer *analyzer;
+
+static void make_good(void)
+{
+    static struct builder_document documents[DOCUMENTS];
+    static char urls[DOCUMENTS][32];
+    static char texts[DOCUMENTS][96];
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        struct index_document *document = &documents[i].document;
+        snprintf(urls[i], sizeof(urls[i]), "http://e.org/%u", i);
+        snprintf(texts[i], sizeof(texts[i]), "apple banana apple word%u word%u running runs",
+                 i % 90, i % 7);
+        document->url = (struct text_slice){urls[i], strlen(urls[i])};
+        document->site = (struct text_slice){"e.org", 5};
+        document->title = (struct text_slice){texts[i], 12};
+        document->text = (struct text_slice){texts[i], strlen(texts[i])};
+        documents[i].url_hash = url_hash(urls[i], strlen(urls[i]));
+        documents[i].anchors = (struct text_slice){"banana\n", i % 3 == 0 ? 7 : 0};
+    }
+    struct builder *builder = check_alloc(builder_new());
+    CHECK(builder_build(builder, documents, DOCUMENTS, &good, NULL) == STATUS_OK);
+    builder_free(builder);
+    analyzer = check_alloc(text_analyzer_new());
+}
+
+static struct storage_pin *copy_chunks(void)
+{
+    struct storage_pin *pins = check_alloc(calloc(good->chunk_count, sizeof(*pins)));
+    for (uint32_t i = 0; i < good->chunk_count; i++) {
+        uint8_t *bytes = check_alloc(malloc(good->pins[i].size));
+        memcpy(bytes, good->pins[i].bytes, good->pins[i].size);
+        pins[i] = (struct storage_pin){bytes, good->pins[i].size, bytes};
+    }
+    return pins;
+}
+
+/* Keeps the trailer when a chunk is cut. */
+static void change(struct storage_pin *pin, size_t offset, bool cuts, uint8_t value)
+{
+    size_t payload = pin->size - CHUNK_TRAILER_BYTES;
+    uint8_t *bytes = pin->handle;
+    if (payload == 0)
+        return;
+    offset %= payload;
+    if (!cuts) {
+        bytes[offset] = value;
+        return;
+    }
+    memmove(bytes + offset, bytes + payload, CHUNK_TRAILER_BYTES);
+    bytes = check_alloc(realloc(bytes, offset + CHUNK_TRAILER_BYTES));
+    *pin = (struct storage_pin){bytes, offset + CHUNK_TRAILER_BYTES, bytes};
+}
+
+static struct segment *open_changed(const uint8_t *data, size_t size)
+{
+    struct storage_pin *pins = copy_chunks();
+    for (; size >= 4; data += 4, size -= 4)
+        change(&pins[(data[0] & 0x7f) % good->chunk_count], (size_t)data[1] << 8 | data[2],
+               (data[0] & 0x80) != 0, data[3]);
+    for (uint32_t i = 0; i < good->chunk_count; i++) {
+        uint8_t *bytes = pins[i].handle;
+        put_le32(bytes + pins[i].size - 4, crc32c(0, bytes, pins[i].size - 4));
+    }
+    struct segment *segment = NULL;
+    if (segment_open((struct storage){0}, pins, good->chunk_count, &segment, NULL) != STATUS_OK)
+        return NULL;
+    return segment;
+}
+
+static void read_documents(const struct segment *segment)
+{
+    struct arena arena = {0};
+    for (uint32_t docid = 0; docid < segment->document_count && docid < 1000; docid++) {
+        struct document_row row;
+        struct stored_fields fields;
+        struct text_slice headings;
+        struct text_slice text;
+        if (segment_row(segment, docid, &row) && segment_stored(segment, &row, &fields))
+            stored_unpack(&fields, &arena, &headings, &text, NULL);
+        arena_reset(&arena);
+    }
+    segment_find(segment, 12345);
+    arena_release(&arena);
+}
+
+static void read_postings(const struct segment *segment)
+{
+    struct dictionary_cursor keys;
+    dictionary_cursor_open(&keys, segment);
+    for (int i = 0; keys.key_size > 0 && i < 2000; i++) {
+        struct posting_cursor cursor;
+        posting_cursor_open(&cursor, segment, keys.entry.address, keys.entry.document_count);
+        for (uint32_t last = 0; cursor.docid != DOCID_END; last = cursor.docid) {
+            const uint8_t *end;
+            CHECK(cursor.docid >= last && cursor.docid < segment->document_count);
+            posting_cursor_fields(&cursor);
+            posting_cursor_positions(&cursor, &end);
+            if (cursor.docid % 5 == 0)
+                posting_cursor_seek(&cursor, cursor.docid + 20);
+            else
+                posting_cursor_next(&cursor);
+        }
+        dictionary_cursor_next(&keys);
+    }
+}
+
+static void search(const struct segment *segment)
+{
+    static const char typed[] = "(apple OR word3 OR \"banana apple\") -\"word1 word2\" "
+                                "title:banana site:e.org anchor:banana";
+    struct arena arena = {0};
+    struct query query;
+    struct matcher matcher;
+    CHECK(query_parse(analyzer, (struct text_slice){typed, sizeof(typed) - 1},
+                      TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL) == STATUS_OK);
+    if (matcher_open(&matcher, segment, query.root, &arena, NULL) == STATUS_OK) {
+        for (uint32_t docid = matcher.root->docid; docid != DOCID_END;) {
+            CHECK(docid < segment->document_count);
+            docid = matcher_seek(&matcher, docid + 1);
+        }
+    }
+    matcher_release(&matcher);
+    arena_release(&arena);
+}
+
+static void merge_with_good(struct segment *segment)
+{
+    struct merge merge = {.inputs = {{.segment = segment}, {.segment = good}}, .input_count = 2};
+    struct memory_sink chunks = {0};
+    struct segment_sink sink = {&chunks, memory_sink_add};
+    struct segment *merged = NULL;
+    if (merge_run(&merge, &sink, NULL) == STATUS_OK) {
+        CHECK(memory_sink_open(&chunks, &merged, NULL) == STATUS_OK);
+        segment_release(merged);
+    }
+    memory_sink_release(&chunks);
+    merge_release(&merge);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (good == NULL)
+        make_good();
+    struct segment *segment = open_changed(data, size);
+    if (segment == NULL)
+        return 0;
+    read_documents(segment);
+    read_postings(segment);
+    search(segment);
+    merge_with_good(segment);
+    segment_release(segment);
+    return 0;
+}
