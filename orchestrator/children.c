@@ -168,7 +168,7 @@ static enum status begin_runner(const struct child *child, const char *name,
 {
     const char *arguments[ARGUMENTS_MAX + 3];
     unsigned count = 0;
-    while (child->job.arguments[count] != NULL && count < ARGUMENTS_MAX) {
+    while (count < ARGUMENTS_MAX && child->job.arguments[count] != NULL) {
         arguments[count] = child->job.arguments[count];
         count++;
     }

@@ -1,6 +1,7 @@
 #include "orchestrator/counters.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +95,17 @@ static void swap(struct counters *counters, uint32_t a, uint32_t b)
     counters->table[place_b] = (uint16_t)a;
 }
 
+static bool is_less(const struct counters *counters, uint32_t a, uint32_t b)
+{
+    return counters->heap[a].count < counters->heap[b].count;
+}
+
 static void sink(struct counters *counters, uint32_t index)
 {
     for (;;) {
         uint32_t least = index;
         for (uint32_t child = 2 * index + 1; child <= 2 * index + 2; child++) {
-            if (child < counters->count &&
-                counters->heap[child].count < counters->heap[least].count)
+            if (child < counters->count && is_less(counters, child, least))
                 least = child;
         }
         if (least == index)
@@ -112,9 +117,11 @@ static void sink(struct counters *counters, uint32_t index)
 
 static void rise(struct counters *counters, uint32_t index)
 {
-    while (index > 0 && counters->heap[index].count < counters->heap[(index - 1) / 2].count) {
-        swap(counters, index, (index - 1) / 2);
-        index = (index - 1) / 2;
+    for (uint32_t parent; index > 0; index = parent) {
+        parent = (index - 1) / 2;
+        if (!is_less(counters, index, parent))
+            return;
+        swap(counters, index, parent);
     }
 }
 

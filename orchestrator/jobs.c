@@ -80,7 +80,8 @@ static struct child_job make_job(const struct line *line, const char *slot, Wire
                               .arguments = line->words,
                               .is_named = true,
                               .stdin_fd = -1,
-                              .stop_signal = SIGTERM};
+                              .stop_signal = SIGTERM,
+                              .free_failures = 1};
 }
 
 static struct child_job indexserver_job(const struct jobs_source *source, struct arena *arena)
