@@ -48,6 +48,7 @@ struct fake_barrel {
     uint64_t position;
     uint64_t total;      /* 0: as many as there are hits */
     enum status refusal; /* of SEARCH */
+    bool mixes_up;       /* its documents come in the wrong order */
     unsigned searches, document_calls, term_calls, backlink_calls;
     /* of the last SEARCH */
     uint32_t last_k;
@@ -419,7 +420,7 @@ static UNUSED_IS_FINE void fake_documents(struct fake_barrel *barrel, struct rpc
     Wire__DocumentsReply reply = WIRE__DOCUMENTS_REPLY__INIT;
     for (size_t i = 0; i < count; i++) {
         fake_put_document(barrel, request->url_hashes[i], &documents[i], spans[i], span_lists[i]);
-        list[i] = &documents[i];
+        list[barrel->mixes_up ? count - 1 - i : i] = &documents[i];
     }
     reply.documents = list;
     reply.n_documents = count;

@@ -588,6 +588,31 @@ static void peers_are_read_from_their_names(void **state)
     }
 }
 
+static void the_token_is_taken_from_this_machine_or_over_tls_only(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1);
+    struct grpc_peer far = {.address = "192.0.2.1"};
+    struct grpc_peer near = {.address = "192.0.2.1", .is_local = true};
+    struct grpc_refusal refusal;
+    bool is_admin;
+    grpc_metadata item = {.key = grpc_slice_from_static_string(with_token[0].name),
+                          .value = grpc_slice_from_static_string(with_token[0].value)};
+    grpc_metadata_array metadata = {.count = 1, .capacity = 1, .metadata = &item};
+    assert_true(
+        grpc_peer_may(fixture->gateway, &near, &metadata, GRPC_ADMIN, false, &is_admin, &refusal));
+    assert_true(is_admin);
+    assert_true(
+        grpc_peer_may(fixture->gateway, &far, &metadata, GRPC_ADMIN, true, &is_admin, &refusal));
+    assert_true(is_admin);
+    assert_false(
+        grpc_peer_may(fixture->gateway, &far, &metadata, GRPC_ADMIN, false, &is_admin, &refusal));
+    assert_false(is_admin);
+    assert_int_equal(refusal.code, GRPC_STATUS_UNAUTHENTICATED);
+    assert_non_null(strstr(refusal.words, "TLS"));
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -605,6 +630,7 @@ int main(void)
         cmocka_unit_test(deadlines_are_kept),
         cmocka_unit_test(a_taken_port_is_told_with_its_owner),
         cmocka_unit_test(peers_are_read_from_their_names),
+        cmocka_unit_test(the_token_is_taken_from_this_machine_or_over_tls_only),
     };
 #ifdef __SANITIZE_THREAD__
     printf("gRPC's own library is not instrumented: every hand-over by its queues looks like a "

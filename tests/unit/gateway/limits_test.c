@@ -154,26 +154,36 @@ static void two_processes_share_one_allowance(void **state)
     unlink(path);
 }
 
+/* Takes `count` requests as soon as the gate is closed; how many passed goes to `out`. */
+static void take_at_once(const char *path, unsigned count, unsigned burst, int gate, int out)
+{
+    struct limits *limits = NULL;
+    unsigned passed = 0;
+    char byte;
+    if (limits_open(path, &limits, NULL) != STATUS_OK || read(gate, &byte, 1) != 0)
+        _exit(1);
+    for (unsigned i = 0; i < count; i++)
+        passed += limits_take(limits, "192.0.2.1", 60, burst, SECOND_US) == 0;
+    _exit(write(out, &passed, sizeof(passed)) != sizeof(passed));
+}
+
 static void two_processes_at_once_let_no_request_too_many_through(void **state)
 {
     (void)state;
-    enum { PROCESSES = 2, REQUESTS = 20000, BURST = 5000 };
+    enum { PROCESSES = 2, REQUESTS = 400000, BURST = 600000 };
     char path[] = "/tmp/tierce-limits-XXXXXX";
-    int fd = mkstemp(path), ends[2];
+    int fd = mkstemp(path), ends[2], gate[2];
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(gate), 0);
     for (unsigned i = 0; i < PROCESSES; i++) {
         if (fork() == 0) {
-            struct limits *limits = NULL;
-            unsigned passed = 0;
-            if (limits_open(path, &limits, NULL) != STATUS_OK)
-                _exit(1);
-            for (unsigned j = 0; j < REQUESTS; j++)
-                passed += limits_take(limits, "192.0.2.1", 60, BURST, SECOND_US) == 0;
-            _exit(write(ends[1], &passed, sizeof(passed)) != sizeof(passed));
+            close(gate[1]);
+            take_at_once(path, REQUESTS, BURST, gate[0], ends[1]);
         }
     }
+    close(gate[1]);
     unsigned total = 0;
     for (unsigned i = 0; i < PROCESSES; i++) {
         int code;
@@ -184,6 +194,7 @@ static void two_processes_at_once_let_no_request_too_many_through(void **state)
         assert_int_equal(code, 0);
     }
     assert_int_equal(total, BURST);
+    close(gate[0]);
     close(ends[0]);
     close(ends[1]);
     unlink(path);

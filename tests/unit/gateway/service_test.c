@@ -346,6 +346,22 @@ static void a_page_that_went_away_is_left_out(void **state)
     close_fixture(fixture);
 }
 
+static void a_document_is_shown_for_its_own_hit_only(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    fake_add(barrel, 1, 9, "http://a/", "A");
+    fake_add(barrel, 2, 8, "http://b/", "B");
+    fake_add(barrel, 3, 7, "http://c/", "C");
+    barrel->mixes_up = true;
+    search(fixture, "hoop");
+    assert_int_equal(fixture->answer.result_count, 1);
+    assert_string_equal(fixture->answer.results[0].url, "http://b/"); /* the middle one */
+    assert_true(fixture->answer.partial);
+    close_fixture(fixture);
+}
+
 static void snippets_are_escaped_but_for_the_marks(void **state)
 {
     (void)state;
@@ -381,6 +397,14 @@ static void backlinks_come_from_the_shard_of_the_page(void **state)
     assert_int_equal(answer.link_count, 2);
     assert_string_equal(answer.links[0].title, "Title of A");
     assert_string_equal(answer.links[0].anchor, "see here");
+    assert_string_equal(answer.links[1].title, "");
+    const char *other = "http://nowhere.example/"; /* its hash belongs to another page */
+    hash = url_hash(other, strlen(other));
+    fake_add(&fixture->cluster->barrels[url_hash_slot(hash) / 128], hash, 1, "http://x/", "X");
+    assert_int_equal(service_backlinks(fixture->service, answer.url, 1, 10, false, &fixture->arena,
+                                       &answer, &fixture->err),
+                     STATUS_OK);
+    assert_string_equal(answer.links[0].title, "Title of A");
     assert_string_equal(answer.links[1].title, "");
     assert_int_equal(service_backlinks(fixture->service, "mailto:x@example.org", 1, 10, false,
                                        &fixture->arena, &answer, &fixture->err),
@@ -572,6 +596,7 @@ int main(void)
         cmocka_unit_test(what_differs_is_not_answered_from_the_cache),
         cmocka_unit_test(a_new_position_of_any_shard_empties_the_cache),
         cmocka_unit_test(a_page_that_went_away_is_left_out),
+        cmocka_unit_test(a_document_is_shown_for_its_own_hit_only),
         cmocka_unit_test(snippets_are_escaped_but_for_the_marks),
         cmocka_unit_test(backlinks_come_from_the_shard_of_the_page),
         cmocka_unit_test(urls_are_submitted_as_they_are),
