@@ -20,7 +20,7 @@
 #include "wire.pb-c.h"
 
 enum {
-    LEASE_MS = 60 * 1000,
+    LEASE_MS = 30 * 1000, /* a downloader names what it holds every ten seconds */
     LEASE_URLS_MAX = 10,
     LEASE_HOSTS_MAX = 100,
     ROBOTS_TTL_DEFAULT_S = 24 * 3600,

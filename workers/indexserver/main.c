@@ -161,10 +161,9 @@ static enum status run(const struct arguments *arguments, const struct cluster_k
         status = join(arguments, key, rpc_server_address(server), &process, &member, err);
     if (status == STATUS_OK)
         status = service_open(process.service, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK)
         serve(&process, member, rpc_server_address(server), signals);
-        service_drain(process.service);
-    }
+    service_drain(process.service);
     rpc_server_close(server, DRAIN_MS);
     set_open(&process, false);
     member_stop(member);

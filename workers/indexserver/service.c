@@ -118,6 +118,7 @@ struct service *service_new(const struct service_options *options)
     struct service *service = check_alloc(calloc(1, sizeof(*service)));
     service->options = *options;
     pthread_mutex_init(&service->lock, NULL);
+    pthread_cond_init(&service->opened, NULL);
     return service;
 }
 
@@ -191,6 +192,7 @@ enum status service_open(struct service *service, struct error *err)
     if (service->early != NULL)
         apply_settings(service, service->early);
     atomic_store(&service->open, true);
+    pthread_cond_broadcast(&service->opened);
     pthread_mutex_unlock(&service->lock);
     return STATUS_OK;
 }
@@ -207,6 +209,10 @@ static bool prepare_drain(struct sequencer_job *sequencer_job, struct batch *bat
 
 void service_drain(struct service *service)
 {
+    pthread_mutex_lock(&service->lock);
+    service->closing = true;
+    pthread_cond_broadcast(&service->opened);
+    pthread_mutex_unlock(&service->lock);
     if (!atomic_load(&service->open))
         return;
     struct settings_job *job = check_alloc(calloc(1, sizeof(*job)));
@@ -229,6 +235,7 @@ void service_close(struct service *service)
     log_close(service->log);
     if (service->early != NULL)
         wire__settings__free_unpacked(service->early, NULL);
+    pthread_cond_destroy(&service->opened);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }
@@ -249,6 +256,18 @@ static void ping(struct rpc_call *call)
     rpc_call_reply(call, &reply.base);
 }
 
+/* The socket is there before the log is open, which takes a moment: those who come early wait. */
+static bool wait_until_open(struct service *service)
+{
+    if (atomic_load(&service->open))
+        return true;
+    pthread_mutex_lock(&service->lock);
+    while (!atomic_load(&service->open) && !service->closing)
+        pthread_cond_wait(&service->opened, &service->lock);
+    pthread_mutex_unlock(&service->lock);
+    return atomic_load(&service->open);
+}
+
 void service_handle(void *context, struct rpc_call *call)
 {
     struct service *service = context;
@@ -256,8 +275,8 @@ void service_handle(void *context, struct rpc_call *call)
         ping(call);
         return;
     }
-    if (!atomic_load(&service->open)) {
-        rpc_call_fail(call, STATUS_UNAVAILABLE, "starting");
+    if (!wait_until_open(service)) {
+        rpc_call_fail(call, STATUS_UNAVAILABLE, "shutting down");
         return;
     }
     switch (rpc_call_method(call)) {

@@ -19,7 +19,7 @@ struct service_options {
     void *context;
 };
 
-/* Makes it; calls are answered with UNAVAILABLE until service_open(). */
+/* Makes it; calls wait (on their worker's thread) until service_open() or service_drain(). */
 struct service *service_new(const struct service_options *options);
 /* Opens the log and the views, and begins to serve. */
 enum status service_open(struct service *service, struct error *err);

@@ -21,6 +21,8 @@ struct service {
     struct feed_calls feeds;
     struct disk_watch disk;
     pthread_mutex_t lock;  /* of what follows, and of opening */
+    pthread_cond_t opened; /* or closing */
+    bool closing;
     Wire__Settings *early; /* came before the service was open; NULL: none */
 };
 
