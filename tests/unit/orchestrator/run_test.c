@@ -287,7 +287,7 @@ static void site_end(struct site *site)
 
 struct load {
     const char *socket;
-    volatile bool stop;
+    bool stop;
     unsigned answered;
     unsigned failed;
     pthread_t thread;
@@ -308,7 +308,7 @@ static bool ask(const char *path)
 static void *keep_asking(void *context)
 {
     struct load *load = context;
-    while (!load->stop) {
+    while (!__atomic_load_n(&load->stop, __ATOMIC_RELAXED)) {
         if (ask(load->socket))
             __atomic_add_fetch(&load->answered, 1, __ATOMIC_RELAXED);
         else
@@ -326,7 +326,7 @@ static void load_begin(struct load *load, const struct site *site)
 
 static void load_end(struct load *load)
 {
-    load->stop = true;
+    __atomic_store_n(&load->stop, true, __ATOMIC_RELAXED);
     pthread_join(load->thread, NULL);
     assert_true(load->answered > 0);
     assert_int_equal(load->failed, 0);
