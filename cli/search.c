@@ -47,6 +47,15 @@ static void print_result(const json_t *result, uint64_t number, bool is_terminal
     fputc('\n', stdout);
 }
 
+static void print_results(const json_t *answer, bool is_terminal)
+{
+    uint64_t page = (uint64_t)json_integer_value(json_object_get(answer, "page"));
+    uint64_t size = (uint64_t)json_integer_value(json_object_get(answer, "size"));
+    const json_t *results = json_object_get(answer, "results");
+    for (size_t i = 0; i < json_array_size(results); i++)
+        print_result(json_array_get(results, i), (page - 1) * size + i + 1, is_terminal);
+}
+
 static void print_answer(const json_t *answer)
 {
     bool is_terminal = isatty(STDOUT_FILENO);
@@ -56,19 +65,15 @@ static void print_answer(const json_t *answer)
     printf("%s%s %s in %.1f ms\n", at_least ? "more than " : "", text_of_count(total, count),
            total == 1 ? "result" : "results",
            json_number_value(json_object_get(answer, "took_ms")));
-    size_t i;
-    json_t *entry;
-    json_array_foreach(json_object_get(answer, "notes"), i, entry)
-    {
-        print_text(stdout, json_string_value(entry));
+    const json_t *notes = json_object_get(answer, "notes");
+    for (size_t i = 0; i < json_array_size(notes); i++) {
+        const char *note = json_string_value(json_array_get(notes, i));
+        print_text(stdout, note != NULL ? note : "");
         fputc('\n', stdout);
     }
     if (json_is_true(json_object_get(answer, "partial")))
         puts("not every shard answered: there may be more");
-    uint64_t page = (uint64_t)json_integer_value(json_object_get(answer, "page"));
-    uint64_t size = (uint64_t)json_integer_value(json_object_get(answer, "size"));
-    json_array_foreach(json_object_get(answer, "results"), i, entry)
-        print_result(entry, (page - 1) * size + i + 1, is_terminal);
+    print_results(answer, is_terminal);
 }
 
 /* What the API says when it cannot answer: application/problem+json. */
