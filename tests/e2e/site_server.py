@@ -66,7 +66,9 @@ LAST_MODIFIED = "Sat, 01 Nov 2025 10:00:00 GMT"
 
 @dataclass
 class Request:
-    """One request as it came, with the times (microseconds of CLOCK_BOOTTIME) of its line and its answer's end."""
+    """One request as it came. Times are microseconds of CLOCK_BOOTTIME: when its head had been read, and just before its
+    answer was sent (of an answer that comes in pieces: when the last was). So what lies between the end of one and the
+    beginning of the next is never less than what the client left."""
 
     connection: int
     number: int  # on its connection, from 1
@@ -184,7 +186,9 @@ class Exchange:
         headers.update(answer.headers)
         if self.request.method == "HEAD" or answer.status in (204, 304):
             body = b""
-        self.send_raw(self.head(answer.status, headers) + body)
+        data = self.head(answer.status, headers) + body
+        self.request.ended_us = now_us()
+        self.send_raw(data)
 
     def send_page(self, title, text, links=(), **more):
         self.send(Answer(page(title, text, links), **more))
@@ -495,7 +499,7 @@ class SiteServer:
             try:
                 self._answer(Exchange(self, stream, request))
             finally:
-                request.ended_us = now_us()
+                request.ended_us = request.ended_us or now_us()
             if request.headers.get("connection", "").lower() == "close":
                 return
 
