@@ -2,6 +2,7 @@
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,12 +160,19 @@ static void init_calls(struct grpc_front *front)
     front->calls.queue = front->queue;
 }
 
+/* gRPC's own words may name clients: they are for whoever looks for a fault, at debug level. */
+static void log_of_grpc(gpr_log_func_args *line)
+{
+    log_debug("gRPC: %s", line->message);
+}
+
 enum status grpc_front_open(const struct grpc_front_options *options, struct grpc_front **ret_front,
                             struct error *err)
 {
     struct grpc_front *front = calloc(1, sizeof(*front));
     if (front == NULL)
         return error_set(err, STATUS_NO_MEMORY, "gRPC server");
+    gpr_set_log_function(log_of_grpc);
     grpc_init();
     front->server = make_server();
     front->queue = grpc_completion_queue_create_for_next(NULL);

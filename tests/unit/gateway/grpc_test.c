@@ -6,6 +6,7 @@
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
 
+#include "base/file.h"
 #include "gateway.pb-c.h"
 #include "gateway/grpc_front.h"
 #include "gateway/grpc_peer.h"
@@ -588,6 +589,60 @@ static void peers_are_read_from_their_names(void **state)
     }
 }
 
+/* The bytes of a file, zero-terminated, the caller's to free. */
+static char *read_text(const char *path)
+{
+    struct buffer bytes = {0};
+    assert_int_equal(file_read(path, 100000, &bytes, NULL), STATUS_OK);
+    char *text = strdup(buffer_string(&bytes));
+    buffer_release(&bytes);
+    return text;
+}
+
+static void tls_is_spoken_where_there_is_a_certificate(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/tierce-grpc-XXXXXX", command[300], certificate[60], key[60], address[40];
+    assert_non_null(mkdtemp(folder));
+    snprintf(certificate, sizeof(certificate), "%s/cert.pem", folder);
+    snprintf(key, sizeof(key), "%s/key.pem", folder);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "
+             "/CN=localhost -addext subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null",
+             key, certificate);
+    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): of our own words */
+
+    struct fixture *fixture = open_fixture(1);
+    fake_add(&fixture->cluster->barrels[0], 1, 9, "http://a/", "A");
+    close_client(fixture);
+    grpc_front_close(fixture->front, 1000);
+    struct grpc_front_options options = {
+        .host = "127.0.0.1", .certificate_file = certificate, .key_file = key};
+    assert_int_equal(grpc_front_open(&options, &fixture->front, NULL), STATUS_OK);
+    assert_int_equal(grpc_front_start(fixture->front, fixture->gateway, NULL), STATUS_OK);
+    char *root = read_text(certificate);
+    grpc_channel_credentials *credentials = grpc_ssl_credentials_create(root, NULL, NULL, NULL);
+    snprintf(address, sizeof(address), "localhost:%u", grpc_front_port(fixture->front));
+    fixture->channel = grpc_channel_create(address, credentials, NULL);
+    fixture->queue = grpc_completion_queue_create_for_next(NULL);
+    grpc_channel_credentials_release(credentials);
+    Tierce__V1__SearchResponse *reply;
+    assert_int_equal(search(fixture, with_token, 1, &reply), GRPC_STATUS_OK);
+    assert_int_equal(reply->n_results, 1);
+    close_fixture(fixture);
+
+    options.key_file = certificate; /* no key at all */
+    struct grpc_front *front = NULL;
+    struct error err;
+    assert_int_equal(grpc_front_open(&options, &front, &err), STATUS_INVALID);
+    options.key_file = "/nonexistent";
+    assert_int_equal(grpc_front_open(&options, &front, &err), STATUS_NOT_FOUND);
+    free(root);
+    unlink(certificate);
+    unlink(key);
+    rmdir(folder);
+}
+
 static void the_token_is_taken_from_this_machine_or_over_tls_only(void **state)
 {
     (void)state;
@@ -630,6 +685,7 @@ int main(void)
         cmocka_unit_test(deadlines_are_kept),
         cmocka_unit_test(a_taken_port_is_told_with_its_owner),
         cmocka_unit_test(peers_are_read_from_their_names),
+        cmocka_unit_test(tls_is_spoken_where_there_is_a_certificate),
         cmocka_unit_test(the_token_is_taken_from_this_machine_or_over_tls_only),
     };
 #ifdef __SANITIZE_THREAD__
