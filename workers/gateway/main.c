@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/args.h"
 #include "base/log.h"
@@ -123,6 +124,11 @@ static int serve_fastcgi(const struct arguments *arguments, const struct gateway
     int fd = arguments->fastcgi_fd == NO_DESCRIPTOR ? -1 : (int)arguments->fastcgi_fd;
     if (status == STATUS_OK)
         status = http_worker_run(gateway, fd, arguments->fastcgi_path, &err);
+    if (status == STATUS_TIMEOUT) {
+        /* a thread still uses the gateway: nothing may be freed under it */
+        log_warning("%s", err.text);
+        _exit(1);
+    }
     gateway_close(gateway);
     return status == STATUS_OK ? 0 : fail(&err);
 }
