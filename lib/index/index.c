@@ -103,8 +103,7 @@ static enum status open_entry(struct index *index, const struct manifest_segment
     if (status == STATUS_OK)
         status = get_table(index, KEY_LINKS, named->id, &table, err);
     if (status == STATUS_OK)
-        status = table.size > 0 ? links_decode(table.data, table.size, entry->segment, err)
-                                : segment_load_inlinks(entry->segment, err);
+        status = links_decode(table.data, table.size, entry->segment, err);
     buffer_release(&table);
     return status;
 }

@@ -21,14 +21,13 @@ struct cluster {
 
 /* Most words of a text are among a few hundred: their stems are kept. */
 #define CACHE_ENTRIES  2048
-#define CACHE_WORD_MAX 22
+#define CACHE_WORD_MAX 23
 
 struct cached_stem {
     uint8_t word[CACHE_WORD_MAX];
     uint8_t stem[CACHE_WORD_MAX];
     uint8_t word_size; /* 0: empty */
     uint8_t stem_size;
-    uint8_t language;
 };
 
 struct text_analyzer {
@@ -280,9 +279,10 @@ static uint32_t find_stem(struct text_analyzer *analyzer, enum text_language lan
 {
     if (analyzer->marked_size > CACHE_WORD_MAX)
         return make_stem(analyzer, language);
+    /* One word's languages have different places: there are fewer of them than entries. */
     uint64_t hash = hash64(analyzer->marked, analyzer->marked_size) + language;
     struct cached_stem *cached = &analyzer->cache[hash % CACHE_ENTRIES];
-    if (cached->word_size == analyzer->marked_size && cached->language == language &&
+    if (cached->word_size == analyzer->marked_size &&
         memcmp(cached->word, analyzer->marked, cached->word_size) == 0) {
         memcpy(analyzer->term, cached->stem, cached->stem_size);
         return cached->stem_size;
@@ -293,7 +293,6 @@ static uint32_t find_stem(struct text_analyzer *analyzer, enum text_language lan
         memcpy(cached->stem, analyzer->term, size);
         cached->word_size = (uint8_t)analyzer->marked_size;
         cached->stem_size = (uint8_t)size;
-        cached->language = (uint8_t)language;
     }
     return size;
 }

@@ -452,24 +452,66 @@ static void memory_stays_within_its_limit(void **state)
     index_close(index);
 }
 
+static enum status count_key(void *context, struct storage_slice key, struct storage_slice value)
+{
+    (void)key;
+    (void)value;
+    ++*(size_t *)context;
+    return STATUS_OK;
+}
+
+static size_t count_keys(uint8_t prefix)
+{
+    size_t count = 0;
+    struct storage storage = storage_memory_storage(memory);
+    assert_int_equal(storage.ops->iterate(storage.self, (struct storage_slice){&prefix, 1},
+                                          (struct storage_slice){0}, count_key, &count, NULL),
+                     STATUS_OK);
+    return count;
+}
+
 static void merging_leaves_nothing_behind(void **state)
 {
     (void)state;
     struct index *index = open_index(NULL);
     uint64_t position = 0;
-    size_t keys = 0;
     for (int round = 0; round < 40; round++) {
+        struct index_size size;
         random_batch(index, &position, 30);
         assert_int_equal(index_flush(index, NULL), STATUS_OK);
         while (index_merge(index, NULL) == STATUS_OK)
             continue;
         assert_int_equal(index_flush(index, NULL), STATUS_OK);
-        if (round == 10)
-            keys = storage_memory_keys(memory);
+        index_measure(index, &size);
+        assert_in_range(count_keys('D'), 0, size.segments_stored);
+        assert_int_equal(count_keys('P'), size.segments_stored);
+        assert_in_range(count_keys('S'), size.segments_stored, 8 * size.segments_stored);
     }
-    assert_in_range(storage_memory_keys(memory), 1, keys + 40);
     expect_all_like_model(index, 30);
     index_close(index);
+}
+
+/* A crash between adding a segment and naming it leaves chunks that no manifest names. */
+static void what_a_crash_left_behind_is_deleted(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    for (int round = 0; round < 3; round++) {
+        uint8_t orphan[13] = {STORAGE_BULK_PREFIX, 0, 0, 0, 0, 0, 0, (uint8_t)round, 200};
+        struct storage_slice key = {orphan, sizeof(orphan)};
+        void *bulk;
+        assert_int_equal(storage.ops->bulk_open(storage.self, &bulk, NULL), STATUS_OK);
+        assert_int_equal(storage.ops->bulk_add(storage.self, bulk, key, key, NULL), STATUS_OK);
+        assert_int_equal(storage.ops->bulk_finish(storage.self, bulk, NULL), STATUS_OK);
+        size_t keys = storage_memory_keys(memory);
+        struct index *index = open_index(NULL);
+        assert_int_equal(storage_memory_keys(memory), keys - 1);
+        uint64_t position = 0;
+        random_batch(index, &position, 20);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        expect_all_like_model(index, 5);
+        index_close(index);
+    }
 }
 
 static void scores_do_not_depend_on_how_documents_are_split(void **state)
@@ -519,6 +561,153 @@ static void scores_do_not_depend_on_how_documents_are_split(void **state)
         index_close(halves[h]);
         storage_memory_free(others[h]);
     }
+}
+
+/* Puts "running" in a language without a stemmer, and perhaps another page that has the stem. */
+static double score_of_running(bool beside_a_stem)
+{
+    struct storage_memory *own = storage_memory_new();
+    struct index *index;
+    assert_int_equal(index_open(storage_memory_storage(own), NULL, &index, NULL), STATUS_OK);
+    struct index_change changes[] = {
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://a/"),
+                      .text = slice("running around"),
+                      .language = slice("pl")}},
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://b/"), .text = slice("runs"), .language = slice("en")}},
+    };
+    assert_int_equal(index_apply(index, changes, beside_a_stem ? 2 : 1, 1, NULL), STATUS_OK);
+    struct query query = parse("running");
+    uint64_t frequencies[QUERY_TERMS_MAX] = {7, 9};
+    struct search_request request = {.k = 10,
+                                     .statistics = {.documents = 100,
+                                                    .field_tokens = {100, 100, 100, 100, 300},
+                                                    .document_frequencies = frequencies,
+                                                    .document_frequency_count = 2}};
+    struct search_result result = search(index, query.root, &request);
+    assert_int_equal(result.total, beside_a_stem ? 2 : 1);
+    uint32_t at = result.hits[0].url_hash == url_hash("http://a/", 9) ? 0 : 1;
+    assert_true(result.hits[at].url_hash == url_hash("http://a/", 9));
+    index_close(index);
+    storage_memory_free(own);
+    return result.hits[at].score;
+}
+
+static void exact_forms_count_the_same_wherever_they_lie(void **state)
+{
+    (void)state;
+    assert_true(score_of_running(false) == score_of_running(true));
+}
+
+static void what_is_removed_leaves_the_statistics(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    uint64_t position = 0;
+    uint64_t documents;
+    uint64_t tokens[FIELD_COUNT];
+    for (int i = 0; i < 10; i++) {
+        random_batch(index, &position, 40);
+        if (i % 3 == 0)
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    index_statistics(index, &documents, tokens);
+    assert_true(documents > 0 && tokens[FIELD_TITLE] > 0 && tokens[FIELD_BODY] > 0 &&
+                tokens[FIELD_URL] > 0);
+    struct index_change change = {.kind = INDEX_REMOVE_PREFIX, .url = slice("http://")};
+    assert_int_equal(index_apply(index, &change, 1, ++position, NULL), STATUS_OK);
+    for (int round = 0; round < 2; round++) {
+        static const uint64_t none[FIELD_COUNT];
+        index_statistics(index, &documents, tokens);
+        assert_int_equal(documents, 0);
+        assert_memory_equal(tokens, none, sizeof(none));
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        index_close(index);
+        index = open_index(NULL);
+    }
+    index_close(index);
+}
+
+static void no_phrase_reaches_from_one_heading_to_the_next(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    struct index_change change = {
+        .kind = INDEX_PUT_DOCUMENT,
+        .document = {.url = slice("http://a/"), .headings = slice("One two\n\nthree four\n")}};
+    assert_int_equal(index_apply(index, &change, 1, 1, NULL), STATUS_OK);
+    static const struct {
+        const char *typed;
+        uint64_t total;
+    } cases[] = {{"\"one two\"", 1},
+                 {"\"three four\"", 1},
+                 {"\"two three\"", 0},
+                 {"headings:four", 1},
+                 {"body:four", 0}};
+    for (size_t i = 0; i < 5; i++) {
+        struct query query = parse(cases[i].typed);
+        struct search_request request = request_for(&index, 1, query.root);
+        assert_int_equal(search(index, query.root, &request).total, cases[i].total);
+    }
+    index_close(index);
+}
+
+/* ---- changes while a merge runs ---- */
+
+static struct {
+    struct storage_ops ops;
+    enum status (*bulk_add)(void *self, void *bulk, struct storage_slice key,
+                            struct storage_slice value, struct error *err);
+    struct index *index; /* the next chunk of a merge is held up by a change of this index */
+    uint64_t position;
+} interrupted;
+
+static enum status interrupt_bulk_add(void *self, void *bulk, struct storage_slice key,
+                                      struct storage_slice value, struct error *err)
+{
+    struct index *index = interrupted.index;
+    interrupted.index = NULL;
+    if (index != NULL) {
+        random_batch(index, &interrupted.position, 60);
+        if (interrupted.position % 2 == 0)
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    return interrupted.bulk_add(self, bulk, key, value, err);
+}
+
+static void what_changes_while_a_merge_runs_is_in_its_outcome(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    struct index *index;
+    interrupted.ops = *storage.ops;
+    interrupted.bulk_add = storage.ops->bulk_add;
+    interrupted.ops.bulk_add = interrupt_bulk_add;
+    interrupted.index = NULL;
+    interrupted.position = 0;
+    storage.ops = &interrupted.ops;
+    assert_int_equal(index_open(storage, NULL, &index, NULL), STATUS_OK);
+    unsigned merges = 0;
+    while (merges < 6) {
+        random_batch(index, &interrupted.position, 21);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        interrupted.index = index;
+        enum status status = index_merge(index, NULL);
+        assert_in_range(status, STATUS_OK, STATUS_END);
+        if (status ==
+            STATUS_OK) { /* nothing that was replaced left before what replaces it was safe */
+            merges++;
+            assert_int_equal(index_flushed_position(index), interrupted.position);
+        }
+        interrupted.index = NULL;
+        expect_all_like_model(index, 10);
+    }
+    index_close(index);
+    index = open_index(NULL);
+    assert_int_equal(index_applied_position(index), interrupted.position);
+    expect_all_like_model(index, 30);
+    index_close(index);
 }
 
 static void pages_follow_one_another_without_gap(void **state)
@@ -881,7 +1070,12 @@ int main(void)
         TEST(what_was_not_flushed_is_replayed),
         TEST(memory_stays_within_its_limit),
         TEST(merging_leaves_nothing_behind),
+        TEST(what_a_crash_left_behind_is_deleted),
         TEST(scores_do_not_depend_on_how_documents_are_split),
+        TEST(exact_forms_count_the_same_wherever_they_lie),
+        TEST(what_is_removed_leaves_the_statistics),
+        TEST(no_phrase_reaches_from_one_heading_to_the_next),
+        TEST(what_changes_while_a_merge_runs_is_in_its_outcome),
         TEST(pages_follow_one_another_without_gap),
         TEST(wrong_requests_are_refused),
         TEST(a_failed_write_costs_nothing),

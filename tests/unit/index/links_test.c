@@ -338,6 +338,24 @@ static void counts_of_links_survive_flush_merge_and_reopening(void **state)
     }
 }
 
+static void a_link_that_came_after_indexing_is_counted_after_reopening(void **state)
+{
+    (void)state;
+    put_edge("http://a/1", "http://b/", "");
+    put_edge("http://a/2", "http://b/", "");
+    put_page("http://b/", "apple");
+    put_edge("http://a/3", "http://b/", ""); /* too few to index the page again */
+    flush();
+    index_close(index_under_test);
+    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL),
+                     STATUS_OK);
+    struct stored_document stored;
+    assert_int_equal(
+        index_document_get_url(index_under_test, slice("http://b/"), &arena, &stored, NULL),
+        STATUS_OK);
+    assert_int_equal(stored.inlinks, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -350,6 +368,7 @@ int main(void)
         TEST(anchor_texts_find_their_target),
         TEST(a_rebuilt_document_is_otherwise_the_same),
         TEST(more_links_rank_higher),
+        TEST(a_link_that_came_after_indexing_is_counted_after_reopening),
         TEST(counts_of_links_survive_flush_merge_and_reopening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
