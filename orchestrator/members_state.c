@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "orchestrator/members_parts.h"
+#include "orchestrator/process.h"
 #include "orchestrator/run_file.h"
 #include "rpc/message.h"
 
@@ -56,12 +57,24 @@ void members_state_write(struct members *members)
     arena_release(&arena);
 }
 
+/* Of this machine, and no more: after a power cut all are, and their successors must not wait. */
+static bool is_dead(const struct members *members, const Wire__MemberStatus *status)
+{
+    uint64_t ticks;
+    return strcmp(status->machine, members->machine) == 0 && status->pid != 0 &&
+           !process_start_ticks((pid_t)status->pid, &ticks);
+}
+
 static void restore(struct members *members, const Wire__MemberStatus *status)
 {
     uint32_t shard = 0, replica = 0;
     if (status->role == WIRE__ROLE__ROLE_BARREL &&
         (!member_name_place(status->name, &shard, &replica) || shard >= members->options.shards ||
          replica >= REPLICAS_MAX))
+        return;
+    if (status->barrel != NULL)
+        corpus_learn(&members->corpus, shard, status->barrel);
+    if (is_dead(members, status))
         return;
     struct member_entry *entry = member_add(members);
     if (entry == NULL)
@@ -79,10 +92,8 @@ static void restore(struct members *members, const Wire__MemberStatus *status)
     entry->replica = replica;
     entry->is_restored = true;
     entry->last_ms = clock_boot_ms();
-    if (status->barrel != NULL) {
+    if (status->barrel != NULL)
         entry->barrel = message_copy(&status->barrel->base);
-        corpus_learn(&members->corpus, shard, status->barrel);
-    }
 }
 
 void members_state_read(struct members *members)

@@ -194,7 +194,7 @@ class Stack:
             assert answer.status_code == 200, (answer.status_code, answer.text)
             value = answer.json()
             links += value["links"]
-            if len(links) >= value["total"] or not value["links"]:
+            if len(links) >= min(value["total"], 1000) or not value["links"]:  # no further ones are shown
                 return value["total"], links
             page += 1
 
