@@ -22,8 +22,40 @@ static void repair_checksum(uint8_t *record, size_t size, uint64_t sequence)
     put_le32(record + 1, crc);
 }
 
-static void round_trip(uint64_t sequence, const Log__Entry *entry, struct arena *arena)
+static void forget_unknown(ProtobufCMessage *message);
+
+static void forget_unknown_in(const ProtobufCFieldDescriptor *field, ProtobufCMessage *message)
 {
+    const char *member = (const char *)message + field->offset;
+    const char *quantifier = (const char *)message + field->quantifier_offset;
+    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+        return;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = *(const size_t *)(const void *)quantifier;
+        ProtobufCMessage **list = *(ProtobufCMessage ***)(uintptr_t)member;
+        for (size_t i = 0; i < count; i++)
+            forget_unknown(list[i]);
+        return;
+    }
+    bool chosen = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0 ||
+                  *(const uint32_t *)(const void *)quantifier == field->id;
+    ProtobufCMessage *one = chosen ? *(ProtobufCMessage **)(uintptr_t)member : NULL;
+    if (one != NULL)
+        forget_unknown(one);
+}
+
+/* protobuf-c keeps fields that it does not know, and writes some of them so that it cannot read
+ * them again (a field of number 0). */
+static void forget_unknown(ProtobufCMessage *message)
+{
+    message->n_unknown_fields = 0;
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++)
+        forget_unknown_in(&message->descriptor->fields[i], message);
+}
+
+static void round_trip(uint64_t sequence, Log__Entry *entry, struct arena *arena)
+{
+    forget_unknown(&entry->base);
     struct buffer first = {0}, second = {0};
     Log__Entry *again = NULL;
     if (log_record_encode(sequence, entry, &first, NULL) == STATUS_OK) {
