@@ -20,7 +20,7 @@ enum {
     MEMBER_DEAD_MS = 5000,       /* without a heartbeat */
     MEMBER_FORGOTTEN_MS = 60000, /* gone so long, it is shown and routed to no more */
     BARREL_PLACE_MS = 3600000,   /* so long its place is remembered for its data folder */
-    CORPUS_MIN_MS = 3000,        /* between two epochs */
+    CORPUS_MIN_MS = 2000,        /* between two epochs */
     REPLICAS_MAX = 64,           /* of one shard */
     FIELDS = 5,
 };

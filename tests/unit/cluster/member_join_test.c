@@ -30,6 +30,7 @@ struct fake {
     uint64_t settings_version;
     uint64_t routing_version;
     uint32_t slot_last;
+    uint32_t heartbeat_ms;
     /* what it saw */
     unsigned registrations;
     unsigned heartbeats;
@@ -58,7 +59,7 @@ static void answer_register(struct fake *fake, struct rpc_call *call)
     fake->last_protocol = request->protocol;
     reply.member = 100 + fake->registrations;
     reply.name = (char *)"barrel-1-0";
-    reply.heartbeat_ms = 20;
+    reply.heartbeat_ms = fake->heartbeat_ms;
     reply.shard = 1;
     reply.slot_first = 128;
     reply.slot_last = fake->slot_last;
@@ -121,7 +122,8 @@ static void fake_listen(struct fake *fake, uint16_t port)
 
 static void fake_open(struct fake *fake)
 {
-    *fake = (struct fake){.settings_version = 1, .routing_version = 1, .slot_last = 255};
+    *fake = (struct fake){
+        .settings_version = 1, .routing_version = 1, .slot_last = 255, .heartbeat_ms = 20};
     pthread_mutex_init(&fake->mutex, NULL);
     pthread_cond_init(&fake->changed, NULL);
     fake_listen(fake, 0);
@@ -160,14 +162,17 @@ static void fake_close(struct fake *fake)
 struct taker {
     uint64_t taken;
     uint64_t refuse;
+    unsigned refused;
     unsigned sent;
 };
 
 static enum status take(void *context, const Wire__Settings *settings, struct error *err)
 {
     struct taker *taker = context;
-    if (settings->version == taker->refuse)
+    if (settings->version == taker->refuse) {
+        taker->refused++;
         return error_set(err, STATUS_INVALID, "not these");
+    }
     __atomic_store_n(&taker->taken, settings->version, __ATOMIC_SEQ_CST);
     return STATUS_OK;
 }
@@ -226,6 +231,7 @@ static void a_change_of_state_is_told_at_once_and_the_last_word_is_draining(void
     struct fake fake;
     struct taker taker = {0};
     fake_open(&fake);
+    fake.heartbeat_ms = 60000;
     struct member_options options = options_for(&fake, &taker);
     struct member *member = start(&options);
     AWAIT(&fake, fake.heartbeats > 0 && fake.last_state == WIRE__MEMBER_STATE__STATE_STARTING);
@@ -272,10 +278,13 @@ static void newer_settings_are_taken_and_refused_ones_are_told(void **state)
     UNDER_LOCK(&fake, fake.settings_version = 3);
     AWAIT(&fake, strcmp(fake.last_refusal, "not these") == 0);
     assert_int_equal(fake.last_settings, 2);
+    unsigned beats = fake.heartbeats;
+    AWAIT(&fake, fake.heartbeats > beats + 3);
     UNDER_LOCK(&fake, fake.settings_version = 4);
     AWAIT(&fake, fake.last_settings == 4);
     assert_string_equal(fake.last_refusal, "");
     member_stop(member);
+    assert_int_equal(taker.refused, 1);
     fake_close(&fake);
 }
 

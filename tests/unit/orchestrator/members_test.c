@@ -250,17 +250,21 @@ static void a_barrel_that_comes_back_with_its_data_has_its_place_again(void **st
     struct world world;
     Wire__RegisterReply reply;
     open_with(&world, 2, 0, NULL);
-    Wire__RegisterRequest first = request(WIRE__ROLE__ROLE_BARREL, "", 10);
-    Wire__RegisterRequest second = request(WIRE__ROLE__ROLE_BARREL, "", 11);
-    first.data_folder = (char *)"/data/a";
-    second.data_folder = (char *)"/data/b";
-    joined(&world, &first);
-    assert_int_equal(join(&world, &second, &reply), STATUS_OK);
-    assert_string_equal(reply.name, "barrel-1-0");
-    members_tick(world.members, clock_boot_ms() + MEMBER_DEAD_MS + 1); /* both silent */
-    second.pid = 12;
-    assert_int_equal(join(&world, &second, &reply), STATUS_OK);
-    assert_string_equal(reply.name, "barrel-1-0");
+    static const char *const folders[] = {"/data/a", "/data/b", "/data/c"};
+    static const char *const names[] = {"barrel-0-0", "barrel-1-0", "barrel-0-1"};
+    for (uint32_t i = 0; i < 3; i++) {
+        Wire__RegisterRequest asked = request(WIRE__ROLE__ROLE_BARREL, "", 10 + i);
+        asked.data_folder = (char *)folders[i];
+        assert_int_equal(join(&world, &asked, &reply), STATUS_OK);
+        assert_string_equal(reply.name, names[i]);
+    }
+    members_tick(world.members, clock_boot_ms() + MEMBER_DEAD_MS + 1); /* all silent */
+    for (uint32_t i = 3; i-- > 0;) {
+        Wire__RegisterRequest asked = request(WIRE__ROLE__ROLE_BARREL, "", 20 + i);
+        asked.data_folder = (char *)folders[i];
+        assert_int_equal(join(&world, &asked, &reply), STATUS_OK);
+        assert_string_equal(reply.name, names[i]);
+    }
     close_world(&world);
 }
 
@@ -409,7 +413,7 @@ static void a_missing_shard_keeps_its_numbers_in_the_statistics(void **state)
     /* it crashes, comes back with nothing and replays: until it is ready its old numbers count */
     second_status.documents = 0;
     beat(&world, second_id, WIRE__MEMBER_STATE__STATE_STARTING, &second_status);
-    members_tick(world.members, now_ms + 3 * CORPUS_MIN_MS);
+    members_tick(world.members, now_ms + 2 * CORPUS_MIN_MS); /* not yet silent for too long */
     const Wire__CorpusStats *later = members_routing(world.members, &world.arena)->corpus;
     assert_int_equal(later->epoch, corpus->epoch);
     assert_int_equal(later->documents, 123);
@@ -450,6 +454,10 @@ static void the_next_orchestrator_goes_on_with_the_same_table(void **state)
     Wire__RegisterRequest log = request(WIRE__ROLE__ROLE_INDEXSERVER, "indexserver", 11);
     uint64_t id = joined(&world, &barrel);
     joined(&world, &log);
+    struct world early; /* we may be killed at any moment: the file is never behind */
+    open_with(&early, 2, 1, file);
+    assert_int_equal(members_count(early.members), 2);
+    close_world(&early);
     Wire__BarrelStatus status = barrel_status(42, lengths, 9);
     beat(&world, id, WIRE__MEMBER_STATE__STATE_READY, &status);
     members_tick(world.members, clock_boot_ms() + CORPUS_MIN_MS);

@@ -560,11 +560,72 @@ static void a_process_started_by_hand_joins_or_is_told_why_not(void **state)
     assert_int_equal(routing->shard_count, 2);
     assert_int_equal(routing->shards[0].replica_count, 2);
     routing_release(routing);
+    write_text(site.config, CONFIG "hostname: search.example.org\n");
+    bool is_told = false;
+    AWAIT(is_told, {
+        rest();
+        routing = member_routing(member);
+        is_told = strcmp(routing->advertise_host, "search.example.org") == 0;
+        routing_release(routing);
+    });
     struct member *refused = NULL;
     options.name = "barrel-0-0";
     assert_int_equal(member_start(&options, 5000, &refused, &err), STATUS_CONFLICT);
     assert_non_null(strstr(err.text, "barrel-0-0 runs already (PID "));
     member_stop(member);
+    site_end(&site);
+}
+
+static void searches_are_counted_once(void **state)
+{
+    (void)state;
+    struct site site;
+    void *reply;
+    site_make(&site);
+    site_start(&site);
+    Wire__QueryCount query = WIRE__QUERY_COUNT__INIT;
+    query.query = (char *)"cask";
+    query.count = 3;
+    Wire__QueryCount *queries[] = {&query};
+    Wire__BarrelLatency latency = WIRE__BARREL_LATENCY__INIT;
+    latency.member = member_named(&site, "barrel-0-0")->member;
+    latency.calls = 4;
+    latency.total_us = 1000;
+    Wire__BarrelLatency *latencies[] = {&latency};
+    Wire__GatewayReport report = WIRE__GATEWAY_REPORT__INIT;
+    report.requests = 5;
+    report.searches = 3;
+    report.queries = queries;
+    report.n_queries = 1;
+    report.latencies = latencies;
+    report.n_latencies = 1;
+    Wire__HeartbeatRequest heartbeat = WIRE__HEARTBEAT_REQUEST__INIT;
+    heartbeat.gateway = &report;
+    heartbeat.state = WIRE__MEMBER_STATE__STATE_READY;
+    heartbeat.member = 1; /* nobody: it will register and send its counts again */
+    assert_int_equal(call(&site, WIRE__METHOD__HEARTBEAT, &heartbeat.base,
+                          &wire__heartbeat_reply__descriptor, &reply),
+                     STATUS_OK);
+    assert_true(((const Wire__HeartbeatReply *)reply)->unknown);
+    assert_true(has_stats(&site));
+    assert_int_equal(site.stats->requests, 0);
+    heartbeat.member = member_named(&site, "gateway-1")->member;
+    assert_int_equal(call(&site, WIRE__METHOD__HEARTBEAT, &heartbeat.base,
+                          &wire__heartbeat_reply__descriptor, &reply),
+                     STATUS_OK);
+    const Wire__MemberStatus *barrel = member_named(&site, "barrel-0-0");
+    assert_int_equal(barrel->calls, 4);
+    assert_int_equal(barrel->mean_response_us, 250);
+    assert_int_equal(site.stats->requests, 5);
+    assert_int_equal(site.stats->searches, 3);
+    assert_int_equal(site.stats->n_top_queries, 1);
+    assert_string_equal(site.stats->top_queries[0]->query, "cask");
+    /* counts outlive a clean restart */
+    kill(site.pid, SIGTERM);
+    assert_int_equal(wait_for(site.pid), 0);
+    site_start(&site);
+    assert_int_equal(site.stats->requests, 5);
+    assert_int_equal(site.stats->top_queries[0]->count, 3);
     site_end(&site);
 }
 
@@ -597,6 +658,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(the_pool_is_replaced_without_a_refused_connection, end_running),
         cmocka_unit_test_teardown(a_good_edit_is_taken_up_and_a_bad_one_refused, end_running),
         cmocka_unit_test_teardown(a_login_code_is_good_once, end_running),
+        cmocka_unit_test_teardown(searches_are_counted_once, end_running),
         cmocka_unit_test_teardown(a_process_started_by_hand_joins_or_is_told_why_not, end_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
