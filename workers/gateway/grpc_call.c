@@ -39,10 +39,13 @@ struct grpc_deed {
     pthread_mutex_t mutex; /* steps are begun under it, one thread at a time */
     unsigned references;
     bool headers_sent;
-    bool has_request; /* the first one has arrived */
+    bool has_request; /* the whole of it, and but for conversations the end of the client's side */
+    bool is_refused;
+    struct grpc_refusal refusal;
     bool writing;
-    bool finished; /* a status is on its way, or nobody waits for one */
-    grpc_byte_buffer *received;
+    bool finished;              /* a status is on its way, or nobody waits for one */
+    grpc_byte_buffer *received; /* the message that was read last */
+    grpc_byte_buffer *request;  /* of all but conversations: kept until the client's side ends */
     grpc_byte_buffer *sending;
     grpc_byte_buffer *last; /* of a watch that ends: goes out after `sending` */
     int cancelled;          /* filled by STEP_CLOSE */
@@ -69,6 +72,8 @@ static void deed_free(struct grpc_deed *deed)
 {
     if (deed->received != NULL)
         grpc_byte_buffer_destroy(deed->received);
+    if (deed->request != NULL)
+        grpc_byte_buffer_destroy(deed->request);
     if (deed->sending != NULL)
         grpc_byte_buffer_destroy(deed->sending);
     if (deed->last != NULL)
@@ -161,12 +166,22 @@ static bool begin_read(struct grpc_deed *deed)
     return begin_step(deed, STEP_READ, &operation, 1);
 }
 
-static size_t put_headers(struct grpc_deed *deed, grpc_op *operations)
+/*
+ * Headers with something of our own in them, so that gRPC never folds headers and status into one
+ * frame: Caddy flushes headers before it knows that they are the end, and such a status is lost.
+ *
+ * header  lives as long as `operations`
+ */
+static size_t put_headers(struct grpc_deed *deed, grpc_metadata *header, grpc_op *operations)
 {
     if (deed->headers_sent)
         return 0;
     deed->headers_sent = true;
+    *header = (grpc_metadata){.key = grpc_slice_from_static_string("server"),
+                              .value = grpc_slice_from_static_string("tierce")};
     operations[0] = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
+    operations[0].data.send_initial_metadata.metadata = header;
+    operations[0].data.send_initial_metadata.count = 1;
     return 1;
 }
 
@@ -197,7 +212,8 @@ static bool write_message(struct grpc_deed *deed, const ProtobufCMessage *messag
     if (deed->writing || deed->finished)
         return false;
     grpc_op operations[2];
-    size_t count = put_headers(deed, operations);
+    grpc_metadata header;
+    size_t count = put_headers(deed, &header, operations);
     count += put_message(deed, pack(message), operations + count);
     deed->writing = begin_step(deed, STEP_WRITE, operations, count);
     return deed->writing;
@@ -220,7 +236,8 @@ static void finish(struct grpc_deed *deed, const struct ending *ending)
     }
     deed->finished = true;
     grpc_op operations[3];
-    size_t count = put_headers(deed, operations);
+    grpc_metadata header;
+    size_t count = put_headers(deed, &header, operations);
     if (ending->reply != NULL)
         count += put_message(deed, ending->reply, operations + count);
     char seconds[16];
@@ -279,6 +296,13 @@ static void finish_with_error(struct grpc_deed *deed, enum status status, const 
                             .words = code == GRPC_STATUS_INTERNAL ? "something went wrong here"
                                                                   : err->text,
                             .retry_after_s = status == STATUS_OVERLOADED});
+}
+
+static void finish_refused(struct grpc_deed *deed)
+{
+    finish(deed, &(struct ending){.code = deed->refusal.code,
+                                  .words = deed->refusal.words,
+                                  .retry_after_s = deed->refusal.retry_after_s});
 }
 
 /* ---- requests ---- */
@@ -498,15 +522,19 @@ static bool is_overdue(const struct grpc_deed *deed, const void *context)
 {
     int64_t age_ms = *(const int64_t *)context - deed->started_ms;
     bool has_request = __atomic_load_n(&deed->has_request, __ATOMIC_RELAXED);
-    return (!has_request && age_ms > GRPC_REQUEST_MS_MAX) ||
+    return (deed->is_refused && age_ms > GRPC_REFUSAL_MS_MAX) ||
+           (!has_request && age_ms > GRPC_REQUEST_MS_MAX) ||
            (!deed->is_counted && age_ms > GRPC_CALL_MS_MAX);
 }
 
 static void cut_off(struct grpc_deed *deed, const void *context)
 {
     (void)context;
-    grpc_call_cancel_with_status(deed->call, GRPC_STATUS_DEADLINE_EXCEEDED, "it took too long",
-                                 NULL);
+    if (deed->is_refused && !deed->finished)
+        finish_refused(deed);
+    else
+        grpc_call_cancel_with_status(deed->call, GRPC_STATUS_DEADLINE_EXCEEDED, "it took too long",
+                                     NULL);
 }
 
 void grpc_calls_expire(struct grpc_calls *calls)
@@ -570,52 +598,94 @@ static bool admit(struct grpc_deed *deed, struct grpc_refusal *refusal)
 
 static void take_new(struct grpc_deed *deed)
 {
-    struct grpc_refusal refusal;
     deed->started_ms = clock_boot_ms();
     deed->method = find_method(deed);
     list_add(deed);
-    bool may = admit(deed, &refusal);
+    deed->is_refused = !admit(deed, &deed->refusal);
     if (deed->method != NULL && deed->method->access != GRPC_ANYONE)
         gateway_count_request(deed->calls->gateway);
     pthread_mutex_lock(&deed->mutex);
     grpc_op close = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
     close.data.recv_close_on_server.cancelled = &deed->cancelled;
     begin_step(deed, STEP_CLOSE, &close, 1);
-    if (!may)
-        finish(deed, &(struct ending){.code = refusal.code,
-                                      .words = refusal.words,
-                                      .retry_after_s = refusal.retry_after_s});
+    if (deed->is_refused && deed->method != NULL && deed->method->kind == GRPC_CONVERSATION)
+        finish_refused(deed); /* such a client waits for an answer before it ends */
     else
         begin_read(deed);
     pthread_mutex_unlock(&deed->mutex);
 }
 
-static void take_request(struct grpc_deed *deed, struct grpc_hands *hands, bool success)
+/*
+ * What follows the headers is read to its end before the call is answered, even where it is
+ * refused: a call that ends sooner is reset, and a proxy between may lose its status with that.
+ */
+static void read_on(struct grpc_deed *deed)
 {
-    __atomic_store_n(&deed->has_request, true, __ATOMIC_RELAXED);
-    if (!success || deed->received == NULL) { /* cancelled, or the client has no more */
-        bool is_end = success && deed->method->kind == GRPC_CONVERSATION;
+    if (deed->is_refused) {
+        grpc_byte_buffer_destroy(deed->received);
+        deed->received = NULL;
+        begin_read(deed);
+        return;
+    }
+    if (deed->request != NULL) {
+        finish(deed, &(struct ending){.code = GRPC_STATUS_INVALID_ARGUMENT,
+                                      .words = "there was more than one request"});
+        return;
+    }
+    deed->request = deed->received;
+    deed->received = NULL;
+    begin_read(deed);
+}
+
+static void finish_without_request(struct grpc_deed *deed)
+{
+    finish(deed,
+           &(struct ending){.code = GRPC_STATUS_INVALID_ARGUMENT, .words = "there was no request"});
+}
+
+/* Everything has been read. */
+static void answer_request(struct grpc_deed *deed, struct grpc_hands *hands)
+{
+    pthread_mutex_lock(&deed->mutex);
+    if (deed->is_refused)
+        finish_refused(deed);
+    else if (deed->request == NULL)
+        finish_without_request(deed);
+    bool is_over = deed->finished; /* or nobody waits any more */
+    pthread_mutex_unlock(&deed->mutex);
+    if (is_over)
+        return;
+    if (deed->method->kind == GRPC_UNARY)
+        answer_unary(deed, hands, deed->request);
+    else
+        begin_watch(deed, hands, deed->request);
+}
+
+static void take_request(struct grpc_deed *deed, bool success, struct grpc_hands *hands)
+{
+    if (success && deed->received != NULL) {
         pthread_mutex_lock(&deed->mutex);
-        finish(deed,
-               &(struct ending){.code = is_end ? GRPC_STATUS_OK : GRPC_STATUS_INVALID_ARGUMENT,
-                                .words = is_end ? "" : "there was no request"});
+        read_on(deed);
         pthread_mutex_unlock(&deed->mutex);
         return;
     }
+    __atomic_store_n(&deed->has_request, true, __ATOMIC_RELAXED);
+    answer_request(deed, hands);
+}
+
+/* A message of a conversation, or its end. */
+static void take_turn(struct grpc_deed *deed, bool success, struct grpc_hands *hands)
+{
+    __atomic_store_n(&deed->has_request, true, __ATOMIC_RELAXED);
     grpc_byte_buffer *bytes = deed->received;
     deed->received = NULL; /* the next one may come before this one has been worked on */
-    switch (deed->method->kind) {
-    case GRPC_UNARY:
-        answer_unary(deed, hands, bytes);
-        break;
-    case GRPC_CONVERSATION:
-        answer_in_conversation(deed, hands, bytes);
-        break;
-    case GRPC_WATCH_STATS:
-    case GRPC_WATCH_HEALTH:
-        begin_watch(deed, hands, bytes);
-        break;
+    if (!success || bytes == NULL) {
+        pthread_mutex_lock(&deed->mutex);
+        finish(deed, &(struct ending){.code = GRPC_STATUS_OK, .words = ""});
+        pthread_mutex_unlock(&deed->mutex);
+        return;
     }
+    answer_in_conversation(deed, hands, bytes);
     grpc_byte_buffer_destroy(bytes);
 }
 
@@ -650,7 +720,10 @@ void grpc_calls_event(struct grpc_calls *calls, struct grpc_hands *hands, const 
         }
         break;
     case STEP_READ:
-        take_request(deed, hands, success);
+        if (deed->method != NULL && deed->method->kind == GRPC_CONVERSATION)
+            take_turn(deed, success, hands);
+        else
+            take_request(deed, success, hands);
         break;
     case STEP_WRITE:
         take_written(deed, success);

@@ -22,6 +22,7 @@ enum {
     GRPC_HEALTH_WATCHES_MAX = 64,
     GRPC_REQUEST_MS_MAX = 10000, /* for a request to arrive, once its headers have */
     GRPC_CALL_MS_MAX = 60000,    /* for a unary call in all */
+    GRPC_REFUSAL_MS_MAX = 1000,  /* for the end of a request that is refused anyway */
 };
 
 /* What the calls of one server share. */

@@ -322,5 +322,8 @@ static enum status answer(struct grpc_job *job, const ProtobufCMessage *message,
 const struct grpc_method grpc_reflection_methods[] = {
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", GRPC_CONVERSATION,
      GRPC_LIMITED, &grpc__reflection__v1alpha__server_reflection_request__descriptor, answer},
+    /* the same messages under a newer name, which newer tools try first */
+    {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", GRPC_CONVERSATION, GRPC_LIMITED,
+     &grpc__reflection__v1alpha__server_reflection_request__descriptor, answer},
 };
 const unsigned grpc_reflection_method_count = ARRAY_COUNT(grpc_reflection_methods);

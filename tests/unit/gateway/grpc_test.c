@@ -280,6 +280,27 @@ static void searching_can_be_closed_to_strangers(void **state)
     close_fixture(fixture);
 }
 
+static void a_refusal_waits_for_the_clients_end_but_not_for_long(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1);
+    struct call call;
+    Tierce__V1__StatsRequest request = TIERCE__V1__STATS_REQUEST__INIT;
+    call_open(&call, fixture, "/tierce.v1.Gateway/Stats", NULL, TIMEOUT_S * 1000);
+    call_send(&call, &request.base, false);
+    call_send(&call, &request.base, false); /* and never ends */
+    int64_t start_ms = clock_boot_ms();
+    assert_null(call_receive(&call, &tierce__v1__stats_response__descriptor));
+    assert_int_equal(call_close(&call), GRPC_STATUS_UNAUTHENTICATED);
+    assert_true(clock_boot_ms() - start_ms < 5000);
+    call_open(&call, fixture, "/tierce.v1.Gateway/Stats", with_token, TIMEOUT_S * 1000);
+    call_send(&call, &request.base, false);
+    call_send(&call, &request.base, false); /* one too many */
+    assert_null(call_receive(&call, &tierce__v1__stats_response__descriptor));
+    assert_int_equal(call_close(&call), GRPC_STATUS_INVALID_ARGUMENT);
+    close_fixture(fixture);
+}
+
 static void urls_are_added_and_explained(void **state)
 {
     (void)state;
@@ -674,6 +695,7 @@ int main(void)
         cmocka_unit_test(a_search_is_answered),
         cmocka_unit_test(what_an_admin_may_needs_the_token),
         cmocka_unit_test(searching_can_be_closed_to_strangers),
+        cmocka_unit_test(a_refusal_waits_for_the_clients_end_but_not_for_long),
         cmocka_unit_test(urls_are_added_and_explained),
         cmocka_unit_test(what_is_unknown_is_unimplemented_and_what_is_no_message_invalid),
         cmocka_unit_test(one_who_asks_too_often_is_told_to_wait),
