@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "barrel/translate.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "rpc/client.h"
@@ -230,6 +231,7 @@ static unsigned follow_once(struct replay *replay)
             return RETRY_MS;
         }
         say_back(replay);
+        CHECK(reply != NULL);
         status = take_reply(replay, reply, &err);
     }
     barrel_set_stopped(replay->barrel, status == STATUS_OK ? "" : err.text);

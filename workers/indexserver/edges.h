@@ -8,7 +8,8 @@
  * Makes the links of `page` the edges of `source`; NULL: it has none any more. What differs from
  * before goes into the feed at change->sequence; *ret_bytes grows by what that takes.
  *
- * is_private  the page was fetched from a private address: who may not see it may not see its links.
+ * is_private  the page was fetched from a private address: who may not see it may not see its
+ * links.
  */
 enum status edges_replace(struct change *change, const char *source, const Page__Page *page,
                           bool is_private, size_t *ret_bytes, struct error *err);
