@@ -59,6 +59,10 @@ enum status log_get(struct log_store *log, uint64_t sequence, struct arena *aren
 enum status log_forget(struct log_store *log, const uint64_t *sequences, size_t count,
                        struct error *err);
 
+/* When it returns, the bytes of entries from `first` to `last` that were forgotten are off the
+ * disk. Slow. Any thread. */
+enum status log_scrub(struct log_store *log, uint64_t first, uint64_t last, struct error *err);
+
 void log_get_status(struct log_store *log, struct log_status *ret_status);
 
 #endif

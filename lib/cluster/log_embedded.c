@@ -265,6 +265,15 @@ enum status log_forget(struct log_store *log, const uint64_t *sequences, size_t 
     return status;
 }
 
+enum status log_scrub(struct log_store *log, uint64_t first, uint64_t last, struct error *err)
+{
+    uint8_t from[8], end[8];
+    put_be64(from, first);
+    put_be64(end, last + 1);
+    return kv_compact(log->kv, COLUMN_LOG, kv_slice(from, sizeof(from)), kv_slice(end, sizeof(end)),
+                      err);
+}
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /* Sets *ret_more to what the visitor says. */

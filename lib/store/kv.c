@@ -508,6 +508,21 @@ enum status kv_flush(struct kv *kv, struct error *err)
     return status;
 }
 
+enum status kv_compact(struct kv *kv, unsigned column, struct kv_slice first, struct kv_slice end,
+                       struct error *err)
+{
+    CHECK(column < kv->column_count);
+    enum status status = kv_flush(kv, err); /* the write-ahead log has old values, too */
+    if (status != STATUS_OK)
+        return status;
+    rocksdb_compactoptions_t *options = rocksdb_compactoptions_create();
+    rocksdb_compactoptions_set_exclusive_manual_compaction(options, 0);
+    rocksdb_compact_range_cf_opt(kv->db, kv->handles[column], options, first.data, first.size,
+                                 end.data, end.size);
+    rocksdb_compactoptions_destroy(options);
+    return STATUS_OK;
+}
+
 static enum status copy_engine(struct kv *kv, const char *path, struct error *err)
 {
     char *words = NULL;

@@ -95,6 +95,9 @@ enum status kv_bulk_finish(struct kv_bulk *bulk,
 void kv_bulk_abort(struct kv_bulk *bulk);      /* accepts NULL */
 
 enum status kv_flush(struct kv *kv, struct error *err);
+/* Rewrites what keeps deleted values of these keys on the disk. Slow; from any thread. */
+enum status kv_compact(struct kv *kv, unsigned column, struct kv_slice first, struct kv_slice end,
+                       struct error *err);
 /* A consistent copy by hard links; `path` must not exist. */
 enum status kv_checkpoint(struct kv *kv, const char *path, struct error *err);
 uint64_t kv_disk_bytes(struct kv *kv);

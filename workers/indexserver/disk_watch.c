@@ -130,6 +130,14 @@ bool disk_watch_is_full(struct disk_watch *watch, char *ret_words, size_t size)
     return full;
 }
 
+bool disk_watch_is_exhausted(struct disk_watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    bool exhausted = watch->free_bytes < watch->floor_bytes / 2;
+    pthread_mutex_unlock(&watch->lock);
+    return exhausted;
+}
+
 uint64_t disk_watch_bytes(struct disk_watch *watch)
 {
     pthread_mutex_lock(&watch->lock);

@@ -32,6 +32,8 @@ void disk_watch_set_limit(struct disk_watch *watch, uint64_t limit);
 
 /* In words why the crawl must pause; false: it need not. */
 bool disk_watch_is_full(struct disk_watch *watch, char *ret_words, size_t size);
+/* So little room is left that nothing should be written that can wait. */
+bool disk_watch_is_exhausted(struct disk_watch *watch);
 uint64_t disk_watch_bytes(struct disk_watch *watch);
 
 #endif

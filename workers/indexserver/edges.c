@@ -95,15 +95,20 @@ static void delete_item(struct replacing *r, uint64_t sequence, const char *targ
     change_delete(r->change, COLUMN_FEED, r->key.data, r->key.size);
 }
 
+static void edge_key(struct replacing *r, const char *target)
+{
+    buffer_clear(&r->key);
+    buffer_append(&r->key, r->source, strlen(r->source) + 1);
+    buffer_append_string(&r->key, target);
+}
+
 /* source, 0, target -> u64 LE sequence of its item, u8 flags, anchor */
 static void put_edge(struct replacing *r, const char *target, const char *anchor, uint8_t flags)
 {
     uint8_t head[EDGE_HEAD_BYTES];
     put_le64(head, r->change->sequence);
     head[8] = flags;
-    buffer_clear(&r->key);
-    buffer_append(&r->key, r->source, strlen(r->source) + 1);
-    buffer_append_string(&r->key, target);
+    edge_key(r, target);
     buffer_clear(&r->value);
     buffer_append(&r->value, head, sizeof(head));
     buffer_append_string(&r->value, anchor);
@@ -118,6 +123,20 @@ static uint8_t flags_of(const struct replacing *r, const struct new_edge *edge)
 /* ---- the difference
  * --------------------------------------------------------------------------------- */
 
+/* A drop that every reader has seen need not be kept. Readers that nobody counts any more and that
+ * have not seen it begin at the start (feed_floor). */
+static void forget_dropped(struct replacing *r, uint64_t sequence, const char *target)
+{
+    struct views *views = r->change->views;
+    if (sequence > views->feed_read)
+        return;
+    delete_item(r, sequence, target);
+    edge_key(r, target);
+    change_delete(r->change, COLUMN_EDGES, r->key.data, r->key.size);
+    if (sequence > views->feed_floor)
+        views->feed_floor = sequence;
+}
+
 static void compare_old(struct replacing *r, const char *target, struct kv_slice value)
 {
     const uint8_t *head = value.data;
@@ -125,9 +144,11 @@ static void compare_old(struct replacing *r, const char *target, struct kv_slice
     uint8_t flags = head[8];
     bool dropped = (flags & EDGE_DROPPED) != 0;
     struct new_edge *edge = table_get(&r->by_target, target);
+    if (edge == NULL && dropped) {
+        forget_dropped(r, sequence, target);
+        return;
+    }
     if (edge == NULL) {
-        if (dropped)
-            return;
         delete_item(r, sequence, target);
         put_item(r, target, "", EDGE_DROPPED);
         put_edge(r, target, "", EDGE_DROPPED);

@@ -412,15 +412,16 @@ static bool is_another(const Wire__FeedRequest *request, const uint8_t *identity
             memcmp(request->identity.data, identity, FEED_IDENTITY_BYTES) != 0);
 }
 
-enum status feed_read(struct views *views, const Wire__FeedRequest *request, struct arena *arena,
-                      Wire__FeedReply *ret_reply, struct error *err)
+enum status feed_read(struct views *views, const Wire__FeedRequest *request,
+                      enum feed_reader_kind kind, struct arena *arena, Wire__FeedReply *ret_reply,
+                      struct error *err)
 {
     struct log_status log;
     uint8_t *identity = arena_alloc(arena, FEED_IDENTITY_BYTES);
     if (identity == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     pthread_mutex_lock(&views->lock);
-    uint64_t limit = views->feed_limit;
+    uint64_t limit = views->feed_limit, floor = views->feed_floor;
     views_feed_identity(views, identity);
     pthread_mutex_unlock(&views->lock);
     log_get_status(views->log, &log);
@@ -429,7 +430,9 @@ enum status feed_read(struct views *views, const Wire__FeedRequest *request, str
     ret_reply->next = request->from == 0 ? 1 : request->from;
     ret_reply->identity.len = FEED_IDENTITY_BYTES;
     ret_reply->identity.data = identity;
-    ret_reply->restart = request->from > log.head + 1 || is_another(request, identity);
+    /* Who may hold edges whose end the feed has forgotten cannot go on. */
+    bool lagged = kind == FEED_READER_NEW && request->from > 1 && request->from <= floor;
+    ret_reply->restart = lagged || request->from > log.head + 1 || is_another(request, identity);
     if (ret_reply->restart || request->from > limit)
         return STATUS_OK;
     struct reading r = {.views = views, .request = request, .arena = arena, .reply = ret_reply};

@@ -21,12 +21,16 @@ enum status feed_apply(struct change *change, const Log__Entry *entry, const Pag
 enum status feed_take_page(struct change *change, const char *url, const Page__Page *page,
                            struct error *err);
 
+/* A reader, as far as the feed must remember: whether it has been followed since it began. */
+enum feed_reader_kind { FEED_READER_KNOWN, FEED_READER_NEW };
+
 /*
  * Fills the reply with items from request->from on, in the arena. Any thread. The reply is empty
  * when there is nothing yet: then `next` is how far the reader is.
  */
-enum status feed_read(struct views *views, const Wire__FeedRequest *request, struct arena *arena,
-                      Wire__FeedReply *ret_reply, struct error *err);
+enum status feed_read(struct views *views, const Wire__FeedRequest *request,
+                      enum feed_reader_kind kind, struct arena *arena, Wire__FeedReply *ret_reply,
+                      struct error *err);
 
 /* Whether the URL has a document in the feed, and at which sequence. Any thread. */
 enum status feed_document_of(struct views *views, const char *url, uint64_t *ret_sequence,

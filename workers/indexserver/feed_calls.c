@@ -8,62 +8,110 @@
 struct feed_call { /* in the call's arena */
     struct rpc_call *call;
     const Wire__FeedRequest *request;
+    enum feed_reader_kind kind;
     int64_t until_ms;
     struct feed_call *next;
 };
 
 enum { LOOK_MS_MAX = 1000 }; /* for callers that gave up */
 
+/* ---- readers --------------------------------------------------------------------------------- */
+
+static bool is_silent(const struct feed_reader *reader)
+{
+    return reader->member == 0 || clock_boot_ms() - reader->seen_ms > FEED_READER_SILENT_MS;
+}
+
+/* Remembers how far it is. A reader that begins at the start is known from there on. */
+static enum feed_reader_kind note_reader(struct feed_calls *calls, const Wire__FeedRequest *request)
+{
+    struct feed_reader *place = &calls->readers[0];
+    if (request->member == 0)
+        return FEED_READER_NEW;
+    for (int i = 0; i < FEED_READERS_MAX; i++) {
+        struct feed_reader *reader = &calls->readers[i];
+        if (reader->member == request->member) {
+            place = reader;
+            break;
+        }
+        if (reader->seen_ms < place->seen_ms)
+            place = reader;
+    }
+    bool known = place->member == request->member && !is_silent(place);
+    *place = (struct feed_reader){request->member, request->from == 0 ? 0 : request->from - 1,
+                                  clock_boot_ms()};
+    return known ? FEED_READER_KNOWN : FEED_READER_NEW;
+}
+
+static uint64_t oldest_position(const struct feed_calls *calls)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (int i = 0; i < FEED_READERS_MAX; i++) {
+        const struct feed_reader *reader = &calls->readers[i];
+        if (!is_silent(reader) && reader->position < oldest)
+            oldest = reader->position;
+    }
+    return oldest == UINT64_MAX ? 0 : oldest;
+}
+
+/* What every reader had passed at least `settle_ms` ago. */
+static uint64_t settled_position(struct feed_calls *calls)
+{
+    uint64_t oldest = oldest_position(calls);
+    int64_t now = clock_boot_ms();
+    if (oldest < calls->settling) { /* one that is further behind */
+        calls->settling = oldest;
+        calls->settling_since_ms = now;
+    }
+    if (now - calls->settling_since_ms >= calls->settle_ms) {
+        calls->settled = calls->settling;
+        calls->settling = oldest;
+        calls->settling_since_ms = now;
+    }
+    return calls->settled < oldest ? calls->settled : oldest;
+}
+
+/* It is told to begin at the start: until it does it counts for nothing. */
+static void forget_reader(struct feed_calls *calls, uint64_t member)
+{
+    pthread_mutex_lock(&calls->lock);
+    for (int i = 0; i < FEED_READERS_MAX; i++) {
+        if (calls->readers[i].member == member)
+            calls->readers[i] = (struct feed_reader){0};
+    }
+    pthread_mutex_unlock(&calls->lock);
+}
+
+uint64_t feed_calls_oldest(struct feed_calls *calls)
+{
+    pthread_mutex_lock(&calls->lock);
+    uint64_t oldest = oldest_position(calls);
+    pthread_mutex_unlock(&calls->lock);
+    return oldest;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
 /* Answers where there is something to say, or `at_once`. Returns whether it did. */
-static bool answer(struct feed_calls *calls, struct rpc_call *call,
-                   const Wire__FeedRequest *request, bool at_once)
+static bool answer(struct feed_calls *calls, const struct feed_call *feed, bool at_once)
 {
     Wire__FeedReply reply;
     struct error err = {0};
-    enum status status = feed_read(calls->views, request, rpc_call_arena(call), &reply, &err);
+    struct rpc_call *call = feed->call;
+    const Wire__FeedRequest *request = feed->request;
+    enum status status =
+        feed_read(calls->views, request, feed->kind, rpc_call_arena(call), &reply, &err);
     if (status != STATUS_OK) {
         rpc_call_fail(call, status, "%s", err.text);
         return true;
     }
+    if (reply.restart)
+        forget_reader(calls, request->member);
     bool news = reply.restart || reply.n_items > 0 || reply.next > request->from;
     if (!news && !at_once)
         return false;
     rpc_call_reply(call, &reply.base);
     return true;
-}
-
-/* ---- readers --------------------------------------------------------------------------------- */
-
-static void note_reader(struct feed_calls *calls, const Wire__FeedRequest *request)
-{
-    struct feed_reader *oldest = &calls->readers[0];
-    if (request->member == 0)
-        return;
-    for (int i = 0; i < FEED_READERS_MAX; i++) {
-        struct feed_reader *reader = &calls->readers[i];
-        if (reader->member == request->member) {
-            oldest = reader;
-            break;
-        }
-        if (reader->seen_ms < oldest->seen_ms)
-            oldest = reader;
-    }
-    *oldest = (struct feed_reader){request->member, request->from == 0 ? 0 : request->from - 1,
-                                   clock_boot_ms()};
-}
-
-uint64_t feed_calls_oldest(struct feed_calls *calls, uint64_t head)
-{
-    uint64_t oldest = head;
-    int64_t since = clock_boot_ms() - FEED_READER_SILENT_MS;
-    pthread_mutex_lock(&calls->lock);
-    for (int i = 0; i < FEED_READERS_MAX; i++) {
-        const struct feed_reader *reader = &calls->readers[i];
-        if (reader->member != 0 && reader->seen_ms >= since && reader->position < oldest)
-            oldest = reader->position;
-    }
-    pthread_mutex_unlock(&calls->lock);
-    return oldest;
 }
 
 /* ---- the thread --------------------------------------------------------------------------------
@@ -77,7 +125,7 @@ static int64_t answer_waiting(struct feed_calls *calls, struct feed_call **waiti
         struct feed_call *feed = *waiting;
         struct feed_call *behind = feed->next; /* the call takes its memory along */
         bool over = all || now >= feed->until_ms || rpc_call_cancelled(feed->call);
-        if (answer(calls, feed->call, feed->request, over)) {
+        if (answer(calls, feed, over)) {
             *waiting = behind;
             continue;
         }
@@ -134,10 +182,12 @@ static void *run(void *context)
 /* ---- for other threads
  * ---------------------------------------------------------------------------- */
 
-enum status feed_calls_start(struct feed_calls *calls, struct views *views, struct error *err)
+enum status feed_calls_start(struct feed_calls *calls, struct views *views, unsigned settle_ms,
+                             struct error *err)
 {
     pthread_condattr_t attributes;
     calls->views = views;
+    calls->settle_ms = settle_ms;
     pthread_mutex_init(&calls->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -194,12 +244,17 @@ void feed_calls_take(struct feed_calls *calls, struct rpc_call *call)
         return;
     }
     uint32_t wait = request->wait_ms > FEED_WAIT_MS_MAX ? FEED_WAIT_MS_MAX : request->wait_ms;
-    *feed = (struct feed_call){call, request, clock_boot_ms() + wait, NULL};
+    *feed =
+        (struct feed_call){.call = call, .request = request, .until_ms = clock_boot_ms() + wait};
     pthread_mutex_lock(&calls->lock);
-    note_reader(calls, request);
+    feed->kind = note_reader(calls, request);
+    uint64_t settled = settled_position(calls);
     bool stopping = calls->stopping;
     pthread_mutex_unlock(&calls->lock);
-    if (answer(calls, call, request, wait == 0 || stopping))
+    pthread_mutex_lock(&calls->views->lock);
+    calls->views->feed_read = settled;
+    pthread_mutex_unlock(&calls->views->lock);
+    if (answer(calls, feed, wait == 0 || stopping))
         return;
     pthread_mutex_lock(&calls->lock);
     stopping = calls->stopping;
@@ -210,5 +265,5 @@ void feed_calls_take(struct feed_calls *calls, struct rpc_call *call)
     }
     pthread_mutex_unlock(&calls->lock);
     if (stopping)
-        answer(calls, call, request, true);
+        answer(calls, feed, true);
 }

@@ -14,7 +14,8 @@
 enum {
     FEED_READERS_MAX = 256,
     FEED_WAIT_MS_MAX = 60 * 1000,
-    FEED_READER_SILENT_MS = 60 * 1000, /* then it counts no longer */
+    FEED_SETTLE_MS = 2 * 60 * 1000,         /* after so long a reader has surely written it */
+    FEED_READER_SILENT_MS = 10 * 60 * 1000, /* then it counts no longer */
 };
 
 struct feed_call;
@@ -35,9 +36,16 @@ struct feed_calls {
     bool applied; /* since the thread looked last */
     struct feed_call *waiting;
     struct feed_reader readers[FEED_READERS_MAX];
+    /* The lowest position, as it was some time ago: what a reader has read it may lose with a
+     * crash, until it has written it. */
+    uint64_t settled, settling;
+    int64_t settling_since_ms;
+    unsigned settle_ms;
 };
 
-enum status feed_calls_start(struct feed_calls *calls, struct views *views, struct error *err);
+/* settle_ms  FEED_SETTLE_MS, or less in tests. */
+enum status feed_calls_start(struct feed_calls *calls, struct views *views, unsigned settle_ms,
+                             struct error *err);
 /* Answers all that wait; later ones are answered at once. */
 void feed_calls_drain(struct feed_calls *calls);
 void feed_calls_stop(struct feed_calls *calls); /* also of one that was not started */
@@ -47,7 +55,7 @@ void feed_calls_take(struct feed_calls *calls, struct rpc_call *call);
 /* There may be something new. Any thread. */
 void feed_calls_wake(struct feed_calls *calls);
 
-/* The lowest position of the readers of late; `head` where there is none. */
-uint64_t feed_calls_oldest(struct feed_calls *calls, uint64_t head);
+/* The lowest position of the readers of late; 0 where there is none. */
+uint64_t feed_calls_oldest(struct feed_calls *calls);
 
 #endif

@@ -426,8 +426,8 @@ static enum status remove_page(struct removing *r, const char *url)
 
 static enum status apply_remove(struct change *change, const Log__Remove *remove, struct error *err)
 {
-    struct removing r = {
-        .change = change, .by_owner = remove->by == LOG__REMOVE_BY__REMOVED_BY_OWNER, .err = err};
+    change->by_owner = remove->by == LOG__REMOVE_BY__REMOVED_BY_OWNER;
+    struct removing r = {.change = change, .by_owner = change->by_owner, .err = err};
     if (remove->scope == LOG__REMOVE_SCOPE__REMOVE_PAGE)
         return remove_page(&r, remove->value);
     if (r.by_owner)

@@ -75,6 +75,10 @@ static bool prepare_submit(struct sequencer_job *sequencer_job, struct batch *ba
     }
     if (refuse_while_behind(job))
         return false;
+    if (disk_watch_is_exhausted(&job->service->disk)) {
+        rpc_call_fail(job->call, STATUS_NO_SPACE, "the disk is full");
+        return false;
+    }
     Log__Origin origin = request->origin == LOG__ORIGIN__ORIGIN_UNKNOWN ? LOG__ORIGIN__ORIGIN_OWNER
                                                                         : request->origin;
     Wire__SubmitReply *reply = check_alloc(arena_alloc(arena, sizeof(*reply)));

@@ -171,12 +171,14 @@ static enum status open_stores(struct service *service, uint64_t *ret_epoch, str
 enum status service_open(struct service *service, struct error *err)
 {
     uint64_t epoch = 0;
+    unsigned settle_ms =
+        service->options.feed_settle_ms == 0 ? FEED_SETTLE_MS : service->options.feed_settle_ms;
     enum status status = open_stores(service, &epoch, err);
     if (status == STATUS_OK)
         status =
             disk_watch_start(&service->disk, service->options.folder, disk_changed, service, err);
     if (status == STATUS_OK)
-        status = feed_calls_start(&service->feeds, service->views, err);
+        status = feed_calls_start(&service->feeds, service->views, settle_ms, err);
     struct sequencer_options options = {.log = service->log,
                                         .views = service->views,
                                         .epoch = epoch,
@@ -186,6 +188,10 @@ enum status service_open(struct service *service, struct error *err)
                                         .context = service};
     if (status == STATUS_OK)
         status = sequencer_start(&options, &service->sequencer, err);
+    unsigned after_ms = service->options.scrub_after_ms;
+    if (status == STATUS_OK)
+        status = scrubber_start(&service->scrubber, service->views,
+                                after_ms == 0 ? SCRUB_AFTER_MS : after_ms, err);
     if (status != STATUS_OK)
         return status;
     pthread_mutex_lock(&service->lock);
@@ -229,6 +235,7 @@ void service_close(struct service *service)
         return;
     atomic_store(&service->open, false);
     disk_watch_stop(&service->disk);
+    scrubber_stop(&service->scrubber);
     sequencer_stop(service->sequencer);
     feed_calls_stop(&service->feeds);
     views_close(service->views);

@@ -17,6 +17,8 @@ struct service_options {
     /* The log or the views can no longer be written: the process must end. From another thread. */
     void (*failed)(void *context, const struct error *err);
     void *context;
+    unsigned scrub_after_ms; /* removed pages leave the disk after so long; 0: as usual */
+    unsigned feed_settle_ms; /* what readers have read, they have written by then; 0: as usual */
 };
 
 /* Makes it; calls wait (on their worker's thread) until service_open() or service_drain(). */

@@ -7,6 +7,7 @@
 #include "indexserver/disk_watch.h"
 #include "indexserver/feed_calls.h"
 #include "indexserver/lease_calls.h"
+#include "indexserver/scrubber.h"
 #include "indexserver/sequencer.h"
 #include "indexserver/service.h"
 #include "indexserver/views.h"
@@ -20,6 +21,7 @@ struct service {
     struct lease_calls leases; /* the sequencer's thread's */
     struct feed_calls feeds;
     struct disk_watch disk;
+    struct scrubber scrubber;
     pthread_mutex_t lock;  /* of what follows, and of opening */
     pthread_cond_t opened; /* or closing */
     bool closing;

@@ -46,7 +46,7 @@ enum { VIEWS_MEMORY_BYTES = 48 * 1024 * 1024 };
 /* ---- the views' own record ------------------------------------------------------------------- */
 
 #define KEY_STATE "state"
-enum { STATE_BYTES = 16 + VIEW_COUNT * 12 + 28 };
+enum { STATE_BYTES = 16 + VIEW_COUNT * 12 + 52 };
 
 static void encode_state(const struct views *views, uint8_t ret[STATE_BYTES])
 {
@@ -60,6 +60,9 @@ static void encode_state(const struct views *views, uint8_t ret[STATE_BYTES])
     put_le64(at + 8, views->documents);
     put_le32(at + 16, views->parser_version);
     put_le64(at + 20, views->old_pages_cursor);
+    put_le64(at + 28, views->scrub_first);
+    put_le64(at + 36, views->scrub_last);
+    put_le64(at + 44, views->feed_floor);
 }
 
 static void put_state(struct views *views, struct kv_batch *batch)
@@ -83,6 +86,9 @@ static void decode_state(struct views *views, const uint8_t *state, bool keep[VI
     views->documents = get_le64(at + 8);
     views->parser_version = get_le32(at + 16);
     views->old_pages_cursor = get_le64(at + 20);
+    views->scrub_first = get_le64(at + 28);
+    views->scrub_last = get_le64(at + 36);
+    views->feed_floor = get_le64(at + 44);
 }
 
 static void drop_view(struct views *views, struct kv_batch *batch, enum view view)
@@ -98,6 +104,7 @@ static void drop_view(struct views *views, struct kv_batch *batch, enum view vie
     if (view == VIEW_FEED) {
         random_bytes(&views->generation, sizeof(views->generation));
         views->documents = 0;
+        views->feed_floor = 0;
     }
     if (view == VIEW_PAGES) {
         views->parser_version = PAGE_PARSER_VERSION;
@@ -252,6 +259,20 @@ static void begin_change(struct change *change, struct views *views, uint64_t se
     change->batch = kv_batch_new();
 }
 
+/* Contents that the owner removed leave the disk, too. */
+static void note_scrub(struct change *change)
+{
+    struct views *views = change->views;
+    const uint64_t *sequences = (const uint64_t *)(const void *)change->forget.data;
+    size_t count = change->forget.size / sizeof(uint64_t);
+    for (size_t i = 0; change->by_owner && i < count; i++) {
+        if (views->scrub_last == 0 || sequences[i] < views->scrub_first)
+            views->scrub_first = sequences[i];
+        if (sequences[i] > views->scrub_last)
+            views->scrub_last = sequences[i];
+    }
+}
+
 /* Writes what the change gathered. */
 static enum status end_change(struct change *change, enum status status, struct error *err)
 {
@@ -259,6 +280,7 @@ static enum status end_change(struct change *change, enum status status, struct 
     if (status == STATUS_OK) {
         urls_flush(change);
         scope_flush(change);
+        note_scrub(change);
         put_state(views, change->batch);
         status = kv_write(views->kv, change->batch, false, err);
     }
@@ -321,8 +343,10 @@ enum status views_apply(struct views *views, uint64_t sequence, const Log__Entry
 enum status views_sync(struct views *views, struct error *err)
 {
     struct kv_batch *batch = kv_batch_new();
+    pthread_mutex_lock(&views->lock); /* the scrubber writes the state as well */
     put_state(views, batch);
     enum status status = kv_write(views->kv, batch, true, err);
+    pthread_mutex_unlock(&views->lock);
     kv_batch_free(batch);
     return status;
 }
@@ -451,6 +475,22 @@ enum status views_catch_up(struct views *views, uint64_t entries_max, bool *ret_
     return STATUS_OK;
 }
 
+void views_scrubbed(struct views *views, uint64_t first, uint64_t last)
+{
+    struct kv_batch *batch = kv_batch_new();
+    pthread_mutex_lock(&views->lock);
+    if (views->scrub_first == first && views->scrub_last == last) {
+        views->scrub_first = 0;
+        views->scrub_last = 0;
+        put_state(views, batch);
+        /* Where this fails, it is done once more after a restart. Under the lock, so that no newer
+         * state is overwritten. */
+        kv_write(views->kv, batch, false, NULL);
+    }
+    pthread_mutex_unlock(&views->lock);
+    kv_batch_free(batch);
+}
+
 bool views_caught_up(const struct views *views)
 {
     for (int v = 0; v < VIEW_COUNT; v++) {
@@ -510,6 +550,7 @@ enum status views_find_old_pages(struct views *views, unsigned pages_max, bool *
         return STATUS_OK;
     uint8_t from[8];
     struct kv_batch *batch = kv_batch_new();
+    pthread_mutex_lock(&views->lock);
     struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_PAGES);
     enum status status = STATUS_OK;
     put_be64(from, views->old_pages_cursor + 1);
@@ -530,6 +571,7 @@ enum status views_find_old_pages(struct views *views, unsigned pages_max, bool *
     put_state(views, batch);
     if (status == STATUS_OK)
         status = kv_write(views->kv, batch, false, err);
+    pthread_mutex_unlock(&views->lock);
     kv_iterator_close(it);
     kv_batch_free(batch);
     return status;

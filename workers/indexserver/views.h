@@ -54,17 +54,21 @@ struct views {
     pthread_mutex_t lock;
     struct scope *scope;
     struct frontier *frontier;
-    uint64_t position[VIEW_COUNT]; /* applied up to here */
-    bool behind[VIEW_COUNT];       /* catching up: entries are not applied as they come */
-    uint64_t generation;           /* of the feed: a new one each time it is made anew */
-    uint64_t feed_limit;           /* readers may go up to here */
-    uint64_t unparsed;             /* how many contents have no page yet */
-    uint64_t unparsed_first;       /* none is before this sequence */
-    uint64_t documents;            /* in the feed */
-    uint32_t parser_version;       /* every page was looked at and is of this parser or noted */
-    uint64_t old_pages_cursor;     /* up to here, while that goes on */
-    struct buffer pending_forget;  /* uint64_t each: to be forgotten by the log */
-    struct error trouble;          /* why the log cannot be read on; status OK: nothing */
+    uint64_t position[VIEW_COUNT];    /* applied up to here */
+    bool behind[VIEW_COUNT];          /* catching up: entries are not applied as they come */
+    uint64_t generation;              /* of the feed: a new one each time it is made anew */
+    uint64_t feed_limit;              /* readers may go up to here */
+    uint64_t unparsed;                /* how many contents have no page yet */
+    uint64_t unparsed_first;          /* none is before this sequence */
+    uint64_t documents;               /* in the feed */
+    uint32_t parser_version;          /* every page was looked at and is of this parser or noted */
+    uint64_t old_pages_cursor;        /* up to here, while that goes on */
+    struct buffer pending_forget;     /* uint64_t each: to be forgotten by the log */
+    uint64_t scrub_first, scrub_last; /* contents that the owner removed, until their bytes are off
+                                         the disk; 0: none */
+    uint64_t feed_floor;  /* the feed has forgotten edges that were dropped up to here */
+    uint64_t feed_read;   /* every reader has passed this; 0: nobody knows */
+    struct error trouble; /* why the log cannot be read on; status OK: nothing */
 };
 
 /* The effects of one entry (or of one page that came later): one write. */
@@ -80,6 +84,7 @@ struct change {
     struct buffer forget; /* uint64_t each: entries that are replaced */
     bool more;            /* a removal reached its limit: append it again for the rest */
     uint64_t removed;     /* pages that this change removed */
+    bool by_owner;        /* a removal: what is forgotten must leave the disk soon */
 };
 
 /*
@@ -116,6 +121,9 @@ enum status views_forget(struct views *views, struct error *err);
 /* Looks through some pages for those of an older parser, at most `pages_max`. */
 enum status views_find_old_pages(struct views *views, unsigned pages_max, bool *ret_done,
                                  struct error *err);
+
+/* The bytes of contents from `first` to `last` that were removed are off the disk. Any thread. */
+void views_scrubbed(struct views *views, uint64_t first, uint64_t last);
 
 bool views_caught_up(const struct views *views);
 

@@ -184,6 +184,37 @@ static void a_visitor_can_stop(void **state)
     buffer_release(&got);
 }
 
+/* How many files below the log's folder hold the text. */
+static int files_with(struct fixture *f, const char *text)
+{
+    char command[PATH_MAX + 128];
+    snprintf(command, sizeof(command), "exit $(grep -rl --binary-files=text '%s' '%s' | wc -l)",
+             text, f->folder);
+    return WEXITSTATUS(system(command));
+}
+
+static void what_was_forgotten_is_off_the_disk_after_scrubbing(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t first;
+    Log__Content content = LOG__CONTENT__INIT;
+    Log__Entry entry = LOG__ENTRY__INIT;
+    Log__Entry *entries[] = {&entry};
+    static char url[] = "http://example.org/secret-page";
+    content.url = url;
+    entry.kind_case = LOG__ENTRY__KIND_CONTENT;
+    entry.content = &content;
+    append_ok(f, 1, 1, 1);
+    assert_int_equal(log_append(f->log, f->epoch, entries, 1, &first, &f->err), STATUS_OK);
+    append_ok(f, 2, 1, 3);
+    assert_int_equal(log_scrub(f->log, 1, 3, &f->err), STATUS_OK); /* now it is in a sorted file */
+    assert_true(files_with(f, "secret-page") > 0);
+    assert_int_equal(log_forget(f->log, &first, 1, &f->err), STATUS_OK);
+    assert_int_equal(log_scrub(f->log, 2, 2, &f->err), STATUS_OK);
+    assert_int_equal(files_with(f, "secret-page"), 0);
+    assert_log(f, 0, "1=1 3=2 ");
+}
+
 /* ---- bytes that are not what they must be ---------------------------------------------------- */
 
 static const struct kv_column columns[] = {{.name = "log"}, {.name = "meta"}};
@@ -339,6 +370,7 @@ int main(void)
         TEST(forgotten_entries_are_gone_and_their_numbers_are_not_used_again),
         TEST(the_identity_is_made_with_the_log_and_stays),
         TEST(a_visitor_can_stop),
+        TEST(what_was_forgotten_is_off_the_disk_after_scrubbing),
         TEST(a_damaged_entry_stops_the_reading_and_is_named),
         TEST(a_log_with_damaged_facts_about_itself_is_corrupt),
         TEST(a_newer_log_is_refused_by_the_version_that_made_it),

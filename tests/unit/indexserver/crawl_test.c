@@ -249,6 +249,50 @@ static void a_new_version_replaces_the_old_one_and_its_edges(void **state)
     assert_null(strstr(replica_text(ix, &replica), "edge />b; "));
 }
 
+static void drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_anew(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/", .links = {HOST "/a"}}, {.url = HOST "/a"}};
+    struct replica replica = {.count = 0};
+    ix->site = site;
+    ix->site_count = 2;
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    uint64_t early = replica_follow(ix, &replica, 0);
+    site[0].links[0] = NULL;
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    const Wire__FeedReply *reply = read_feed(ix, early, 0); /* the drop, and the new document */
+    assert_int_equal(reply->n_items, 2);
+    uint64_t late = replica_follow(ix, &replica, early);
+    for (int i = 0; i < 3; i++) { /* as time passes */
+        usleep(2000);
+        read_feed(ix, late, 0);
+    }
+    submit(ix, HOST "/"); /* the next version: the drop was seen by the only reader */
+    crawl_all(ix, 50);
+    Wire__FeedRequest request = WIRE__FEED_REQUEST__INIT;
+    request.slot_last = 255;
+    request.member = 3; /* another one, that lags behind */
+    request.from = early;
+    reply = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_true(reply->restart);
+    request.from = late;
+    request.member = 4;
+    reply = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_false(reply->restart);
+    assert_int_equal(reply->n_items, 1);
+    /* one that begins now is followed on its way, however slow it is */
+    request.from = 0;
+    request.member = 5;
+    reply = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_false(reply->restart);
+    request.from = 2;
+    reply = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_false(reply->restart);
+    assert_string_equal(whole_feed(ix), "doc / version 0; doc a version 0; ");
+}
+
 static void noindex_and_nofollow_are_obeyed(void **state)
 {
     struct indexserver *ix = *state;
@@ -345,6 +389,7 @@ int main(void)
         TEST(redirects_in_a_circle_end),
         TEST(a_page_that_is_gone_goes_from_the_feed),
         TEST(a_new_version_replaces_the_old_one_and_its_edges),
+        TEST(drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_anew),
         TEST(noindex_and_nofollow_are_obeyed),
         TEST(validators_of_what_is_held_come_with_the_lease),
         TEST(a_source_stops_at_its_limit_of_pages),

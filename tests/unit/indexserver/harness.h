@@ -63,7 +63,11 @@ static UNUSED void note_failed(void *context, const struct error *err)
 
 static UNUSED void start(struct indexserver *ix)
 {
-    struct service_options options = {ix->folder, note_failed, ix};
+    struct service_options options = {.folder = ix->folder,
+                                      .failed = note_failed,
+                                      .context = ix,
+                                      .scrub_after_ms = 100,
+                                      .feed_settle_ms = 1};
     ix->service = service_new(&options);
     struct rpc_server_options server = {.host = "127.0.0.1",
                                         .key = &ix->key,

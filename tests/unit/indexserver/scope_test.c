@@ -1,6 +1,8 @@
 /* What is crawled and what is not: sources, settings, removals, pauses. */
 #include "tests/unit/indexserver/harness.h"
 
+#include <sys/wait.h>
+
 #define HOST "http://127.0.0.1:8080"
 #define FAR  "http://example.org"
 
@@ -327,6 +329,28 @@ static void a_report_that_comes_after_the_removal_does_not_bring_the_page_back(v
     assert_int_equal(get_status(ix)->pages, 0);
 }
 
+static int files_with(const char *folder, const char *text)
+{
+    char command[PATH_MAX + 128];
+    snprintf(command, sizeof(command), "exit $(grep -rl --binary-files=text '%s' '%s' | wc -l)",
+             text, folder);
+    return WEXITSTATUS(system(command));
+}
+
+static void the_bytes_of_a_removed_page_leave_the_disk(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/c", .version = 987654321}};
+    use_site(ix, site, 1);
+    submit(ix, HOST "/c");
+    crawl_all(ix, 50);
+    assert_true(files_with(ix->folder, "version 987654321") > 0);
+    remove_url(ix, LOG__REMOVE_SCOPE__REMOVE_PAGE, HOST "/c");
+    for (int i = 0; i < 1000 && files_with(ix->folder, "version 987654321") > 0; i++)
+        usleep(10000);
+    assert_int_equal(files_with(ix->folder, "version 987654321"), 0);
+}
+
 static void links_to_hosts_that_no_source_names_are_not_followed(void **state)
 {
     struct indexserver *ix = *state;
@@ -360,6 +384,7 @@ int main(void)
         TEST(a_removed_prefix_keeps_new_pages_out_too),
         TEST(a_removed_site_is_that_host_and_no_other),
         TEST(a_report_that_comes_after_the_removal_does_not_bring_the_page_back),
+        TEST(the_bytes_of_a_removed_page_leave_the_disk),
         TEST(links_to_hosts_that_no_source_names_are_not_followed),
     };
     return cmocka_run_group_tests_name("indexserver/scope", tests, NULL, NULL);
