@@ -10,6 +10,7 @@
 #define WINDOW_CHARACTERS 240 /* between the first and the last word shown as found */
 #define LEAD_CHARACTERS   60  /* in front of the first */
 #define MATCHES_MAX       65536
+#define PATIENCE_BYTES    4096 /* looked at behind the place where every word has been found */
 #define ELLIPSIS          "\xe2\x80\xa6"
 
 struct match {
@@ -113,16 +114,89 @@ static void add_match(struct snippet_maker *maker, const struct text_token *toke
         (struct match){token->start, token->end, maker->counted_characters, (uint32_t)word};
 }
 
+/*
+ * Most of a text is none of the query's words, and analysing it all would cost more than the
+ * search. So the text is walked run by run between white space, which always parts tokens, and only
+ * those runs are analysed in which a token begins with a letter that one of the query's terms
+ * begins with, or that are not ASCII.
+ */
+static void note_first_letters(const struct snippet_maker *maker, enum text_language language,
+                               bool ret_first[256])
+{
+    /* Where stemming may take off a beginning, every letter is one. */
+    bool any = language == TEXT_LANGUAGE_INDONESIAN || language == TEXT_LANGUAGE_IRISH;
+    memset(ret_first, any, 256);
+    for (size_t i = 0; i < maker->word_count; i++) {
+        for (uint32_t a = 0; a < maker->words[i]->alternative_count; a++) {
+            uint8_t byte = maker->words[i]->alternatives[a].bytes[0];
+            ret_first[byte] = true;
+            if (byte >= 'a' && byte <= 'z')
+                ret_first[byte - 'a' + 'A'] = true;
+        }
+    }
+    memset(ret_first + 0x80, true, 0x80);
+}
+
+static bool is_ascii_letter_or_digit(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9');
+}
+
+/* Whether a token in the run can be one of the query's. */
+static bool is_candidate(const char *run, const char *end, const bool first[256])
+{
+    bool inside = false;
+    for (const char *at = run; at < end; at++) {
+        bool is_part = is_ascii_letter_or_digit(*at);
+        if ((unsigned char)*at >= 0x80 || (is_part && !inside && first[(unsigned char)*at]))
+            return true;
+        inside = is_part;
+    }
+    return false;
+}
+
+/* Adds the matches of one run; returns the words of the query that it holds, as bits. */
+static uint32_t match_run(struct snippet_maker *maker, struct text_analyzer *analyzer,
+                          enum text_language language, uint32_t start, uint32_t end)
+{
+    struct text_token token;
+    uint32_t found = 0;
+    text_analyzer_begin(analyzer, (struct text_slice){maker->text.bytes + start, end - start},
+                        language);
+    while (!maker->no_memory && text_analyzer_next(analyzer, &token)) {
+        size_t word = word_of(maker, &token);
+        if (word == maker->word_count)
+            continue;
+        token.start += start;
+        token.end += start;
+        add_match(maker, &token, word);
+        found |= 1u << word;
+    }
+    return found;
+}
+
 static void find_matches(struct snippet_maker *maker, struct text_analyzer *analyzer,
                          enum text_language language)
 {
-    struct text_token token;
-    text_analyzer_begin(analyzer, maker->text, language);
-    while (!maker->no_memory && maker->match_count < MATCHES_MAX &&
-           text_analyzer_next(analyzer, &token)) {
-        size_t word = word_of(maker, &token);
-        if (word < maker->word_count)
-            add_match(maker, &token, word);
+    bool first[256];
+    const char *text = maker->text.bytes;
+    const uint32_t all = maker->word_count == 32 ? UINT32_MAX : (1u << maker->word_count) - 1;
+    uint32_t found = 0;
+    bool is_limited = false;
+    size_t size = maker->word_count == 0 ? 0 : maker->text.size;
+    note_first_letters(maker, language, first);
+    for (size_t at = 0; at < size && !maker->no_memory && maker->match_count < MATCHES_MAX;) {
+        size_t end = at;
+        while (end < size && !is_space(text[end]))
+            end++;
+        if (end > at && is_candidate(text + at, text + end, first))
+            found |= match_run(maker, analyzer, language, (uint32_t)at, (uint32_t)end);
+        if (found == all && !is_limited) {
+            is_limited = true;
+            size = size > end + PATIENCE_BYTES ? end + PATIENCE_BYTES : size;
+        }
+        at = end + 1;
     }
 }
 
