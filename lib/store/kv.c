@@ -110,6 +110,12 @@ static rocksdb_block_based_table_options_t *table_options(const struct kv_column
         rocksdb_block_based_options_set_block_cache(table, cache);
         rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
         rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
+        /* The filter of a large file would not fit a shard of a small cache and be read anew at
+         * each lookup: its parts do. */
+        rocksdb_block_based_options_set_index_type(
+            table, rocksdb_block_based_table_index_type_two_level_index_search);
+        rocksdb_block_based_options_set_partition_filters(table, 1);
+        rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1);
     }
     return table;
 }

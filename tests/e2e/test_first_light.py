@@ -56,11 +56,10 @@ def test_a_second_one_with_the_same_data_says_who_is_there(fresh):
     assert fresh.get("/healthz").status_code == 200
 
 
-def test_a_taken_port_is_named_with_its_holder_and_the_cure(tmp_path, fresh):
-    other = Stack(tmp_path, proxy=fresh.proxy, ports={"https": fresh.https})
+def test_a_taken_port_is_named_with_its_holder_and_the_cure(make_stack, fresh):
+    other = make_stack(proxy=fresh.proxy, ports={"https": fresh.https})
     with pytest.raises(AssertionError) as failed:
         other.start(ready_within=30)
-    other.abandon()
     assert str(fresh.https) in str(failed.value) and "in use" in str(failed.value)
 
 
