@@ -20,7 +20,9 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    CONNECT_MS = 3000,
+    CONNECT_MS = 3000, /* to connect, and again to prove the key */
+    /* A peer that reads nothing: what waits for it is bounded, and then it counts as gone. */
+    OUT_BYTES_MAX = FRAME_PAYLOAD_MAX + 8 * 1024 * 1024,
     POLLED_MAX = 128, /* clients in one rpc_wait() */
 };
 
@@ -57,6 +59,7 @@ enum status rpc_client_open(const char *address, const struct cluster_key *key,
         client->key = *key;
     client->fd = -1;
     client->in.limit = FRAME_PAYLOAD_MAX + FRAME_HEADER_BYTES + READ_BYTES;
+    client->out.limit = OUT_BYTES_MAX;
     *ret_client = client;
     return STATUS_OK;
 }
@@ -328,6 +331,11 @@ static void advance(struct rpc_client *client)
         client->wants_write = result == TRANSPORT_WANTS_WRITE;
         if (result == TRANSPORT_DONE)
             client->state = STATE_OPEN;
+        else if (clock_boot_ms() - client->connect_started_ms > 2 * CONNECT_MS) {
+            error_set(&err, STATUS_UNAVAILABLE, "it does not answer the proof of the key");
+            lose(client, STATUS_UNAVAILABLE, &err);
+            return;
+        }
     }
     if (client->state == STATE_OPEN && client->out.size > 0)
         flush(client);
@@ -341,8 +349,12 @@ static void queue_frame(struct rpc_client *client, const struct frame *frame,
                         const ProtobufCMessage *message)
 {
     uint8_t *room = buffer_reserve(&client->out, FRAME_HEADER_BYTES + frame->payload_size);
-    if (room == NULL)
+    if (room == NULL) {
+        struct error err;
+        error_set(&err, STATUS_UNAVAILABLE, "it does not read what is sent to it");
+        lose(client, STATUS_UNAVAILABLE, &err);
         return;
+    }
     frame_encode(frame, room);
     if (message != NULL)
         protobuf_c_message_pack(message, room + FRAME_HEADER_BYTES);
@@ -382,6 +394,8 @@ void rpc_start(struct rpc_client *client, uint16_t method, const ProtobufCMessag
         client->exchanges = exchange;
     }
     queue_frame(client, &frame, request);
+    if (exchange->done)
+        return;
     if (client->state == STATE_NONE)
         begin_connect(client);
     else if (client->state == STATE_OPEN && !client->wants_write)
@@ -403,7 +417,7 @@ void rpc_cancel(struct rpc_exchange *exchange)
 
 static void expire(struct rpc_exchange *exchange)
 {
-    rpc_cancel(exchange);
+    rpc_cancel(exchange); /* done, even where that loses the connection */
     exchange->status = STATUS_TIMEOUT;
     error_set(&exchange->error, STATUS_TIMEOUT, "%s: no answer in time", exchange->client->address);
 }
@@ -475,7 +489,8 @@ unsigned rpc_wait(struct rpc_exchange *const *exchanges, unsigned count, int64_t
                                : left_ms > 1000 ? 1000
                                                 : left_ms));
         for (unsigned i = 0; i < client_count; i++) {
-            if (polled[i].revents != 0 || clients[i]->state == STATE_CONNECTING)
+            if (polled[i].revents != 0 || clients[i]->state == STATE_CONNECTING ||
+                clients[i]->state == STATE_PROVING)
                 advance(clients[i]);
         }
         if (ready == 0 && clock_boot_ms() >= until_ms)

@@ -181,15 +181,16 @@ static bool has_room(struct barrel *barrel)
     return false;
 }
 
-/* A wrong byte in a segment: the log still has everything. */
-static enum status rebuild_if_corrupt(struct barrel *barrel, struct error *err)
+/* A wrong byte in a segment, or an index that could not be begun anew: the log still has
+ * everything. */
+static enum status rebuild_if_broken(struct barrel *barrel, struct error *err)
 {
     pthread_rwlock_rdlock(&barrel->lock);
-    bool corrupt = index_is_corrupt(barrel->index);
+    bool broken = barrel->index == NULL || index_is_corrupt(barrel->index);
     pthread_rwlock_unlock(&barrel->lock);
-    if (!corrupt)
+    if (!broken)
         return STATUS_OK;
-    log_error("a stored segment is damaged: the index is rebuilt from the log");
+    log_error("the index is damaged: it is rebuilt from the log");
     uint8_t identity[BARREL_IDENTITY_BYTES];
     size_t size = barrel->identity_size;
     memcpy(identity, barrel->identity, size);
@@ -217,7 +218,7 @@ static unsigned follow_once(struct replay *replay)
     Wire__FeedReply *reply = NULL;
     if (!has_room(replay->barrel))
         return STUCK_MS;
-    enum status status = rebuild_if_corrupt(replay->barrel, &err);
+    enum status status = rebuild_if_broken(replay->barrel, &err);
     if (status == STATUS_OK)
         status = flush_when_due(replay, &err);
     struct rpc_client *client = client_of(replay);
@@ -260,7 +261,7 @@ static void *merger_main(void *argument)
         if (kv_free_space(barrel->folder) < 2 * FREE_BYTES_MIN)
             continue;
         pthread_rwlock_rdlock(&barrel->lock);
-        enum status status = index_merge(barrel->index, &err);
+        enum status status = barrel->index == NULL ? STATUS_END : index_merge(barrel->index, &err);
         pthread_rwlock_unlock(&barrel->lock);
         if (status != STATUS_OK && status != STATUS_END)
             log_warning("segments could not be merged: %s", err.text);

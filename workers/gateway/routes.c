@@ -22,7 +22,7 @@ const struct route http_routes[] = {
     {"/api/v1/stats/stream", HTTP_GET, ROUTE_ADMIN, true, route_api_stats_stream},
     {"/api/v1/openapi.json", HTTP_GET, ROUTE_PUBLIC, true, route_openapi},
     {"/healthz", HTTP_GET, ROUTE_PUBLIC, false, route_healthz},
-    {"/readyz", HTTP_GET, ROUTE_PUBLIC, false, route_readyz},
+    {"/readyz", HTTP_GET, ROUTE_PUBLIC, true, route_readyz},
     {"/metrics", HTTP_GET, ROUTE_ADMIN, false, route_metrics},
     {"/opensearch.xml", HTTP_GET, ROUTE_PUBLIC, false, route_opensearch},
     {"/robots.txt", HTTP_GET, ROUTE_PUBLIC, false, route_robots},

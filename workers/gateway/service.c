@@ -303,8 +303,12 @@ enum status service_ready(struct service *service, struct error *err)
     if (status == STATUS_OK) {
         Wire__Empty request = WIRE__EMPTY__INIT;
         void *reply;
+        int64_t deadline_ms = service->deadline_ms, soon_ms = clock_boot_ms() + READY_TIMEOUT_MS;
+        if (deadline_ms == 0 || deadline_ms > soon_ms)
+            service->deadline_ms = soon_ms; /* anyone may ask, and many at a time */
         status = call_indexserver(service, WIRE__METHOD__PING, &request.base,
                                   &wire__empty__descriptor, &arena, &reply, err);
+        service->deadline_ms = deadline_ms;
         status = is_alive(status) ? STATUS_OK : status;
     }
     arena_release(&arena);
