@@ -23,8 +23,8 @@ enum {
     FORMAT_BYTES_MAX = 4096,
     BALLAST_BYTES_MAX = 64 * 1024 * 1024,
     BALLAST_BYTES_MIN = 1024 * 1024,
-    BALLAST_SHARE = 100,           /* of the file system: at most 1/100 */
-    BALLAST_FREE_TIMES = 10,       /* made only where ten times as much is free */
+    BALLAST_SHARE = 10,            /* of the file system: at most 1/10 */
+    BALLAST_FREE_TIMES = 4,        /* made only where four times as much is free */
     FULL_BYTES = 32 * 1024 * 1024, /* less than this is free: the disk is full for the engine */
 };
 
@@ -135,22 +135,28 @@ void folder_drop_ballast_if_full(const char *path)
         unlink(file);
 }
 
-/* At most 64 MB and at most a hundredth of the file system; 0: too small to be of use. */
-static uint64_t ballast_bytes(const char *path)
+/*
+ * What the engine may have to write before it is open: the write-ahead log as sorted files, and
+ * some more. At most 64 MB and a tenth of the file system; 0: too small to be of use.
+ */
+static uint64_t ballast_bytes(const char *path, uint64_t log_bytes)
 {
     struct statvfs info;
     if (statvfs(path, &info) != 0)
         return 0;
-    uint64_t bytes = (uint64_t)info.f_blocks * info.f_frsize / BALLAST_SHARE;
+    uint64_t most = (uint64_t)info.f_blocks * info.f_frsize / BALLAST_SHARE;
+    uint64_t bytes = log_bytes + log_bytes / 2;
     if (bytes > BALLAST_BYTES_MAX)
         bytes = BALLAST_BYTES_MAX;
+    if (bytes > most)
+        bytes = most;
     return bytes < BALLAST_BYTES_MIN ? 0 : bytes;
 }
 
-void folder_make_ballast(const char *path)
+void folder_make_ballast(const char *path, uint64_t log_bytes)
 {
     char file[PATH_MAX];
-    uint64_t bytes = ballast_bytes(path);
+    uint64_t bytes = ballast_bytes(path, log_bytes);
     if (bytes == 0 || kv_free_space(path) < bytes * BALLAST_FREE_TIMES ||
         path_join(file, path, "ballast", NULL) != STATUS_OK)
         return;

@@ -5,6 +5,8 @@
 #ifndef TIERCE_STORE_FOLDER_H
 #define TIERCE_STORE_FOLDER_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 enum { STORE_FORMAT_VERSION = 1 };
@@ -21,7 +23,10 @@ enum status folder_write_format(const char *path, struct error *err);
 /* Gives the ballast back where so little space is left that the engine could not open. */
 void folder_drop_ballast_if_full(const char *path);
 
-/* Makes the ballast where there is none and plenty of space. Not having one is no error. */
-void folder_make_ballast(const char *path);
+/*
+ * Makes the ballast where there is none and plenty of space. Not having one is no error.
+ * log_bytes  how large the write-ahead log may grow
+ */
+void folder_make_ballast(const char *path, uint64_t log_bytes);
 
 #endif

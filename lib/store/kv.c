@@ -66,6 +66,11 @@ enum status engine_status(char *words, const char *doing, struct error *err)
 
 /* ---- options ----------------------------------------------------------------------------- */
 
+static uint64_t memory_of(const struct kv_options *options)
+{
+    return options->memory_bytes == 0 ? MEMORY_DEFAULT : options->memory_bytes;
+}
+
 /* Shared by all columns. Every size is bounded. */
 static rocksdb_options_t *database_options(const struct kv_options *wanted, uint64_t memory)
 {
@@ -227,7 +232,7 @@ static enum status open_engine(struct kv *kv, struct error *err)
 
 static void make_options(struct kv *kv, const struct kv_options *options)
 {
-    uint64_t memory = options->memory_bytes == 0 ? MEMORY_DEFAULT : options->memory_bytes;
+    uint64_t memory = memory_of(options);
     kv->options = database_options(options, memory);
     kv->cache = rocksdb_cache_create_lru(memory / 2);
     kv->column_count = options->column_count;
@@ -266,7 +271,7 @@ enum status kv_open(const char *path, const struct kv_options *options, struct k
         kv_close(kv);
         return status;
     }
-    folder_make_ballast(path);
+    folder_make_ballast(path, memory_of(options));
     *ret_kv = kv;
     return STATUS_OK;
 }

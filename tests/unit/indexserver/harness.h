@@ -99,15 +99,22 @@ static UNUSED void restart(struct indexserver *ix)
     start(ix);
 }
 
-static UNUSED struct indexserver *indexserver_new(void)
+static UNUSED struct indexserver *indexserver_at(const char *folder)
 {
     struct indexserver *ix = calloc(1, sizeof(*ix));
+    snprintf(ix->folder, sizeof(ix->folder), "%s", folder);
+    memset(ix->key.bytes, 7, sizeof(ix->key.bytes));
+    return ix;
+}
+
+static UNUSED struct indexserver *indexserver_new(void)
+{
+    struct indexserver *ix = indexserver_at("");
     const char *temporary = getenv("TMPDIR");
     snprintf(ix->folder, sizeof(ix->folder), "%s/indexserver-test-XXXXXX",
              temporary == NULL ? "/tmp" : temporary);
     if (mkdtemp(ix->folder) == NULL)
         fail_msg("%s: no folder", ix->folder);
-    memset(ix->key.bytes, 7, sizeof(ix->key.bytes));
     return ix;
 }
 

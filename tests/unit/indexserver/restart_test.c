@@ -251,8 +251,13 @@ static void crawl_and_tell(struct indexserver *ix, int fd)
     }
 }
 
-static void run_until_killed(struct indexserver *ix, int fd)
+/* In a process of its own: the engine's threads are not inherited. */
+static void run_until_killed(const char *folder, int fd)
 {
+    struct indexserver *ix = indexserver_at(folder);
+    make_chain();
+    ix->site = chain;
+    ix->site_count = CHAIN;
     start_with_settings(ix);
     submit(ix, chain_urls[0]);
     crawl_and_tell(ix, fd);
@@ -266,8 +271,12 @@ static int crawl_and_kill(struct indexserver *ix, int after, unsigned *told)
     uint32_t number;
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
-    if (child == 0)
-        run_until_killed(ix, ends[1]);
+    if (child == 0) {
+        char fd[16];
+        snprintf(fd, sizeof(fd), "%d", ends[1]);
+        execl("/proc/self/exe", "restart_test", ix->folder, fd, NULL);
+        _exit(1);
+    }
     close(ends[1]);
     while (count < after && fd_read_all(ends[0], &number, sizeof(number), NULL) == STATUS_OK) {
         told[number]++;
@@ -370,8 +379,10 @@ static void nothing_is_lost_or_fetched_twice_by_kill(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3)
+        run_until_killed(argv[1], atoi(argv[2]));
     const struct CMUnitTest tests[] = {
         TEST(a_restart_changes_nothing),
         TEST(views_that_were_lost_are_made_again_from_the_log),
