@@ -70,6 +70,19 @@ def test_pages_of_a_private_address_are_the_admins_until_said_public(small_stack
     finds(small_stack, other_site.word, other_site.base + "/press", admin=False)
 
 
+def test_a_site_is_as_open_as_its_least_open_source(small_stack, other_site):
+    sources = small_stack.config["crawl"]["sources"]
+    open_one = {"url": other_site.base + "/", "public": True, "allow_private": True, "delay": "0"}
+    closed_one = {"url": other_site.base + "/press", "prefix": other_site.base + "/press", "allow_private": True, "delay": "0"}
+    sources += [open_one, closed_one]
+    small_stack.write_config()
+    finds(small_stack, other_site.word, other_site.base + "/press", admin=True)
+    assert small_stack.urls(other_site.word) == []
+    sources.remove(closed_one)
+    small_stack.write_config()
+    finds(small_stack, other_site.word, other_site.base + "/press", admin=False)
+
+
 def test_a_removed_page_is_gone_within_a_second(small_stack, other_site):
     small_stack.tierce("crawl", other_site.base + "/")
     finds(small_stack, other_site.word, other_site.base + "/press")

@@ -169,6 +169,27 @@ static enum status apply_remove(struct change *change, const Log__Remove *remove
     return status == STATUS_OK ? r.status : status;
 }
 
+static const char *site_of(const Log__Source *source, struct arena *arena)
+{
+    struct url url;
+    if (url_parse(source->url, strlen(source->url), NULL, arena, &url, NULL) != STATUS_OK)
+        return "";
+    return url.authority;
+}
+
+/* A site is public where every source on it is: pages are shown by their site, and the least open
+ * source decides. */
+static bool is_public_site(const Log__CrawlSettings *settings, const char *authority,
+                           struct arena *arena)
+{
+    for (size_t i = 0; i < settings->n_sources; i++) {
+        const Log__Source *other = settings->sources[i];
+        if (!other->is_public && strcmp(site_of(other, arena), authority) == 0)
+            return false;
+    }
+    return authority[0] != '\0';
+}
+
 static enum status apply_settings(struct change *change, const Log__CrawlSettings *settings,
                                   struct error *err)
 {
@@ -180,11 +201,9 @@ static enum status apply_settings(struct change *change, const Log__CrawlSetting
         return status;
     sites.sites = arena_alloc(&change->arena, (settings->n_sources + 1) * sizeof(*sites.sites));
     for (size_t i = 0; sites.sites != NULL && i < settings->n_sources; i++) {
-        const Log__Source *source = settings->sources[i];
-        struct url url;
-        if (source->is_public && url_parse(source->url, strlen(source->url), NULL, &change->arena,
-                                           &url, NULL) == STATUS_OK)
-            sites.sites[sites.n_sites++] = (char *)url.authority;
+        const char *authority = site_of(settings->sources[i], &change->arena);
+        if (settings->sources[i]->is_public && is_public_site(settings, authority, &change->arena))
+            sites.sites[sites.n_sites++] = (char *)authority;
     }
     feed_key(&key, before.item, 0, FEED_SITES);
     if (before.item != 0)

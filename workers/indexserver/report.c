@@ -103,11 +103,11 @@ static void take_late_page(struct report *r, const Wire__Fetched *fetched)
     struct views *views = r->service->views;
     bool unparsed = false, old = false;
     const Page__Page *page = fetched->page;
-    frontier_parsed(views, fetched->sequence);
     if (page == NULL || page->parser_version != PAGE_PARSER_VERSION ||
         pages_is_unparsed(views, fetched->sequence, &unparsed, NULL) != STATUS_OK ||
         pages_is_old(views, fetched->sequence, &old, NULL) != STATUS_OK)
-        return;
+        return; /* it counts as a try: after some of them the page is given up */
+    frontier_parsed(views, fetched->sequence);
     if (old && !unparsed) {
         renew_content(r, fetched, page);
         return;
