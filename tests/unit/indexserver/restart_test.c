@@ -209,6 +209,77 @@ static void a_content_that_no_parser_reads_does_not_stop_the_feed(void **state)
     assert_string_equal(lookup(ix, HOST "/c", "content"), "stopped: no parser could read it");
 }
 
+/* Makes all pages look as if parser 77 had made them, as after an upgrade. */
+static void make_pages_old(struct indexserver *ix)
+{
+    struct kv *kv = NULL;
+    char path[PATH_MAX + 8];
+    static const struct kv_column columns[] = {{.name = "meta"}, {.name = "pages"}};
+    static const struct kv_options options = {columns, 2, 0};
+    enum { PARSER_VERSION_AT = 16 + VIEW_COUNT * 12 + 16 };
+    snprintf(path, sizeof(path), "%s/views", ix->folder);
+    assert_int_equal(kv_open(path, &options, &kv, &ix->err), STATUS_OK);
+    struct kv_batch *batch = kv_batch_new();
+    struct buffer state = {0};
+    assert_int_equal(kv_get(kv, 0, kv_slice("state", 5), &state, &ix->err), STATUS_OK);
+    assert_int_equal(state.data[PARSER_VERSION_AT], PAGE_PARSER_VERSION);
+    state.data[PARSER_VERSION_AT] = 77;
+    kv_put(batch, kv, 0, kv_slice("state", 5), kv_slice(state.data, state.size));
+    struct kv_iterator *it = kv_iterator_open(kv, 1);
+    for (bool more = kv_iterator_seek(it, kv_slice("", 0)); more; more = kv_iterator_next(it)) {
+        struct kv_slice value = kv_iterator_value(it);
+        buffer_clear(&state);
+        buffer_append(&state, value.data, value.size);
+        state.data[0] = 77;
+        kv_put(batch, kv, 1, kv_iterator_key(it), kv_slice(state.data, state.size));
+    }
+    kv_iterator_close(it);
+    assert_int_equal(kv_write(kv, batch, true, &ix->err), STATUS_OK);
+    kv_batch_free(batch);
+    buffer_release(&state);
+    kv_close(kv);
+}
+
+static int64_t fetch_time_of(const Wire__FeedReply *reply, const char *url)
+{
+    for (size_t i = 0; i < reply->n_items; i++) {
+        if (reply->items[i]->kind_case == WIRE__FEED_ITEM__KIND_DOCUMENT &&
+            strcmp(reply->items[i]->document->url, url) == 0)
+            return reply->items[i]->document->fetched_us;
+    }
+    return 0;
+}
+
+static void pages_of_an_older_parser_are_parsed_again_and_told_to_all(void **state)
+{
+    struct indexserver *ix = *state;
+    struct replica replica = {.count = 0};
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    uint64_t at = replica_follow(ix, &replica, 0);
+    unsigned fetches = ix->fetches;
+    int64_t fetched_us = fetch_time_of(read_feed(ix, 0, 0), HOST "/a");
+    stop(ix);
+    make_pages_old(ix);
+    start(ix);
+    assert_non_null(strstr(whole_feed(ix), "doc / version 0")); /* searched as before meanwhile */
+    for (size_t i = 0; i < ix->site_count; i++)
+        ix->site[i].version = 1; /* the new parser reads something else */
+    crawl_all(ix, 200);
+    assert_int_equal(ix->fetches, fetches);
+    assert_int_equal(ix->parses, 7);
+    assert_int_equal(fetch_time_of(read_feed(ix, at, 0), HOST "/a"), fetched_us);
+    replica_follow(ix, &replica, at);
+    assert_null(strstr(replica_text(ix, &replica), "version 0"));
+    assert_non_null(strstr(replica_text(ix, &replica), "doc a version 1"));
+    assert_string_equal(whole_feed(ix), replica_text(ix, &replica));
+    restart(ix);
+    crawl_all(ix, 50);
+    assert_int_equal(ix->parses, 7);
+    for (size_t i = 0; i < ix->site_count; i++)
+        ix->site[i].version = 0;
+}
+
 /* ---- kill -9
  * -------------------------------------------------------------------------------------- */
 
@@ -391,6 +462,7 @@ int main(int argc, char **argv)
         TEST(a_reader_of_views_made_anew_is_told_to_begin_again),
         TEST(the_feed_waits_for_a_content_without_a_page),
         TEST(a_content_that_no_parser_reads_does_not_stop_the_feed),
+        TEST(pages_of_an_older_parser_are_parsed_again_and_told_to_all),
         TEST(nothing_is_lost_or_fetched_twice_by_kill),
     };
     return cmocka_run_group_tests_name("indexserver/restart", tests, NULL, NULL);
