@@ -85,8 +85,12 @@ static void queue_settings(struct service *service, const Log__CrawlSettings *se
 
 static void apply_settings(struct service *service, const Wire__Settings *settings)
 {
-    if (settings->indexserver != NULL)
+    if (settings->indexserver != NULL) {
         disk_watch_set_limit(&service->disk, settings->indexserver->disk_limit);
+        pthread_mutex_lock(&service->views->lock);
+        service->views->keep_versions = settings->indexserver->keep_versions;
+        pthread_mutex_unlock(&service->views->lock);
+    }
     if (settings->crawl != NULL)
         queue_settings(service, settings->crawl);
 }

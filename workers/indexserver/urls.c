@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "indexserver/frontier.h"
+#include "indexserver/pages.h"
 #include "indexserver/scope.h"
 
 enum status urls_get(struct views *views, const char *url, struct url_state *ret_state,
@@ -59,6 +61,66 @@ static void count(struct change *change, const struct url_state *state, int sign
     scope_touch(change->views->scope, source);
 }
 
+/* ---- earlier contents -------------------------------------------------------------------------
+ */
+
+static void older_key(struct buffer *ret, const char *url, uint64_t sequence)
+{
+    uint8_t tail[8];
+    put_be64(tail, sequence);
+    buffer_clear(ret);
+    buffer_append(ret, url, strlen(url) + 1);
+    buffer_append(ret, tail, sizeof(tail));
+}
+
+/* Sequences of the URL's earlier contents, oldest first. */
+static void read_older(struct views *views, const char *url, struct buffer *ret_sequences)
+{
+    struct buffer prefix = {0};
+    buffer_append(&prefix, url, strlen(url) + 1);
+    struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_OLDER);
+    bool more = kv_iterator_seek(it, kv_slice(prefix.data, prefix.size));
+    for (; more; more = kv_iterator_next(it)) {
+        struct kv_slice key = kv_iterator_key(it);
+        if (key.size != prefix.size + 8 || memcmp(key.data, prefix.data, prefix.size) != 0)
+            break;
+        uint64_t sequence = get_be64((const uint8_t *)key.data + prefix.size);
+        buffer_append(ret_sequences, &sequence, sizeof(sequence));
+    }
+    kv_iterator_close(it);
+    buffer_release(&prefix);
+}
+
+/* The content that was the newest is now one of the earlier ones: as many as wanted are kept. Where
+ * the page is gone none is. */
+static void retire_content(struct change *change, const char *url, uint64_t sequence, bool gone)
+{
+    size_t keep = gone ? 0 : change->views->keep_versions;
+    struct buffer older = {0}, key = {0};
+    if (sequence == 0)
+        return;
+    read_older(change->views, url, &older);
+    size_t count = older.size / sizeof(uint64_t);
+    const uint64_t *sequences = (const uint64_t *)(const void *)older.data;
+    for (size_t i = 0; i + keep < count + 1 && i < count; i++) {
+        older_key(&key, url, sequences[i]);
+        change_delete(change, COLUMN_OLDER, key.data, key.size);
+        change_forget(change, sequences[i]);
+    }
+    if (keep == 0) {
+        change_forget(change, sequence);
+    } else {
+        older_key(&key, url, sequence);
+        change_put(change, COLUMN_OLDER, key.data, key.size, "", 0);
+        pages_forget(change, sequence); /* what was made of it has no use any more */
+    }
+    buffer_release(&older);
+    buffer_release(&key);
+}
+
+/* ---- the change --------------------------------------------------------------------------------
+ */
+
 static void flush_one(struct change *change, const struct url_entry *entry)
 {
     uint8_t before[URL_RECORD_BYTES], after[URL_RECORD_BYTES];
@@ -71,7 +133,7 @@ static void flush_one(struct change *change, const struct url_entry *entry)
     count(change, &entry->after, 1);
     frontier_requeue(change, entry->url, &entry->before, &entry->after);
     if (entry->before.content != entry->after.content)
-        change_forget(change, entry->before.content);
+        retire_content(change, entry->url, entry->before.content, entry->after.content == 0);
     if (entry->before.outcome != entry->after.outcome)
         change_forget(change, entry->before.outcome);
 }

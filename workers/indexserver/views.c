@@ -26,7 +26,7 @@ static const struct kv_column columns[COLUMN_COUNT] = {
     [COLUMN_LINKS] = {.name = "links"},     [COLUMN_UNPARSED] = {.name = "unparsed"},
     [COLUMN_REPARSE] = {.name = "reparse"}, [COLUMN_DOCS] = {.name = "docs"},
     [COLUMN_EDGES] = {.name = "edges"},     [COLUMN_FEED] = {.name = "feed"},
-    [COLUMN_FORGET] = {.name = "forget"},
+    [COLUMN_OLDER] = {.name = "older"},     [COLUMN_FORGET] = {.name = "forget"},
 };
 
 /* Which view a column belongs to; VIEW_COUNT: none. */
@@ -38,7 +38,7 @@ static const enum view column_view[COLUMN_COUNT] = {
     [COLUMN_LINKS] = VIEW_PAGES,      [COLUMN_UNPARSED] = VIEW_PAGES,
     [COLUMN_REPARSE] = VIEW_PAGES,    [COLUMN_DOCS] = VIEW_FEED,
     [COLUMN_EDGES] = VIEW_FEED,       [COLUMN_FEED] = VIEW_FEED,
-    [COLUMN_FORGET] = VIEW_COUNT,
+    [COLUMN_OLDER] = VIEW_FRONTIER,   [COLUMN_FORGET] = VIEW_COUNT,
 };
 
 enum { VIEWS_MEMORY_BYTES = 48 * 1024 * 1024 };

@@ -40,6 +40,7 @@ enum column {
     COLUMN_DOCS,     /* URL -> where its feed item stands */
     COLUMN_EDGES,    /* source, target -> edge */
     COLUMN_FEED,     /* sequence, slot -> item */
+    COLUMN_OLDER,    /* URL, sequence -> nothing: earlier contents that are kept */
     COLUMN_FORGET,   /* sequences to be forgotten by the log */
     COLUMN_COUNT
 };
@@ -66,6 +67,7 @@ struct views {
     struct buffer pending_forget;     /* uint64_t each: to be forgotten by the log */
     uint64_t scrub_first, scrub_last; /* contents that the owner removed, until their bytes are off
                                          the disk; 0: none */
+    uint32_t keep_versions;           /* earlier contents kept of each URL */
     uint64_t feed_floor;  /* the feed has forgotten edges that were dropped up to here */
     uint64_t feed_read;   /* every reader has passed this; 0: nobody knows */
     struct error trouble; /* why the log cannot be read on; status OK: nothing */

@@ -209,6 +209,74 @@ static void a_content_that_no_parser_reads_does_not_stop_the_feed(void **state)
     assert_string_equal(lookup(ix, HOST "/c", "content"), "stopped: no parser could read it");
 }
 
+struct versions {
+    unsigned count;
+    uint64_t first;
+};
+
+static bool count_versions(void *context, uint64_t sequence, const Log__Entry *entry)
+{
+    struct versions *versions = context;
+    if (entry->kind_case == LOG__ENTRY__KIND_CONTENT &&
+        strcmp(entry->content->url, HOST "/c") == 0 && versions->count++ == 0)
+        versions->first = sequence;
+    return true;
+}
+
+static struct versions versions_in_log(struct indexserver *ix)
+{
+    struct log_store *log = NULL;
+    struct versions versions = {0};
+    char path[PATH_MAX + 8];
+    stop(ix);
+    snprintf(path, sizeof(path), "%s/log", ix->folder);
+    assert_int_equal(log_open_embedded(path, 0, &log, &ix->err), STATUS_OK);
+    assert_int_equal(log_read(log, 0, count_versions, &versions, &ix->err), STATUS_OK);
+    log_close(log);
+    start(ix);
+    return versions;
+}
+
+static void keep_versions(struct indexserver *ix, uint32_t count)
+{
+    static uint64_t version = 1000000;
+    Wire__Settings settings = WIRE__SETTINGS__INIT;
+    Wire__IndexserverSettings indexserver = WIRE__INDEXSERVER_SETTINGS__INIT;
+    settings.version = ++version;
+    settings.indexserver = &indexserver;
+    indexserver.keep_versions = count;
+    assert_int_equal(service_take_settings(ix->service, &settings, &ix->err), STATUS_OK);
+}
+
+static void earlier_contents_are_kept_as_many_as_wanted(void **state)
+{
+    struct indexserver *ix = *state;
+    static const struct {
+        uint32_t keep;
+        unsigned fetches;
+        unsigned held;
+    } steps[] = {{0, 2, 1}, {2, 1, 2}, {2, 1, 3}, {2, 3, 3}, {1, 1, 2}, {0, 1, 1}};
+    uint64_t last = 0;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        keep_versions(ix, steps[i].keep);
+        for (unsigned j = 0; j < steps[i].fetches; j++) {
+            submit(ix, HOST "/c");
+            crawl_all(ix, 50);
+        }
+        struct versions versions = versions_in_log(ix);
+        assert_int_equal(versions.count, steps[i].held);
+        assert_true(versions.first >= last); /* the oldest go first */
+        last = versions.first;
+    }
+    keep_versions(ix, 5);
+    submit(ix, HOST "/c");
+    crawl_all(ix, 50);
+    assert_int_equal(versions_in_log(ix).count, 2);
+    remove_url(ix, LOG__REMOVE_SCOPE__REMOVE_PAGE, HOST "/c");
+    assert_int_equal(versions_in_log(ix).count, 0); /* of what was removed nothing is kept */
+    assert_string_equal(whole_feed(ix), "");
+}
+
 /* Makes all pages look as if parser 77 had made them, as after an upgrade. */
 static void make_pages_old(struct indexserver *ix)
 {
@@ -463,6 +531,7 @@ int main(int argc, char **argv)
         TEST(the_feed_waits_for_a_content_without_a_page),
         TEST(a_content_that_no_parser_reads_does_not_stop_the_feed),
         TEST(pages_of_an_older_parser_are_parsed_again_and_told_to_all),
+        TEST(earlier_contents_are_kept_as_many_as_wanted),
         TEST(nothing_is_lost_or_fetched_twice_by_kill),
     };
     return cmocka_run_group_tests_name("indexserver/restart", tests, NULL, NULL);
