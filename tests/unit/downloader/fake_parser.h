@@ -103,7 +103,8 @@ static inline _Noreturn void fake_parser_run(void)
             _exit(0);
         Page__ParseRequest *request = page__parse_request__unpack(NULL, size, bytes);
         CHECK(request != NULL);
-        char *body = check_alloc(strndup((const char *)request->body.data, request->body.len));
+        char *body = check_alloc(calloc(request->body.len + 1, 1));
+        memcpy(body, request->body.data, request->body.len);
         fake_parser_misbehave(body);
         if (strstr(body, "[nonsense]") != NULL)
             fake_parser_send("\xff\xff\xff\xff\xff", 5);
