@@ -145,3 +145,11 @@ uint64_t disk_watch_bytes(struct disk_watch *watch)
     pthread_mutex_unlock(&watch->lock);
     return bytes;
 }
+
+uint64_t disk_watch_limit(struct disk_watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    uint64_t limit = watch->limit;
+    pthread_mutex_unlock(&watch->lock);
+    return limit;
+}

@@ -35,5 +35,6 @@ bool disk_watch_is_full(struct disk_watch *watch, char *ret_words, size_t size);
 /* So little room is left that nothing should be written that can wait. */
 bool disk_watch_is_exhausted(struct disk_watch *watch);
 uint64_t disk_watch_bytes(struct disk_watch *watch);
+uint64_t disk_watch_limit(struct disk_watch *watch);
 
 #endif

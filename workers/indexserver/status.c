@@ -83,7 +83,7 @@ void service_status(struct service *service, struct arena *arena,
     ret_status->head = log.head;
     ret_status->entries = log.entries;
     ret_status->bytes = disk_watch_bytes(&service->disk);
-    ret_status->disk_limit = service->disk.limit;
+    ret_status->disk_limit = disk_watch_limit(&service->disk);
     ret_status->oldest_position = feed_calls_oldest(&service->feeds);
     ret_status->paused = paused == NULL ? (char *)"" : (char *)paused;
     pthread_mutex_lock(&views->lock);

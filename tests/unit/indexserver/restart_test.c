@@ -209,6 +209,102 @@ static void a_content_that_no_parser_reads_does_not_stop_the_feed(void **state)
     assert_string_equal(lookup(ix, HOST "/c", "content"), "stopped: no parser could read it");
 }
 
+/* ---- any order of events ------------------------------------------------------------------------
+ */
+
+enum { WALK_HOSTS = 6, WALK_PAGES = 12, WALK_STEPS = 400 };
+static char walk_urls[WALK_HOSTS * WALK_PAGES][64];
+static struct site_page walk_site[WALK_HOSTS * WALK_PAGES];
+
+/* Each host's first page links to its others. */
+static void make_walk_site(struct indexserver *ix)
+{
+    for (int i = 0; i < WALK_HOSTS * WALK_PAGES; i++) {
+        int host = i / WALK_PAGES, page = i % WALK_PAGES;
+        snprintf(walk_urls[i], sizeof(walk_urls[i]), "http://127.0.0.1:%d/p%d", 8100 + host, page);
+        walk_site[i] = (struct site_page){.url = walk_urls[i]};
+        if (page > 0)
+            walk_site[i - page].links[page - 1] = walk_urls[i];
+    }
+    ix->site = walk_site;
+    ix->site_count = WALK_HOSTS * WALK_PAGES;
+}
+
+/* A lease that the made-up downloaders hold, and how much of it they have reported. */
+struct walk_lease {
+    Wire__HostLease *lease;
+    size_t reported;
+};
+
+struct walk {
+    struct indexserver *ix;
+    struct walk_lease held[WALK_HOSTS];
+    size_t held_count;
+    unsigned fetched[WALK_HOSTS * WALK_PAGES];
+};
+
+static void walk_take(struct walk *w)
+{
+    const Wire__LeaseReply *reply = lease(w->ix, 2, 1);
+    for (size_t i = 0; i < reply->n_leases; i++) {
+        for (size_t j = 0; j < w->held_count; j++)
+            assert_string_not_equal(reply->leases[i]->origin, w->held[j].lease->origin);
+        w->held[w->held_count++] = (struct walk_lease){.lease = reply->leases[i]};
+    }
+}
+
+/* Reports the next URL of a lease, or gives the lease back. */
+static void walk_work(struct walk *w, size_t at)
+{
+    struct walk_lease *held = &w->held[at];
+    const Wire__HostLease *given = held->lease;
+    if (held->reported == given->n_urls || rand() % 8 == 0) { /* some are given back early */
+        report(w->ix, NULL, 0, &given->lease, 1);
+        *held = w->held[--w->held_count];
+        return;
+    }
+    Wire__Fetched *fetched = fetch(w->ix, given, given->urls[held->reported++]);
+    if (fetched->result_case == WIRE__FETCHED__RESULT_CONTENT) {
+        for (int i = 0; i < WALK_HOSTS * WALK_PAGES; i++)
+            w->fetched[i] += strcmp(walk_urls[i], fetched->url) == 0;
+    }
+    report(w->ix, &fetched, 1, NULL, 0);
+}
+
+static void no_host_is_leased_twice_and_no_page_fetched_twice_in_any_order(void **state)
+{
+    struct indexserver *ix = *state;
+    struct walk w = {.ix = ix};
+    make_walk_site(ix);
+    srand(7);
+    for (int i = 0; i < WALK_HOSTS; i++)
+        submit(ix, walk_urls[i * WALK_PAGES]);
+    for (int step = 0; step < WALK_STEPS; step++) {
+        int dice = rand() % 40;
+        if (dice == 0)
+            restart(ix);
+        else if (dice < 12 || w.held_count == 0)
+            walk_take(&w);
+        else
+            walk_work(&w, (size_t)rand() % w.held_count);
+    }
+    while (w.held_count > 0)
+        walk_work(&w, 0);
+    for (bool more = true; more; more = w.held_count > 0) {
+        walk_take(&w);
+        for (size_t i = w.held_count; i-- > 0;)
+            walk_work(&w, i);
+        if (w.held_count == 0)
+            walk_take(&w);
+    }
+    for (int i = 0; i < WALK_HOSTS * WALK_PAGES; i++)
+        assert_int_equal(w.fetched[i], 1);
+    assert_int_equal(get_status(ix)->pages, WALK_HOSTS * WALK_PAGES);
+}
+
+/* ---- versions -----------------------------------------------------------------------------------
+ */
+
 struct versions {
     unsigned count;
     uint64_t first;
@@ -532,6 +628,7 @@ int main(int argc, char **argv)
         TEST(a_content_that_no_parser_reads_does_not_stop_the_feed),
         TEST(pages_of_an_older_parser_are_parsed_again_and_told_to_all),
         TEST(earlier_contents_are_kept_as_many_as_wanted),
+        TEST(no_host_is_leased_twice_and_no_page_fetched_twice_in_any_order),
         TEST(nothing_is_lost_or_fetched_twice_by_kill),
     };
     return cmocka_run_group_tests_name("indexserver/restart", tests, NULL, NULL);
