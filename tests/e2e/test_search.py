@@ -137,7 +137,8 @@ def test_statistics_name_searches_barrels_frontier_and_downloaders(small_stack):
     assert len(stats["top_searches"]) <= 10
     assert sorted(barrel["shard"] for barrel in stats["barrels"]) == [0, 1]
     for barrel in stats["barrels"]:
-        assert barrel["position"] > 0 and barrel["bytes"] > 0 and "mean_response_ms" in barrel
+        assert barrel["position"] > 0 and "mean_response_ms" in barrel
+    assert sum(barrel["bytes"] for barrel in stats["barrels"]) > 0  # one of the shards may have got no page
     assert stats["frontier"]["fetched"] >= 5 and stats["downloaders"][0]["pages"] >= 5
 
 
