@@ -235,6 +235,7 @@ static void a_new_version_replaces_the_old_one_and_its_edges(void **state)
     site[0] = (struct site_page){.url = HOST "/", .links = {HOST "/b", HOST "/c"}, .version = 2};
     submit(ix, HOST "/");
     crawl_all(ix, 50);
+    assert_int_equal(read_feed(ix, at, 0)->n_items, 4); /* two documents, an edge more, one less */
     static const char expected[] = "doc / version 2; doc a version 0; doc b version 0; "
                                    "doc c version 0; edge />b; edge />c; ";
     replica_follow(ix, &replica, at);
@@ -316,6 +317,28 @@ static void noindex_and_nofollow_are_obeyed(void **state)
     assert_string_equal(replica_text(ix, &replica), "doc a version 0; ");
 }
 
+static void entries_that_newer_ones_replace_are_forgotten(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/a"}};
+    Log__CrawlSettings crawl;
+    ix->site = site;
+    ix->site_count = 1;
+    init_settings(&crawl);
+    crawl.robots_ttl_s = 1;
+    take_settings(ix, &crawl);
+    submit(ix, HOST "/a");
+    submit(ix, HOST "/missing");
+    crawl_all(ix, 50);
+    uint64_t entries = get_status(ix)->entries, head = get_status(ix)->head;
+    usleep(1100 * 1000); /* robots.txt grows old */
+    submit(ix, HOST "/a");
+    submit(ix, HOST "/missing");
+    crawl_all(ix, 50);
+    assert_int_equal(get_status(ix)->head, head + 5); /* two submits, robots, content, outcome */
+    assert_int_equal(get_status(ix)->entries, entries + 2);
+}
+
 static void validators_of_what_is_held_come_with_the_lease(void **state)
 {
     struct indexserver *ix = *state;
@@ -391,6 +414,7 @@ int main(void)
         TEST(a_new_version_replaces_the_old_one_and_its_edges),
         TEST(drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_anew),
         TEST(noindex_and_nofollow_are_obeyed),
+        TEST(entries_that_newer_ones_replace_are_forgotten),
         TEST(validators_of_what_is_held_come_with_the_lease),
         TEST(a_source_stops_at_its_limit_of_pages),
         TEST(a_stale_report_is_taken_while_nobody_else_fetched_it),
