@@ -79,6 +79,28 @@ static void what_robots_txt_forbids_is_not_leased_and_why_says_the_line(void **s
     assert_string_equal(lookup(ix, HOST "/a", "fetch"), "stopped: line 2: Disallow: /a");
 }
 
+static void a_page_that_robots_txt_forbids_later_is_taken_away(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/a"}, {.url = HOST "/b"}};
+    Log__CrawlSettings crawl;
+    ix->site = site;
+    ix->site_count = 2;
+    init_settings(&crawl);
+    crawl.robots_ttl_s = 1;
+    take_settings(ix, &crawl);
+    submit(ix, HOST "/a");
+    submit(ix, HOST "/b");
+    crawl_all(ix, 50);
+    assert_string_equal(whole_feed(ix), "doc a version 0; doc b version 0; ");
+    ix->robots = "User-agent: Tierce\nDisallow: /a\n";
+    usleep(1100 * 1000);
+    submit(ix, HOST "/a");
+    crawl_all(ix, 50);
+    assert_string_equal(whole_feed(ix), "doc b version 0; ");
+    assert_int_equal(get_status(ix)->urls_fetched, 1);
+}
+
 static void an_unreachable_robots_txt_forbids_everything_for_now(void **state)
 {
     struct indexserver *ix = *state;
@@ -403,6 +425,7 @@ int main(void)
         TEST(a_submitted_site_is_crawled_and_fed_once),
         TEST(robots_txt_comes_first_and_alone),
         TEST(what_robots_txt_forbids_is_not_leased_and_why_says_the_line),
+        TEST(a_page_that_robots_txt_forbids_later_is_taken_away),
         TEST(an_unreachable_robots_txt_forbids_everything_for_now),
         TEST(one_host_has_one_lease_at_a_time),
         TEST(the_delay_begins_when_the_lease_ends),

@@ -205,7 +205,7 @@ static struct site_page small[] = {
     {.url = HOST "/", .links = {HOST "/docs/a", HOST "/docs/b", HOST "/c"}},
     {.url = HOST "/docs/a", .links = {HOST "/docs/new"}},
     {.url = HOST "/docs/b"},
-    {.url = HOST "/c"},
+    {.url = HOST "/c", .links = {HOST "/docs/new"}},
     {.url = HOST "/docs/new"},
 };
 
@@ -257,7 +257,7 @@ static void a_removed_page_is_gone_and_not_fetched_again_until_submitted(void **
     replica_follow(ix, &replica, at);
     assert_string_equal(replica_text(ix, &replica),
                         "doc / version 0; doc b version 0; doc c version 0; doc new version 0; "
-                        "edge />a; edge />b; edge />c; ");
+                        "edge />a; edge />b; edge />c; edge c>new; ");
     unsigned fetches = ix->fetches;
     submit(ix, HOST "/"); /* links to it */
     crawl_all(ix, 50);
@@ -281,7 +281,8 @@ static void a_removed_prefix_keeps_new_pages_out_too(void **state)
     assert_int_equal(reply->removed, 0); /* they were not fetched yet */
     crawl_all(ix, 50);
     assert_string_equal(whole_feed(ix),
-                        "doc / version 0; doc c version 0; edge />a; edge />b; edge />c; ");
+                        "doc / version 0; doc c version 0; edge />a; edge />b; edge />c; "
+                        "edge c>new; ");
     restart(ix);
     assert_non_null(strstr(lookup(ix, HOST "/docs/new", "scope"),
                            "stopped: the owner removed the prefix " HOST "/docs/"));
