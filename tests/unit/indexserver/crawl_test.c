@@ -92,11 +92,15 @@ static void a_page_that_robots_txt_forbids_later_is_taken_away(void **state)
     submit(ix, HOST "/a");
     submit(ix, HOST "/b");
     crawl_all(ix, 50);
-    assert_string_equal(whole_feed(ix), "doc a version 0; doc b version 0; ");
+    struct replica replica = {.count = 0};
+    uint64_t at = replica_follow(ix, &replica, 0);
+    assert_string_equal(replica_text(ix, &replica), "doc a version 0; doc b version 0; ");
     ix->robots = "User-agent: Tierce\nDisallow: /a\n";
     usleep(1100 * 1000);
     submit(ix, HOST "/a");
     crawl_all(ix, 50);
+    replica_follow(ix, &replica, at);
+    assert_string_equal(replica_text(ix, &replica), "doc b version 0; ");
     assert_string_equal(whole_feed(ix), "doc b version 0; ");
     assert_int_equal(get_status(ix)->urls_fetched, 1);
 }
@@ -316,6 +320,27 @@ static void drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_an
     assert_string_equal(whole_feed(ix), "doc / version 0; doc a version 0; ");
 }
 
+static void a_drop_stays_until_the_slowest_reader_has_seen_it(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/", .links = {HOST "/a"}}, {.url = HOST "/a"}};
+    struct replica replica = {.count = 0};
+    ix->site = site;
+    ix->site_count = 2;
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    uint64_t at = replica_follow(ix, &replica, 0);
+    site[0].links[0] = NULL;
+    for (int i = 0; i < 3; i++) {
+        usleep(2000);
+        read_feed(ix, at, 0); /* it still stands there */
+        submit(ix, HOST "/");
+        crawl_all(ix, 50);
+    }
+    replica_follow(ix, &replica, at);
+    assert_string_equal(replica_text(ix, &replica), "doc / version 0; doc a version 0; ");
+}
+
 static void noindex_and_nofollow_are_obeyed(void **state)
 {
     struct indexserver *ix = *state;
@@ -436,6 +461,7 @@ int main(void)
         TEST(a_page_that_is_gone_goes_from_the_feed),
         TEST(a_new_version_replaces_the_old_one_and_its_edges),
         TEST(drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_anew),
+        TEST(a_drop_stays_until_the_slowest_reader_has_seen_it),
         TEST(noindex_and_nofollow_are_obeyed),
         TEST(entries_that_newer_ones_replace_are_forgotten),
         TEST(validators_of_what_is_held_come_with_the_lease),
