@@ -1,0 +1,261 @@
+/* A server's connections: proving the peer, reading frames, sending replies, the end. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "rpc/server_parts.h"
+
+enum {
+    READ_BYTES = 64 * 1024,
+    /* A peer that does not read its replies is not read from until it does. */
+    OUT_HIGH_BYTES = 64 * 1024 * 1024,
+    CALLS_PER_CONNECTION_MAX = 4096,
+};
+
+void connection_unref(struct connection *connection)
+{
+    if (atomic_fetch_sub(&connection->references, 1) != 1)
+        return;
+    transport_close(connection->transport);
+    buffer_release(&connection->in);
+    buffer_release(&connection->out);
+    pthread_mutex_destroy(&connection->lock);
+    free(connection);
+}
+
+/* Under the lock. */
+static void ask_events(struct connection *connection, uint32_t events)
+{
+    if (connection->events == events || !connection->open)
+        return;
+    struct epoll_event event = {.events = events, .data.ptr = connection};
+    epoll_ctl(connection->server->epoll_fd, EPOLL_CTL_MOD, transport_fd(connection->transport),
+              &event);
+    connection->events = events;
+}
+
+bool connection_flush(struct connection *connection)
+{
+    struct buffer *out = &connection->out;
+    size_t done = 0;
+    bool waits = false;
+    while (done < out->size && !waits) {
+        size_t sent = 0;
+        enum transport_result result =
+            transport_write(connection->transport, out->data + done, out->size - done, &sent, NULL);
+        if (result == TRANSPORT_CLOSED || result == TRANSPORT_FAILED)
+            return false;
+        waits = result != TRANSPORT_DONE;
+        done += waits ? 0 : sent;
+    }
+    buffer_consume(out, done);
+    if (out->size == 0 && out->capacity > 1024 * 1024)
+        buffer_release(out);
+    uint32_t events = out->size > OUT_HIGH_BYTES ? 0 : EPOLLIN;
+    ask_events(connection, events | (out->size > 0 ? EPOLLOUT : 0));
+    return true;
+}
+
+void connection_shut(struct connection *connection)
+{
+    struct rpc_server *server = connection->server;
+    pthread_mutex_lock(&connection->lock);
+    connection->open = false;
+    epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, transport_fd(connection->transport), NULL);
+    shutdown(transport_fd(connection->transport), SHUT_RDWR); /* calls may hold it a while yet */
+    for (struct rpc_call *call = connection->calls; call != NULL; call = call->next)
+        atomic_store(&call->cancelled, true);
+    pthread_mutex_unlock(&connection->lock);
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        server->connections = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    server->connection_count--;
+    connection_unref(connection);
+}
+
+/* ---- reading ---- */
+
+static void cancel(struct connection *connection, uint64_t id)
+{
+    pthread_mutex_lock(&connection->lock);
+    for (struct rpc_call *call = connection->calls; call != NULL; call = call->next) {
+        if (call->frame.call == id)
+            atomic_store(&call->cancelled, true);
+    }
+    pthread_mutex_unlock(&connection->lock);
+}
+
+static bool too_many_calls(struct connection *connection)
+{
+    pthread_mutex_lock(&connection->lock);
+    bool too_many = connection->call_count > CALLS_PER_CONNECTION_MAX;
+    pthread_mutex_unlock(&connection->lock);
+    return too_many;
+}
+
+static bool take_frame(struct connection *connection, const struct frame *frame,
+                       const uint8_t *payload)
+{
+    if (frame->kind == FRAME_CANCEL) {
+        cancel(connection, frame->call);
+        return true;
+    }
+    if (frame->kind != FRAME_REQUEST)
+        return false;
+    struct rpc_call *call = call_new(connection, frame, payload);
+    if (call == NULL)
+        return false;
+    if (atomic_load(&connection->server->draining))
+        rpc_call_fail(call, STATUS_UNAVAILABLE, "shutting down");
+    else if (too_many_calls(connection))
+        rpc_call_fail(call, STATUS_OVERLOADED, "too many calls on one connection");
+    else
+        server_dispatch(connection->server, call);
+    return true;
+}
+
+static bool take_frames(struct connection *connection)
+{
+    size_t at = 0;
+    for (;;) {
+        struct frame frame;
+        struct error err;
+        const uint8_t *bytes = connection->in.data + at;
+        size_t left = connection->in.size - at;
+        enum status status = frame_decode(bytes, left, &frame, &err);
+        if (status == STATUS_OK && left - FRAME_HEADER_BYTES < frame.payload_size)
+            status = STATUS_END;
+        if (status == STATUS_END)
+            break;
+        if (status != STATUS_OK) {
+            log_warning("a connection is cut: %s", err.text);
+            return false;
+        }
+        if (!take_frame(connection, &frame, bytes + FRAME_HEADER_BYTES))
+            return false;
+        at += FRAME_HEADER_BYTES + frame.payload_size;
+    }
+    buffer_consume(&connection->in, at);
+    if (connection->in.size == 0 && connection->in.capacity > 1024 * 1024)
+        buffer_release(&connection->in);
+    return true;
+}
+
+/* One read's worth. False: the connection is over. */
+static bool read_some(struct connection *connection, bool *ret_more)
+{
+    uint8_t *room = buffer_reserve(&connection->in, READ_BYTES);
+    if (room == NULL)
+        return false;
+    size_t got = 0;
+    pthread_mutex_lock(&connection->lock);
+    enum transport_result result =
+        transport_read(connection->transport, room, READ_BYTES, &got, NULL);
+    pthread_mutex_unlock(&connection->lock);
+    *ret_more = result == TRANSPORT_DONE;
+    connection->in.size += *ret_more ? got : 0;
+    return result == TRANSPORT_DONE || result == TRANSPORT_WANTS_READ ||
+           result == TRANSPORT_WANTS_WRITE;
+}
+
+/* It does not read its replies: nothing more is read from it until it does. */
+static bool is_stuffed(struct connection *connection)
+{
+    pthread_mutex_lock(&connection->lock);
+    bool stuffed = connection->out.size > OUT_HIGH_BYTES;
+    pthread_mutex_unlock(&connection->lock);
+    return stuffed;
+}
+
+static bool connection_read(struct connection *connection)
+{
+    pthread_mutex_lock(&connection->lock);
+    connection->corked = true;
+    pthread_mutex_unlock(&connection->lock);
+    bool more = true, alive = true;
+    while (more && alive && !is_stuffed(connection)) {
+        alive = read_some(connection, &more);
+        if (alive && more)
+            alive = take_frames(connection);
+    }
+    pthread_mutex_lock(&connection->lock);
+    connection->corked = false;
+    if (alive)
+        alive = connection_flush(connection);
+    pthread_mutex_unlock(&connection->lock);
+    return alive;
+}
+
+static bool connection_prove(struct connection *connection)
+{
+    struct error err = {0};
+    pthread_mutex_lock(&connection->lock);
+    enum transport_result result = transport_handshake(connection->transport, &err);
+    connection->proved = result == TRANSPORT_DONE;
+    ask_events(connection, result == TRANSPORT_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
+    pthread_mutex_unlock(&connection->lock);
+    if (result == TRANSPORT_FAILED) {
+        char peer[ENDPOINT_TEXT_BYTES];
+        endpoint_format(&connection->peer, peer);
+        log_warning("a connection from %s is refused: %s", peer, err.text);
+    }
+    return result != TRANSPORT_FAILED && result != TRANSPORT_CLOSED;
+}
+
+void connection_event(struct connection *connection, uint32_t events)
+{
+    bool alive = true;
+    if (!connection->proved)
+        alive = connection_prove(connection);
+    if (alive && connection->proved && (events & EPOLLOUT) != 0) {
+        pthread_mutex_lock(&connection->lock);
+        alive = connection_flush(connection);
+        pthread_mutex_unlock(&connection->lock);
+    }
+    if (alive && connection->proved)
+        alive = connection_read(connection);
+    if (!alive)
+        connection_shut(connection);
+}
+
+/* ---- the beginning ---- */
+
+void connection_open(struct rpc_server *server, int fd, const struct endpoint *peer)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+    struct error err = {.text = "no memory"};
+    if (connection == NULL ||
+        transport_open(fd, true, peer, &server->key, &connection->transport, &err) != STATUS_OK) {
+        log_warning("a connection is refused: %s", err.text);
+        fd_close(fd);
+        free(connection);
+        return;
+    }
+    connection->server = server;
+    connection->peer = *peer;
+    connection->open = true;
+    connection->opened_ms = clock_boot_ms();
+    connection->in.limit = FRAME_PAYLOAD_MAX + FRAME_HEADER_BYTES + READ_BYTES;
+    pthread_mutex_init(&connection->lock, NULL);
+    atomic_init(&connection->references, 1);
+    connection->next = server->connections;
+    if (connection->next != NULL)
+        connection->next->previous = connection;
+    server->connections = connection;
+    server->connection_count++;
+    connection->events = EPOLLIN;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        connection_shut(connection);
+    else
+        connection_event(connection, 0); /* the server speaks first */
+}

@@ -1,0 +1,103 @@
+/* Shared by the server's own files, and by nobody else. */
+#ifndef TIERCE_RPC_SERVER_PARTS_H
+#define TIERCE_RPC_SERVER_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "rpc/endpoint.h"
+#include "rpc/frame.h"
+#include "rpc/server.h"
+#include "rpc/transport.h"
+
+/*
+ * Who holds a connection: the loop (until it closes it) and each call on it. `lock` guards what
+ * replies from other threads touch: the transport, `out`, `events`, `calls`, `open`.
+ */
+struct connection {
+    struct rpc_server *server;
+    struct transport *transport;
+    struct endpoint peer;
+    struct buffer in; /* the loop's alone */
+    pthread_mutex_t lock;
+    struct buffer out;
+    uint32_t events; /* asked of epoll */
+    bool open;
+    bool proved;
+    bool corked; /* the loop is reading: replies are sent together when it is done */
+    struct rpc_call *calls;
+    unsigned call_count;
+    atomic_int references;
+    int64_t opened_ms;
+    struct connection *next, *previous; /* the loop's list */
+};
+
+struct rpc_call {
+    struct connection *connection;
+    struct arena arena;
+    struct frame frame;
+    uint8_t *payload; /* in the arena */
+    int64_t deadline_ms;
+    atomic_bool cancelled;
+    struct rpc_call *next, *previous; /* of the connection */
+    struct rpc_call *queue_next;
+};
+
+struct rpc_server {
+    struct rpc_server_options options;
+    struct cluster_key key;
+    int listen_fd;
+    int epoll_fd;
+    int wake_fd;
+    char address[ENDPOINT_TEXT_BYTES];
+    uint16_t port;
+    pthread_t loop;
+    bool loop_started;
+    pthread_t *workers;
+    unsigned worker_count;
+    atomic_bool draining;
+    atomic_bool stopping;
+    struct connection *connections; /* the loop's */
+    unsigned connection_count;
+
+    pthread_mutex_t lock; /* guards the queue and calls_in_hand */
+    pthread_cond_t changed;
+    struct rpc_call *queue_first, *queue_last;
+    unsigned queue_count;
+    unsigned calls_in_hand;
+};
+
+/* ---- server_connection.c: what the loop does with connections ---- */
+
+/* Takes an accepted descriptor over; refuses it, with a line in the log, where that fails. */
+void connection_open(struct rpc_server *server, int fd, const struct endpoint *peer);
+
+/* The descriptor is ready: proves the peer, sends what waits, reads what came. It may be gone
+ * afterwards. */
+void connection_event(struct connection *connection, uint32_t events);
+
+/* No more bytes either way; calls in hand learn that nobody waits. */
+void connection_shut(struct connection *connection);
+
+/* Under its lock: sends what waits; asks to be told when the rest can go. False: it is lost. */
+bool connection_flush(struct connection *connection);
+
+/* Whoever holds it and needs it no longer. */
+void connection_unref(struct connection *connection);
+
+/* ---- server_call.c ---- */
+
+/* A request that came, in the connection's list; NULL: no memory. */
+struct rpc_call *call_new(struct connection *connection, const struct frame *frame,
+                          const uint8_t *payload);
+
+/* ---- server.c ---- */
+
+/* Runs the call now or queues it for a worker; ends it where too many wait. */
+void server_dispatch(struct rpc_server *server, struct rpc_call *call);
+
+#endif
