@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-static const char *log_name = "tierce";
-static enum log_level log_lowest = LOG_INFO_LEVEL;
+/* set by one thread while others log */
+static const char *_Atomic log_name = "tierce";
+static _Atomic(enum log_level) log_lowest = LOG_INFO_LEVEL;
 static bool log_to_journal;
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -19,6 +21,11 @@ void log_open(const char *name, enum log_level lowest)
     log_name = name;
     log_lowest = lowest;
     log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_set_name(const char *name)
+{
+    log_name = name;
 }
 
 void log_set_lowest(enum log_level lowest)

@@ -14,6 +14,7 @@ enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARNING_LEVEL, LOG_ERROR_L
 /* `name` (borrowed for ever) stands in front of each line. Under systemd (JOURNAL_STREAM) times are
  * left out and levels are <N>. */
 void log_open(const char *name, enum log_level lowest);
+void log_set_name(const char *name); /* borrowed for ever */
 void log_set_lowest(enum log_level lowest);
 
 /* "debug", "info", "warning", "error" */

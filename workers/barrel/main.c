@@ -1,106 +1,70 @@
 /* The barrel: one replica of one shard of the inverted index. */
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "barrel/barrel.h"
 #include "barrel/replay.h"
 #include "barrel/service.h"
-#include "base/args.h"
-#include "base/file.h"
-#include "base/log.h"
-#include "cluster/member.h"
+#include "cluster/program.h"
+#include "rpc/server.h"
 
-enum { JOIN_MS = 10000, DRAIN_MS = 5000, MEMORY_DEFAULT = 64 << 20 };
+enum { DRAIN_MS = 5000, MEMORY_DEFAULT = 64 << 20, PORT_MAX = 65535 };
+#define ANY_SHARD UINT64_MAX
 
 struct arguments {
-    const char *orchestrator, *data, *host, *key_file, *name, *log_level;
+    const char *host;
     uint64_t port, shard, threads;
 };
 
 /* What the callbacks of the membership need. */
 struct process {
     struct barrel barrel;
-    struct arena report; /* of one heartbeat */
-    Wire__BarrelStatus status;
-    pthread_mutex_t lock;
-    bool is_open;
-    uint64_t memory_bytes;
+    Wire__BarrelStatus status; /* of one heartbeat */
+    atomic_uint_least64_t memory_bytes;
 };
 
-static void read_arguments(int argc, char **argv, struct arguments *arguments)
+static void read_arguments(int argc, char **argv, struct program *program,
+                           struct arguments *arguments)
 {
     const struct args_option options[] = {
-        {"orchestrator", ARGS_STRING, &arguments->orchestrator, "HOST:PORT",
-         "who says which shard this is (localhost:9003)", 0},
-        {"data", ARGS_STRING, &arguments->data, "DIR", "where the index is kept", 0},
         {"host", ARGS_STRING, &arguments->host, "ADDRESS", "the address to bind ([::])", 0},
-        {"port", ARGS_UINT, &arguments->port, "N", "the port to bind; 0: any (0)", 65535},
+        {"port", ARGS_UINT, &arguments->port, "N", "the port to bind; 0: any (0)", PORT_MAX},
         {"shard", ARGS_UINT, &arguments->shard, "N", "the shard wanted (any)", 255},
         {"threads", ARGS_UINT, &arguments->threads, "N",
          "threads that search; 0: the one that reads the requests (0)", 64},
-        {"key-file", ARGS_STRING, &arguments->key_file, "FILE",
-         "the cluster's key (cluster.key in DIR)", 0},
-        {"name", ARGS_STRING, &arguments->name, "NAME", "this process's name in status and log", 0},
-        {"log-level", ARGS_STRING, &arguments->log_level, "LEVEL",
-         "debug, info, warning or error (info)", 0},
         {0},
     };
-    int first =
-        args_parse(argc, argv, "barrel --orchestrator HOST:PORT --data DIR [options]", options);
-    enum log_level level = LOG_INFO_LEVEL;
-    if (first != argc || arguments->data == NULL ||
-        !log_level_parse(arguments->log_level, &level)) {
-        fprintf(stderr, "usage: barrel --orchestrator HOST:PORT --data DIR (see --help)\n");
-        exit(2);
-    }
-    log_open(arguments->name[0] == '\0' ? "barrel" : arguments->name, level);
+    program_read_arguments(program, "barrel",
+                           "barrel --orchestrator HOST:PORT --data DIR [options]",
+                           "where the index is kept", options, argc, argv);
 }
 
 static enum status take_settings(void *context, const Wire__Settings *settings, struct error *err)
 {
     struct process *process = context;
-    enum log_level level;
-    if (!log_level_parse(settings->log_level, &level))
-        return error_set(err, STATUS_INVALID, "unknown log level \"%s\"", settings->log_level);
-    log_set_lowest(level);
-    pthread_mutex_lock(&process->lock);
-    process->memory_bytes = settings->memory_bytes;
-    pthread_mutex_unlock(&process->lock);
+    (void)err;
+    atomic_store(&process->memory_bytes, settings->memory_bytes);
     return STATUS_OK;
 }
 
-static void fill_heartbeat(void *context, Wire__HeartbeatRequest *heartbeat)
+static void report(void *context, struct arena *arena, Wire__HeartbeatRequest *heartbeat)
 {
     struct process *process = context;
-    pthread_mutex_lock(&process->lock);
-    if (process->is_open) {
-        arena_reset(&process->report);
-        wire__barrel_status__init(&process->status);
-        barrel_status(&process->barrel, &process->report, &process->status);
-        heartbeat->barrel = &process->status;
-    }
-    pthread_mutex_unlock(&process->lock);
-}
-
-static void set_open(struct process *process, bool is_open)
-{
-    pthread_mutex_lock(&process->lock);
-    process->is_open = is_open;
-    pthread_mutex_unlock(&process->lock);
+    wire__barrel_status__init(&process->status);
+    barrel_status(&process->barrel, arena, &process->status);
+    heartbeat->barrel = &process->status;
 }
 
 /* The calls wait in the socket until the service stands behind it. */
-static enum status bind_server(const struct arguments *arguments, const struct cluster_key *key,
+static enum status bind_server(const struct program *program, const struct arguments *arguments,
                                struct service *service, struct rpc_server **ret_server,
                                struct error *err)
 {
     struct rpc_server_options options = {
         .host = arguments->host,
         .port = (uint16_t)arguments->port,
-        .key = key,
+        .key = &program->key,
         .handler = service_handle,
         .context = service,
         .threads = (unsigned)arguments->threads,
@@ -108,34 +72,30 @@ static enum status bind_server(const struct arguments *arguments, const struct c
     return rpc_server_open(&options, ret_server, err);
 }
 
-static enum status join(const struct arguments *arguments, const struct cluster_key *key,
-                        const char *address, struct process *process, struct member **ret_member,
-                        struct error *err)
+static enum status join(struct program *program, const struct arguments *arguments,
+                        const char *address, struct process *process, struct error *err)
 {
-    struct member_options options = {
-        .orchestrator = arguments->orchestrator,
-        .key = key,
+    struct program_part part = {
         .role = WIRE__ROLE__ROLE_BARREL,
-        .name = arguments->name,
         .address = address,
-        .data_folder = arguments->data,
-        .shard = arguments->shard == UINT64_MAX ? -1 : (int)arguments->shard,
+        .data_folder = program->data,
+        .shard = arguments->shard == ANY_SHARD ? -1 : (int)arguments->shard,
         .context = process,
         .take_settings = take_settings,
-        .fill_heartbeat = fill_heartbeat,
+        .report = report,
     };
-    return member_start(&options, JOIN_MS, ret_member, err);
+    return program_join(program, &part, err);
 }
 
-static enum status open_index(const struct arguments *arguments, struct member *member,
-                              struct process *process, struct error *err)
+static enum status open_index(const struct program *program, struct process *process,
+                              struct error *err)
 {
     static char folder[PATH_MAX]; /* the barrel borrows it */
-    struct member_place place = member_place(member);
-    snprintf(folder, sizeof(folder), "%s/index", arguments->data);
-    pthread_mutex_lock(&process->lock);
-    uint64_t memory_bytes = process->memory_bytes == 0 ? MEMORY_DEFAULT : process->memory_bytes;
-    pthread_mutex_unlock(&process->lock);
+    struct member_place place = member_place(program->member);
+    snprintf(folder, sizeof(folder), "%s/index", program->data);
+    uint64_t memory_bytes = atomic_load(&process->memory_bytes);
+    if (memory_bytes == 0)
+        memory_bytes = MEMORY_DEFAULT;
     enum status status =
         barrel_open(folder, memory_bytes, place.slot_first, place.slot_last, &process->barrel, err);
     process->barrel.shard = place.shard;
@@ -143,70 +103,47 @@ static enum status open_index(const struct arguments *arguments, struct member *
     return status;
 }
 
-static void wait_for_signal(const sigset_t *signals)
-{
-    int number;
-    sigwait(signals, &number);
-}
-
 /* Everything in its order; each part is closed in the reverse one. */
-static enum status run(const struct arguments *arguments, const struct cluster_key *key,
-                       const sigset_t *signals, struct error *err)
+static enum status run(struct program *program, const struct arguments *arguments,
+                       struct error *err)
 {
-    static struct process process = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    static struct process process;
     struct service *service = NULL;
     struct rpc_server *server = NULL;
-    struct member *member = NULL;
     struct replay *replay = NULL;
     enum status status = barrel_init(&process.barrel, err);
     if (status == STATUS_OK)
         status = service_open(&process.barrel, &service, err);
     if (status == STATUS_OK)
-        status = bind_server(arguments, key, service, &server, err);
+        status = bind_server(program, arguments, service, &server, err);
     if (status == STATUS_OK)
-        status = join(arguments, key, rpc_server_address(server), &process, &member, err);
+        status = join(program, arguments, rpc_server_address(server), &process, err);
     if (status == STATUS_OK)
-        status = open_index(arguments, member, &process, err);
+        status = open_index(program, &process, err);
     if (status == STATUS_OK)
-        status = replay_start(&process.barrel, member, key, &replay, err);
+        status = replay_start(&process.barrel, program->member, &program->key, &replay, err);
     if (status == STATUS_OK) {
-        set_open(&process, true);
-        member_set_state(member, WIRE__MEMBER_STATE__STATE_READY);
         log_info("shard %u, slots %u to %u, on %s", process.barrel.shard, process.barrel.slot_first,
                  process.barrel.slot_last, rpc_server_address(server));
-        wait_for_signal(signals);
-        member_set_state(member, WIRE__MEMBER_STATE__STATE_DRAINING);
+        program_serve(program);
     }
     replay_stop(replay);
     rpc_server_close(server, DRAIN_MS);
-    set_open(&process, false);
-    member_stop(member);
+    program_leave(program);
     service_close(service);
     barrel_close(&process.barrel);
-    arena_release(&process.report);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.orchestrator = "localhost:9003",
-                                  .host = "::",
-                                  .name = "",
-                                  .log_level = "info",
-                                  .shard = UINT64_MAX};
-    struct cluster_key key;
+    static struct program program;
+    struct arguments arguments = {.host = "::", .shard = ANY_SHARD};
     struct error err = {0};
-    sigset_t signals; /* blocked before there is any thread */
-    read_arguments(argc, argv, &arguments);
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    enum status status = cluster_key_load(arguments.key_file, arguments.data, &key, &err);
+    read_arguments(argc, argv, &program, &arguments);
+    program_catch_signals(&program);
+    enum status status = cluster_key_load(program.key_file, program.data, &program.key, &err);
     if (status == STATUS_OK)
-        status = run(&arguments, &key, &signals, &err);
-    if (status != STATUS_OK)
-        log_error("%s", err.text);
-    return status == STATUS_OK ? 0 : 1;
+        status = run(&program, &arguments, &err);
+    return program_end(status, &err);
 }
