@@ -18,6 +18,7 @@
 enum {
     EVENTS_MAX = 64,
     HANDSHAKE_MS = 5000,
+    HANDSHAKE_LOOK_MS = 1000,
     QUEUE_DEFAULT = 1024,
     CONNECTIONS_DEFAULT = 1024,
 };
@@ -45,6 +46,8 @@ static void accept_all(struct rpc_server *server)
 /* Cuts those that have not proved themselves in time. */
 static void cut_unproved(struct rpc_server *server)
 {
+    if (server->unproved_count == 0)
+        return;
     int64_t now = clock_boot_ms();
     struct connection *next;
     for (struct connection *at = server->connections; at != NULL; at = next) {
@@ -54,48 +57,98 @@ static void cut_unproved(struct rpc_server *server)
     }
 }
 
+/* Waits for what happens, no longer than the loop has other things to do. */
+static void handle_events(struct rpc_server *server, int wait_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(server->epoll_fd, events, EVENTS_MAX, wait_ms);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr == &server->wake_fd)
+            continue; /* stays readable: `stopping` or `draining` is set */
+        if (events[i].data.ptr == &server->listen_fd)
+            accept_all(server);
+        else
+            connection_event(events[i].data.ptr, events[i].events);
+    }
+    cut_unproved(server);
+}
+
+static struct rpc_call *next_call(struct rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct rpc_call *call = call_queue_pop(&server->queue);
+    pthread_mutex_unlock(&server->lock);
+    return call;
+}
+
+/*
+ * Runs what waits, until the clock of milliseconds moves on: then the sockets are looked at again.
+ * Replies to one connection, one behind the other, are sent together. Returns whether calls wait.
+ */
+static bool run_waiting(struct rpc_server *server)
+{
+    if (server->queue.count == 0)
+        return false;
+    int64_t begun_ms = clock_boot_ms();
+    struct connection *corked = NULL;
+    struct rpc_call *call;
+    while ((call = next_call(server)) != NULL) {
+        if (call->connection != corked) {
+            connection_uncork(corked);
+            corked = call->connection;
+            connection_cork(corked);
+        }
+        call_run(call);
+        if (server->queue.count == 0 || clock_boot_ms() != begun_ms)
+            break;
+    }
+    connection_uncork(corked);
+    return server->queue.count > 0;
+}
+
+static void refuse_waiting(struct rpc_server *server)
+{
+    struct rpc_call *call;
+    while ((call = next_call(server)) != NULL)
+        rpc_call_fail(call, STATUS_UNAVAILABLE, "shutting down");
+}
+
 static void *loop_main(void *argument)
 {
     struct rpc_server *server = argument;
-    struct epoll_event events[EVENTS_MAX];
+    bool is_busy = false;
     while (!atomic_load(&server->stopping)) {
-        int count = epoll_wait(server->epoll_fd, events, EVENTS_MAX, 1000);
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.ptr == &server->wake_fd)
-                continue; /* stays readable: `stopping` or `draining` is set */
-            if (events[i].data.ptr == &server->listen_fd)
-                accept_all(server);
-            else
-                connection_event(events[i].data.ptr, events[i].events);
-        }
-        cut_unproved(server);
+        handle_events(server, is_busy ? 0 : server->unproved_count > 0 ? HANDSHAKE_LOOK_MS : -1);
+        if (server->options.threads == 0)
+            is_busy = run_waiting(server);
     }
+    if (server->options.threads == 0)
+        refuse_waiting(server);
     while (server->connections != NULL)
         connection_shut(server->connections); // NOLINT(clang-analyzer-unix.Malloc): as above
     return NULL;
 }
 
-/* ---- workers ---- */
+/* ---- what waits ---- */
 
 void server_dispatch(struct rpc_server *server, struct rpc_call *call)
 {
-    if (server->worker_count == 0) {
-        server->options.handler(server->options.context, call);
-        return;
-    }
+    struct rpc_call *stale = NULL;
     pthread_mutex_lock(&server->lock);
-    bool full = server->queue_count >= server->options.queue_max;
-    if (!full) {
-        if (server->queue_last != NULL)
-            server->queue_last->queue_next = call;
-        else
-            server->queue_first = call;
-        server->queue_last = call;
-        server->queue_count++;
-        pthread_cond_signal(&server->changed);
+    bool has_place = call_queue_push(&server->queue, call, server->options.queue_max);
+    if (!has_place) {
+        stale = call_queue_take_stale(&server->queue);
+        has_place = call_queue_push(&server->queue, call, server->options.queue_max);
     }
+    if (has_place && server->options.threads > 0)
+        pthread_cond_signal(&server->changed);
     pthread_mutex_unlock(&server->lock);
-    if (full)
+    while (stale != NULL) {
+        struct rpc_call *next = stale->queue_next;
+        call_run(stale); /* which ends it */
+        stale = next;
+    }
+    if (!has_place)
         rpc_call_fail(call, STATUS_OVERLOADED, "%u calls are waiting", server->options.queue_max);
 }
 
@@ -104,22 +157,15 @@ static void *worker_main(void *argument)
     struct rpc_server *server = argument;
     pthread_mutex_lock(&server->lock);
     for (;;) {
-        struct rpc_call *call = server->queue_first;
+        struct rpc_call *call = call_queue_pop(&server->queue);
         if (call == NULL && atomic_load(&server->stopping))
             break;
         if (call == NULL) {
             pthread_cond_wait(&server->changed, &server->lock);
             continue;
         }
-        server->queue_first = call->queue_next;
-        if (server->queue_first == NULL)
-            server->queue_last = NULL;
-        server->queue_count--;
         pthread_mutex_unlock(&server->lock);
-        if (rpc_call_cancelled(call) || rpc_call_left_ms(call) <= 0)
-            rpc_call_fail(call, STATUS_CANCELLED, "nobody waits for it any more");
-        else
-            server->options.handler(server->options.context, call);
+        call_run(call);
         pthread_mutex_lock(&server->lock);
     }
     pthread_mutex_unlock(&server->lock);

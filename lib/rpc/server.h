@@ -2,6 +2,11 @@
  * Serves calls. One thread runs the loop: it accepts, proves the peer, reads frames and hands each
  * request to the handler, on the loop's own thread or on worker threads. A handler answers at once
  * or keeps the call and answers later, from any thread: so a long poll holds no thread.
+ *
+ * Under more load than the handler can bear calls wait, as many as `queue_max`; the next ones are
+ * refused at once, STATUS_OVERLOADED. A call whose time passed or whose caller gave up or went away
+ * meanwhile is never begun. The loop's own thread looks at the sockets about every millisecond, and
+ * after each call that took longer: refusals and cancellations wait for one call at most.
  */
 #ifndef TIERCE_RPC_SERVER_H
 #define TIERCE_RPC_SERVER_H
@@ -28,7 +33,10 @@ struct rpc_server_options {
     rpc_handler *handler;
     void *context;
     unsigned threads;   /* workers; 0: handlers run on the loop's thread and must not block */
-    unsigned queue_max; /* requests waiting for a worker before OVERLOADED is answered; 0: 1024 */
+    unsigned queue_max; /* requests that may wait; 0: 1024 */
+    /* Methods that cost little or finish what others began: they are run before those, and twice as
+     * many calls may wait before they are refused. NULL: all are alike. */
+    bool (*goes_first)(uint16_t method);
     unsigned connections_max; /* 0: 1024 */
 };
 

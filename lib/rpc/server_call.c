@@ -14,12 +14,14 @@
 struct rpc_call *call_new(struct connection *connection, const struct frame *frame,
                           const uint8_t *payload)
 {
+    bool (*goes_first)(uint16_t method) = connection->server->options.goes_first;
     struct rpc_call *call = calloc(1, sizeof(*call));
     if (call == NULL)
         return NULL;
     call->connection = connection;
     call->frame = *frame;
     call->deadline_ms = clock_boot_ms() + frame->timeout_ms;
+    call->goes_first = goes_first != NULL && goes_first(frame->method);
     call->payload = arena_copy(&call->arena, payload, frame->payload_size);
     if (call->payload == NULL) {
         free(call);
@@ -143,4 +145,18 @@ void *rpc_call_request(struct rpc_call *call, const ProtobufCMessageDescriptor *
     if (request == NULL)
         rpc_call_fail(call, STATUS_CORRUPT, "the request is no %s", descriptor->name);
     return request;
+}
+
+bool call_is_stale(const struct rpc_call *call)
+{
+    return rpc_call_cancelled(call) || rpc_call_left_ms(call) <= 0;
+}
+
+void call_run(struct rpc_call *call)
+{
+    const struct rpc_server_options *options = &call->connection->server->options;
+    if (call_is_stale(call))
+        rpc_call_fail(call, STATUS_CANCELLED, "nobody waits for it any more");
+    else
+        options->handler(options->context, call);
 }

@@ -13,6 +13,7 @@
 
 enum {
     READ_BYTES = 64 * 1024,
+    READS_MAX = 16, /* of one connection, before the others have their turn */
     /* A peer that does not read its replies is not read from until it does. */
     OUT_HIGH_BYTES = 64 * 1024 * 1024,
     CALLS_PER_CONNECTION_MAX = 4096,
@@ -57,7 +58,7 @@ bool connection_flush(struct connection *connection)
     buffer_consume(out, done);
     if (out->size == 0 && out->capacity > 1024 * 1024)
         buffer_release(out);
-    uint32_t events = out->size > OUT_HIGH_BYTES ? 0 : EPOLLIN;
+    uint32_t events = out->size > OUT_HIGH_BYTES ? 0 : EPOLLIN | EPOLLRDHUP;
     ask_events(connection, events | (out->size > 0 ? EPOLLOUT : 0));
     return true;
 }
@@ -79,6 +80,28 @@ void connection_shut(struct connection *connection)
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     server->connection_count--;
+    server->unproved_count -= !connection->proved;
+    connection_unref(connection);
+}
+
+void connection_cork(struct connection *connection)
+{
+    atomic_fetch_add(&connection->references, 1);
+    pthread_mutex_lock(&connection->lock);
+    connection->corked = true;
+    pthread_mutex_unlock(&connection->lock);
+}
+
+void connection_uncork(struct connection *connection)
+{
+    if (connection == NULL)
+        return;
+    pthread_mutex_lock(&connection->lock);
+    connection->corked = false;
+    bool is_lost = connection->open && !connection_flush(connection);
+    pthread_mutex_unlock(&connection->lock);
+    if (is_lost)
+        connection_shut(connection);
     connection_unref(connection);
 }
 
@@ -150,7 +173,7 @@ static bool take_frames(struct connection *connection)
     return true;
 }
 
-/* One read's worth. False: the connection is over. */
+/* One read's worth; says whether there may be more at hand. False: the connection is over. */
 static bool read_some(struct connection *connection, bool *ret_more)
 {
     uint8_t *room = buffer_reserve(&connection->in, READ_BYTES);
@@ -160,9 +183,10 @@ static bool read_some(struct connection *connection, bool *ret_more)
     pthread_mutex_lock(&connection->lock);
     enum transport_result result =
         transport_read(connection->transport, room, READ_BYTES, &got, NULL);
+    *ret_more =
+        result == TRANSPORT_DONE && transport_may_have_more(connection->transport, got, READ_BYTES);
     pthread_mutex_unlock(&connection->lock);
-    *ret_more = result == TRANSPORT_DONE;
-    connection->in.size += *ret_more ? got : 0;
+    connection->in.size += result == TRANSPORT_DONE ? got : 0;
     return result == TRANSPORT_DONE || result == TRANSPORT_WANTS_READ ||
            result == TRANSPORT_WANTS_WRITE;
 }
@@ -176,22 +200,16 @@ static bool is_stuffed(struct connection *connection)
     return stuffed;
 }
 
-static bool connection_read(struct connection *connection)
+/* The last requests of a peer that has gone are read to their end, which cancels them. */
+static bool connection_read(struct connection *connection, bool has_gone)
 {
-    pthread_mutex_lock(&connection->lock);
-    connection->corked = true;
-    pthread_mutex_unlock(&connection->lock);
     bool more = true, alive = true;
-    while (more && alive && !is_stuffed(connection)) {
+    for (unsigned i = 0; i < READS_MAX && more && alive && !is_stuffed(connection); i++) {
         alive = read_some(connection, &more);
-        if (alive && more)
+        if (alive)
             alive = take_frames(connection);
+        more |= has_gone;
     }
-    pthread_mutex_lock(&connection->lock);
-    connection->corked = false;
-    if (alive)
-        alive = connection_flush(connection);
-    pthread_mutex_unlock(&connection->lock);
     return alive;
 }
 
@@ -201,7 +219,8 @@ static bool connection_prove(struct connection *connection)
     pthread_mutex_lock(&connection->lock);
     enum transport_result result = transport_handshake(connection->transport, &err);
     connection->proved = result == TRANSPORT_DONE;
-    ask_events(connection, result == TRANSPORT_WANTS_WRITE ? EPOLLOUT : EPOLLIN);
+    connection->server->unproved_count -= connection->proved;
+    ask_events(connection, result == TRANSPORT_WANTS_WRITE ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
     pthread_mutex_unlock(&connection->lock);
     if (result == TRANSPORT_FAILED) {
         char peer[ENDPOINT_TEXT_BYTES];
@@ -221,10 +240,16 @@ void connection_event(struct connection *connection, uint32_t events)
         alive = connection_flush(connection);
         pthread_mutex_unlock(&connection->lock);
     }
-    if (alive && connection->proved)
-        alive = connection_read(connection);
-    if (!alive)
+    if (!alive) {
         connection_shut(connection);
+        return;
+    }
+    if (!connection->proved)
+        return;
+    connection_cork(connection); /* refusals go out together */
+    if (!connection_read(connection, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0))
+        connection_shut(connection);
+    connection_uncork(connection);
 }
 
 /* ---- the beginning ---- */
@@ -252,8 +277,9 @@ void connection_open(struct rpc_server *server, int fd, const struct endpoint *p
         connection->next->previous = connection;
     server->connections = connection;
     server->connection_count++;
-    connection->events = EPOLLIN;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    server->unproved_count++;
+    connection->events = EPOLLIN | EPOLLRDHUP;
+    struct epoll_event event = {.events = connection->events, .data.ptr = connection};
     if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         connection_shut(connection);
     else

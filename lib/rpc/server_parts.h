@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "rpc/call_queue.h"
 #include "rpc/endpoint.h"
 #include "rpc/frame.h"
 #include "rpc/server.h"
@@ -28,7 +29,7 @@ struct connection {
     uint32_t events; /* asked of epoll */
     bool open;
     bool proved;
-    bool corked; /* the loop is reading: replies are sent together when it is done */
+    bool corked; /* the loop has more of its requests at hand: replies are sent together after */
     struct rpc_call *calls;
     unsigned call_count;
     atomic_int references;
@@ -43,6 +44,7 @@ struct rpc_call {
     uint8_t *payload; /* in the arena */
     int64_t deadline_ms;
     atomic_bool cancelled;
+    bool goes_first;
     struct rpc_call *next, *previous; /* of the connection */
     struct rpc_call *queue_next;
 };
@@ -63,11 +65,11 @@ struct rpc_server {
     atomic_bool stopping;
     struct connection *connections; /* the loop's */
     unsigned connection_count;
+    unsigned unproved_count;
 
     pthread_mutex_t lock; /* guards the queue and calls_in_hand */
     pthread_cond_t changed;
-    struct rpc_call *queue_first, *queue_last;
-    unsigned queue_count;
+    struct call_queue queue;
     unsigned calls_in_hand;
 };
 
@@ -86,6 +88,11 @@ void connection_shut(struct connection *connection);
 /* Under its lock: sends what waits; asks to be told when the rest can go. False: it is lost. */
 bool connection_flush(struct connection *connection);
 
+/* From here on replies wait; whoever does so holds a reference. */
+void connection_cork(struct connection *connection);
+/* Sends those that wait. The loop's: shuts the connection where that shows that it is lost. */
+void connection_uncork(struct connection *connection);
+
 /* Whoever holds it and needs it no longer. */
 void connection_unref(struct connection *connection);
 
@@ -95,9 +102,15 @@ void connection_unref(struct connection *connection);
 struct rpc_call *call_new(struct connection *connection, const struct frame *frame,
                           const uint8_t *payload);
 
+/* Nobody waits for it any more. */
+bool call_is_stale(const struct rpc_call *call);
+
+/* Runs the handler, or ends the call where nobody waits for it any more. */
+void call_run(struct rpc_call *call);
+
 /* ---- server.c ---- */
 
-/* Runs the call now or queues it for a worker; ends it where too many wait. */
+/* Puts the call where it waits for its turn; ends it where too many wait. */
 void server_dispatch(struct rpc_server *server, struct rpc_call *call);
 
 #endif

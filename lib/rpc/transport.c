@@ -337,3 +337,8 @@ enum transport_result transport_write(struct transport *transport, const void *b
     int returned = SSL_write_ex(transport->ssl, bytes, size, ret_size);
     return returned == 1 ? TRANSPORT_DONE : tls_result(transport, returned, err);
 }
+
+bool transport_may_have_more(const struct transport *transport, size_t got, size_t size)
+{
+    return transport->ssl != NULL || got == size; /* TLS hands out a record at a time */
+}

@@ -36,6 +36,10 @@ int transport_fd(const struct transport *transport);
 /* Proves; to be called again when the descriptor is ready, until TRANSPORT_DONE. */
 enum transport_result transport_handshake(struct transport *transport, struct error *err);
 
+/* Whether another read may find bytes, after one of at most `size` has moved `got`: else there were
+ * none behind them, and the descriptor says when there are. */
+bool transport_may_have_more(const struct transport *transport, size_t got, size_t size);
+
 /* Bytes moved into *ret_size on TRANSPORT_DONE; at least one. */
 enum transport_result transport_read(struct transport *transport, void *bytes, size_t size,
                                      size_t *ret_size, struct error *err);

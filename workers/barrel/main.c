@@ -9,7 +9,12 @@
 #include "cluster/program.h"
 #include "rpc/server.h"
 
-enum { DRAIN_MS = 5000, MEMORY_DEFAULT = 64 << 20, PORT_MAX = 65535 };
+enum {
+    DRAIN_MS = 5000,
+    MEMORY_DEFAULT = 64 << 20,
+    PORT_MAX = 65535,
+    QUEUE_MAX = 128, /* searches that wait; more could hardly be answered in time */
+};
 #define ANY_SHARD UINT64_MAX
 
 struct arguments {
@@ -56,6 +61,12 @@ static void report(void *context, struct arena *arena, Wire__HeartbeatRequest *h
     heartbeat->barrel = &process->status;
 }
 
+/* All but what a search begins with: it costs little, or finishes a search that has cost work. */
+static bool goes_first(uint16_t method)
+{
+    return method != WIRE__METHOD__SEARCH && method != WIRE__METHOD__BACKLINKS;
+}
+
 /* The calls wait in the socket until the service stands behind it. */
 static enum status bind_server(const struct program *program, const struct arguments *arguments,
                                struct service *service, struct rpc_server **ret_server,
@@ -68,6 +79,8 @@ static enum status bind_server(const struct program *program, const struct argum
         .handler = service_handle,
         .context = service,
         .threads = (unsigned)arguments->threads,
+        .queue_max = QUEUE_MAX,
+        .goes_first = goes_first,
     };
     return rpc_server_open(&options, ret_server, err);
 }
