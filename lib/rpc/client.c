@@ -24,6 +24,9 @@ enum {
     /* A peer that reads nothing: what waits for it is bounded, and then it counts as gone. */
     OUT_BYTES_MAX = FRAME_PAYLOAD_MAX + 8 * 1024 * 1024,
     POLLED_MAX = 128, /* clients in one rpc_wait() */
+    /* A connection that was silent for longer is looked at before it is used: a server that closed
+     * it meanwhile has not seen the call, which then goes to its successor. */
+    SILENCE_MS = 50,
 };
 
 enum state { STATE_NONE, STATE_CONNECTING, STATE_PROVING, STATE_OPEN };
@@ -41,6 +44,7 @@ struct rpc_client {
     bool wants_write;
     int64_t connect_started_ms;
     struct buffer in, out;
+    int64_t heard_ms; /* when bytes came last */
     uint64_t last_call;
     struct rpc_exchange *exchanges; /* in flight */
 };
@@ -312,9 +316,9 @@ static void receive(struct rpc_client *client)
         if (lost(client, result, &err) || result != TRANSPORT_DONE)
             return;
         client->in.size += got;
-        if (!take_replies(client))
-            return;
-        if (got < READ_BYTES && client->exchanges == NULL)
+        client->heard_ms = clock_boot_ms();
+        bool has_more = transport_may_have_more(client->transport, got, READ_BYTES);
+        if (!take_replies(client) || !has_more)
             return;
     }
 }
@@ -365,12 +369,13 @@ void rpc_start(struct rpc_client *client, uint16_t method, const ProtobufCMessag
                const ProtobufCMessageDescriptor *reply_descriptor, struct arena *arena,
                uint32_t timeout_ms, struct rpc_exchange *exchange)
 {
+    int64_t now_ms = clock_boot_ms();
     *exchange = (struct rpc_exchange){
         .client = client,
         .reply_descriptor = reply_descriptor,
         .arena = arena,
         .call = ++client->last_call,
-        .deadline_ms = clock_boot_ms() + timeout_ms,
+        .deadline_ms = now_ms + timeout_ms,
         .next = client->exchanges,
     };
     client->exchanges = exchange;
@@ -385,8 +390,9 @@ void rpc_start(struct rpc_client *client, uint16_t method, const ProtobufCMessag
                           .timeout_ms = timeout_ms,
                           .method = method,
                           .kind = FRAME_REQUEST};
-    if (client->state == STATE_OPEN && client->exchanges->next == NULL)
-        receive(client);  /* learns of a connection that was closed while it lay idle */
+    if (client->state == STATE_OPEN && client->exchanges->next == NULL &&
+        now_ms - client->heard_ms > SILENCE_MS)
+        receive(client);
     if (exchange->done) { /* by that: connect anew, as if it had never been open */
         exchange->done = false;
         exchange->status = STATUS_OK;
