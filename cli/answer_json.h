@@ -1,23 +1,22 @@
 /*
- * What the commands answer with --json: the same names and shapes as the HTTP API's answers
- * (docs/handbook/api.md), so that a script may ask either.
+ * What the commands answer with --json. What the HTTP API answers too has its shape from
+ * cluster/facts_json.h, so that a script may ask either (docs/handbook/api.md).
  */
 #ifndef TIERCE_CLI_ANSWER_JSON_H
 #define TIERCE_CLI_ANSWER_JSON_H
 
 #include <jansson.h>
 
-#include "wire.pb-c.h"
+#include "base/buffer.h"
+#include "text/json.h"
 
-json_t *json_of_stats(const Wire__Stats *stats);
-json_t *json_of_why(const Wire__LookupReply *reply);
-json_t *json_of_submit(uint64_t accepted, json_t *rejected); /* takes `rejected` */
-json_t *json_of_rejected(const Wire__Rejected *rejected);
+/* For a shape of cluster/facts_json.h, indented. */
+struct json_writer json_begin(struct buffer *bytes);
 
-const char *role_name(Wire__Role role);
-const char *state_name(Wire__MemberState state);
+/* Writes it to standard output and releases it. */
+void json_print_bytes(struct buffer *bytes);
 
-/* Writes it to standard output and frees it. */
+/* The same of a value that has no such shape. */
 void json_print(json_t *json);
 
 #endif

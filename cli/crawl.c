@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/programs.h"
+#include "cluster/facts_json.h"
 
 enum {
     SUBMIT_TIMEOUT_MS = 30000,
@@ -27,16 +28,21 @@ struct submission {
     struct installation *installation;
     char *urls[BATCH_URLS];
     size_t count;
+    bool is_json;
+    /* of all batches; what was rejected is gathered for JSON, else printed at once */
     uint64_t accepted;
-    uint64_t rejected_count;
-    json_t *rejected; /* NULL: they are printed at once */
+    size_t rejected_count;
+    Wire__Rejected **rejected;
 };
 
-static void take_rejected(struct submission *submission, const Wire__Rejected *rejected)
+/* `rejected` lives as long as the installation. */
+static void take_rejected(struct submission *submission, Wire__Rejected *rejected)
 {
     submission->rejected_count++;
-    if (submission->rejected != NULL) {
-        json_array_append_new(submission->rejected, json_of_rejected(rejected));
+    if (submission->is_json) {
+        submission->rejected = check_alloc(reallocarray(
+            submission->rejected, submission->rejected_count, sizeof(*submission->rejected)));
+        submission->rejected[submission->rejected_count - 1] = rejected;
         return;
     }
     fputs("not taken: ", stderr);
@@ -97,10 +103,22 @@ static enum status add_lines(struct submission *submission, FILE *file, struct e
     return status;
 }
 
+static void print_submission_json(const struct submission *submission)
+{
+    struct buffer bytes = {0};
+    struct json_writer json = json_begin(&bytes);
+    Wire__SubmitReply all = WIRE__SUBMIT_REPLY__INIT;
+    all.accepted = (uint32_t)submission->accepted;
+    all.n_rejected = submission->rejected_count;
+    all.rejected = submission->rejected;
+    json_submit_reply(&json, &all);
+    json_print_bytes(&bytes);
+}
+
 static void report_submission(struct submission *submission)
 {
-    if (submission->rejected != NULL) {
-        json_print(json_of_submit(submission->accepted, submission->rejected));
+    if (submission->is_json) {
+        print_submission_json(submission);
         return;
     }
     char count[PRINT_BYTES];
@@ -115,9 +133,7 @@ int command_crawl(const struct command_line *line)
     if (!command_open(line, &installation))
         return EXIT_FAILED;
     struct error err = {0};
-    struct submission submission = {.installation = &installation};
-    if (line->json)
-        submission.rejected = check_alloc(json_array());
+    struct submission submission = {.installation = &installation, .is_json = line->json};
     enum status status = STATUS_OK;
     for (int i = 0; i < line->word_count && status == STATUS_OK; i++)
         status = strcmp(line->words[i], "-") == 0 ? add_lines(&submission, stdin, &err)
@@ -126,8 +142,7 @@ int command_crawl(const struct command_line *line)
         status = send_batch(&submission, &err);
     if (status == STATUS_OK)
         report_submission(&submission);
-    else
-        json_decref(submission.rejected);
+    free(submission.rejected);
     installation_close(&installation);
     if (status != STATUS_OK)
         return command_failed(&err);
@@ -210,6 +225,14 @@ int command_remove(const struct command_line *line)
 /* ---- why ----------------------------------------------------------------------------------------
  */
 
+static void print_why_json(const Wire__LookupReply *reply)
+{
+    struct buffer bytes = {0};
+    struct json_writer json = json_begin(&bytes);
+    json_why(&json, reply);
+    json_print_bytes(&bytes);
+}
+
 static void print_why(const Wire__LookupReply *reply)
 {
     print_text(stdout, reply->url);
@@ -241,7 +264,7 @@ int command_why(const struct command_line *line)
         CALL_TIMEOUT_MS, (void **)&reply, &err);
     bool known = status == STATUS_OK && reply->known;
     if (status == STATUS_OK && line->json)
-        json_print(json_of_why(reply));
+        print_why_json(reply);
     else if (status == STATUS_OK)
         print_why(reply);
     installation_close(&installation);

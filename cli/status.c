@@ -15,6 +15,7 @@
 #include "cli/answer_json.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cluster/facts_json.h"
 
 enum {
     STATS_TIMEOUT_MS = 5000,
@@ -83,7 +84,8 @@ static void print_downloader(const Wire__DownloaderStatus *downloader)
 static void print_member(const Wire__MemberStatus *member)
 {
     char memory[PRINT_BYTES];
-    printf("%-16s %-9s %7" PRIu32 "  %9s  ", member->name, state_name(member->state), member->pid,
+    printf("%-16s %-9s %7" PRIu32 "  %9s  ", member->name, json_state_name(member->state),
+           member->pid,
            member->memory == NULL ? "-" : text_of_bytes(resident(member->memory), memory));
     if (member->barrel != NULL)
         print_barrel(member->barrel, member->mean_response_us);
@@ -168,10 +170,14 @@ static int show(const struct command_line *line, struct installation *installati
         return command_failed(&err);
     if (line->watch && isatty(STDOUT_FILENO))
         fputs("\x1b[H\x1b[J", stdout); /* home, and clear from there */
-    if (line->json)
-        json_print(json_of_stats(stats));
-    else
+    if (line->json) {
+        struct buffer bytes = {0};
+        struct json_writer json = json_begin(&bytes);
+        json_stats(&json, stats);
+        json_print_bytes(&bytes);
+    } else {
         print_stats(stats);
+    }
     fflush(stdout);
     return is_well(stats) ? EXIT_DONE : EXIT_FAILED;
 }

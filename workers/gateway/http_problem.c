@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/json.h"
 #include "gateway/pages.h"
+#include "text/json.h"
 
 static bool wants_json(const struct exchange *exchange)
 {

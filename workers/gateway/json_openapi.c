@@ -281,7 +281,7 @@ const char json_openapi[] = JSON_TEXT({
     },
     "Stats": {
       "type": "object",
-      "required": ["time", "version", "documents", "searches", "requests", "cache_hits", "partial", "limited", "top_searches", "barrels", "downloaders", "processes", "frontier", "log", "sources", "memory", "config"],
+      "required": ["time", "version", "documents", "searches", "requests", "cache_hits", "partial", "limited", "top_searches", "barrels", "downloaders", "processes", "frontier", "log", "sources", "memory", "config", "base_url"],
       "properties": {
         "time": {"type": ["string", "null"], "format": "date-time"},
         "version": {"type": "string"},
@@ -327,7 +327,8 @@ const char json_openapi[] = JSON_TEXT({
         }},
         "config": {"type": "object", "required": ["version", "error"], "properties": {
           "version": {"type": "integer"}, "error": {"type": "string", "description": "file:line:column and words, where the newest config.yaml was refused; empty: it is in force"}
-        }}
+        }},
+        "base_url": {"type": "string", "description": "where browsers find this installation"}
       }
     },
     "Health": {

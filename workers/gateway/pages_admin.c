@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "gateway/json_answers.h"
+#include "cluster/facts_json.h"
 #include "gateway/pages.h"
 
 /* ---- figures ---- */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cluster/facts_json.h"
 #include "gateway/http_access.h"
 #include "gateway/http_problem.h"
-#include "gateway/json_answers.h"
 #include "gateway/pages.h"
 #include "gateway/routes.h"
 

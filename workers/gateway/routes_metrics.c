@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/json_answers.h"
+#include "cluster/facts_json.h"
 #include "gateway/routes.h"
 
 static void describe(struct buffer *out, const char *name, const char *type, const char *help)

@@ -1,10 +1,10 @@
 /* Health, and what describes this installation to programs: OpenSearch, OpenAPI, robots.txt. */
 #include "gateway/html.h"
 #include "gateway/http_problem.h"
-#include "gateway/json.h"
 #include "gateway/json_openapi.h"
 #include "gateway/pages.h"
 #include "gateway/routes.h"
+#include "text/json.h"
 
 static struct json_writer begin_json(struct exchange *exchange, unsigned status)
 {

@@ -9,8 +9,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "cluster/facts_json.h"
 #include "gateway/fcgi.h"
-#include "gateway/json_answers.h"
 
 enum {
     TICK_MS = 1000,

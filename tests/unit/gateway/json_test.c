@@ -1,7 +1,4 @@
-#include "gateway/json.h"
-
 #include <jansson.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "cluster/facts_json.h"
 #include "gateway/json_answers.h"
 #include "gateway/json_openapi.h"
 #include "gateway/routes.h"
@@ -32,27 +30,6 @@ static json_t *read_back(void)
         print_error("%s: %s\n", error.text, buffer_string(&bytes));
     assert_non_null(value);
     return value;
-}
-
-static void commas_stand_between_values_only(void **state)
-{
-    (void)state;
-    struct json_writer json = {.bytes = &bytes};
-    json_open_object(&json, NULL);
-    json_open_array(&json, "empty");
-    json_close_array(&json);
-    json_open_array(&json, "numbers");
-    json_put_unsigned(&json, NULL, 0);
-    json_put_unsigned(&json, NULL, UINT64_MAX);
-    json_close_array(&json);
-    json_open_object(&json, "inner");
-    json_put_boolean(&json, "yes", true);
-    json_put_boolean(&json, "no", false);
-    json_close_object(&json);
-    json_put_tenths(&json, "ms", 1250);
-    json_close_object(&json);
-    assert_string_equal(buffer_string(&bytes), "{\"empty\":[],\"numbers\":[0,18446744073709551615],"
-                                               "\"inner\":{\"yes\":true,\"no\":false},\"ms\":1.3}");
 }
 
 static void strings_survive_a_round_trip(void **state)
@@ -80,20 +57,6 @@ static void wrong_utf8_is_replaced(void **state)
     json_decref(value);
 }
 
-static void what_is_no_number_or_no_time_is_null(void **state)
-{
-    (void)state;
-    struct json_writer json = {.bytes = &bytes};
-    json_open_array(&json, NULL);
-    json_put_real(&json, NULL, NAN);
-    json_put_real(&json, NULL, INFINITY);
-    json_put_real(&json, NULL, 1.5);
-    json_put_time(&json, NULL, 0);
-    json_put_time(&json, NULL, INT64_C(1795358548000000));
-    json_close_array(&json);
-    assert_string_equal(buffer_string(&bytes), "[null,null,1.5,null,\"2026-11-22T14:42:28Z\"]");
-}
-
 static void an_event_has_no_line_break(void **state)
 {
     (void)state;
@@ -112,7 +75,7 @@ static void statistics_of_nothing_are_whole(void **state)
     static const char *const members[] = {
         "time",    "version",      "documents", "searches",    "requests",  "cache_hits",
         "partial", "limited",      "barrels",   "downloaders", "processes", "frontier",
-        "log",     "top_searches", "sources",   "memory",      "config"};
+        "log",     "top_searches", "sources",   "memory",      "config",    "base_url"};
     Wire__Stats stats = WIRE__STATS__INIT;
     struct json_writer json = {.bytes = &bytes};
     json_stats(&json, &stats);
@@ -280,10 +243,8 @@ static void statistics_have_the_members_that_are_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(commas_stand_between_values_only, set_up),
         cmocka_unit_test_setup(strings_survive_a_round_trip, set_up),
         cmocka_unit_test_setup(wrong_utf8_is_replaced, set_up),
-        cmocka_unit_test_setup(what_is_no_number_or_no_time_is_null, set_up),
         cmocka_unit_test_setup(an_event_has_no_line_break, set_up),
         cmocka_unit_test_setup(statistics_of_nothing_are_whole, set_up),
         cmocka_unit_test_setup(the_description_has_every_route_for_programs, set_up),

@@ -2,8 +2,8 @@
  * JSON, written straight into a buffer: no tree is built. Commas and nesting are kept by the
  * writer; a string is always valid UTF-8 (other bytes become U+FFFD). Keys are literals of ours.
  */
-#ifndef TIERCE_GATEWAY_JSON_H
-#define TIERCE_GATEWAY_JSON_H
+#ifndef TIERCE_TEXT_JSON_H
+#define TIERCE_TEXT_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,10 @@
 
 struct json_writer {
     struct buffer *bytes; /* borrowed */
+    bool is_indented;     /* a line for each value, as people read it */
+    /* private */
     bool needs_comma;
+    unsigned depth;
 };
 
 /* Values. `key` is NULL inside an array and at the top. */

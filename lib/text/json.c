@@ -1,4 +1,4 @@
-#include "gateway/json.h"
+#include "text/json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -31,13 +31,21 @@ static void write_string(struct buffer *bytes, const char *text)
     buffer_append_byte(bytes, '"');
 }
 
+static void begin_line(struct json_writer *json)
+{
+    if (json->is_indented)
+        buffer_append_format(json->bytes, "\n%*s", (int)(2 * json->depth), "");
+}
+
 static void begin_value(struct json_writer *json, const char *key)
 {
     if (json->needs_comma)
         buffer_append_byte(json->bytes, ',');
+    if (json->depth > 0)
+        begin_line(json);
     if (key != NULL) {
         write_string(json->bytes, key);
-        buffer_append_byte(json->bytes, ':');
+        buffer_append_string(json->bytes, json->is_indented ? ": " : ":");
     }
     json->needs_comma = true;
 }
@@ -47,10 +55,15 @@ static void open_with(struct json_writer *json, const char *key, uint8_t bracket
     begin_value(json, key);
     buffer_append_byte(json->bytes, bracket);
     json->needs_comma = false;
+    json->depth++;
 }
 
 static void close_with(struct json_writer *json, uint8_t bracket)
 {
+    bool is_empty = !json->needs_comma;
+    json->depth--;
+    if (!is_empty)
+        begin_line(json);
     buffer_append_byte(json->bytes, bracket);
     json->needs_comma = true;
 }
