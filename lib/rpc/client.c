@@ -15,6 +15,7 @@
 #include "rpc/frame.h"
 #include "rpc/listen.h"
 #include "rpc/message.h"
+#include "rpc/shortcut.h"
 #include "rpc/transport.h"
 #include "wire.pb-c.h"
 
@@ -159,6 +160,12 @@ static void connected(struct rpc_client *client)
 static void try_endpoint(struct rpc_client *client)
 {
     const struct endpoint *endpoint = &client->endpoints[client->endpoint_index];
+    client->fd = shortcut_connect(endpoint);
+    if (client->fd >= 0) {
+        client->connect_started_ms = clock_boot_ms();
+        connected(client);
+        return;
+    }
     client->fd = socket(endpoint->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     client->state = STATE_CONNECTING;
     client->connect_started_ms = clock_boot_ms();

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "rpc/listen.h"
 #include "rpc/server_parts.h"
+#include "rpc/shortcut.h"
 
 enum {
     EVENTS_MAX = 64,
@@ -25,11 +26,12 @@ enum {
 
 /* ---- the loop ---- */
 
-static void accept_all(struct rpc_server *server)
+/* `as`: whom the peers count as; NULL: as who they are. */
+static void accept_all(struct rpc_server *server, int listen_fd, const struct endpoint *as)
 {
     for (;;) {
         struct endpoint peer = {.size = sizeof(peer.socket)};
-        int fd = accept4(server->listen_fd, (struct sockaddr *)&peer.socket, &peer.size,
+        int fd = accept4(listen_fd, (struct sockaddr *)&peer.socket, &peer.size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return;
@@ -39,7 +41,7 @@ static void accept_all(struct rpc_server *server)
             continue;
         }
         listen_tune(fd);
-        connection_open(server, fd, &peer);
+        connection_open(server, fd, as == NULL ? &peer : as);
     }
 }
 
@@ -66,7 +68,9 @@ static void handle_events(struct rpc_server *server, int wait_ms)
         if (events[i].data.ptr == &server->wake_fd)
             continue; /* stays readable: `stopping` or `draining` is set */
         if (events[i].data.ptr == &server->listen_fd)
-            accept_all(server);
+            accept_all(server, server->listen_fd, NULL);
+        else if (events[i].data.ptr == &server->shortcut_fd)
+            accept_all(server, server->shortcut_fd, &server->shortcut);
         else
             connection_event(events[i].data.ptr, events[i].events);
     }
@@ -182,6 +186,21 @@ static enum status watch(struct rpc_server *server, int fd, void *data, struct e
     return STATUS_OK;
 }
 
+/* Where it listens on loopback. Without one, everybody takes TCP. */
+static enum status open_shortcut(struct rpc_server *server, struct error *err)
+{
+    struct endpoint endpoints[ENDPOINTS_MAX];
+    unsigned count;
+    enum status status = endpoint_resolve(server->address, endpoints, &count, err);
+    if (status != STATUS_OK || count == 0)
+        return status;
+    server->shortcut = endpoints[0];
+    server->shortcut_fd = shortcut_listen(&server->shortcut);
+    if (server->shortcut_fd < 0)
+        return STATUS_OK;
+    return watch(server, server->shortcut_fd, &server->shortcut_fd, err);
+}
+
 static enum status start_threads(struct rpc_server *server, struct error *err)
 {
     server->workers = calloc(server->options.threads + 1, sizeof(*server->workers));
@@ -214,6 +233,7 @@ enum status rpc_server_open(const struct rpc_server_options *options,
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->changed, NULL);
     server->listen_fd = options->listen_fd > 0 ? options->listen_fd : -1;
+    server->shortcut_fd = -1;
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -230,6 +250,8 @@ enum status rpc_server_open(const struct rpc_server_options *options,
         status = watch(server, server->listen_fd, &server->listen_fd, err);
     if (status == STATUS_OK)
         status = watch(server, server->wake_fd, &server->wake_fd, err);
+    if (status == STATUS_OK)
+        status = open_shortcut(server, err);
     if (status == STATUS_OK)
         status = start_threads(server, err);
     if (status != STATUS_OK) {
@@ -290,10 +312,13 @@ void rpc_server_close(struct rpc_server *server, unsigned drain_ms)
     atomic_store(&server->draining, true);
     if (server->epoll_fd >= 0 && server->listen_fd >= 0)
         epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listen_fd, NULL);
+    if (server->shortcut_fd >= 0)
+        epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->shortcut_fd, NULL);
     if (drain_ms > 0)
         wait_for_calls(server, drain_ms);
     stop_threads(server);
     listen_close(server->listen_fd, server->address);
+    fd_close(server->shortcut_fd);
     fd_close(server->epoll_fd);
     fd_close(server->wake_fd);
     if (server->calls_in_hand > 0) { /* whoever keeps them would write into freed memory */

@@ -53,6 +53,8 @@ struct rpc_server {
     struct rpc_server_options options;
     struct cluster_key key;
     int listen_fd;
+    int shortcut_fd;          /* or -1 */
+    struct endpoint shortcut; /* whom those who come that way count as: loopback */
     int epoll_fd;
     int wake_fd;
     char address[ENDPOINT_TEXT_BYTES];
