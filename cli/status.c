@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cluster/facts_json.h"
+#include "cluster/names.h"
 
 enum {
     STATS_TIMEOUT_MS = 5000,
@@ -84,8 +85,7 @@ static void print_downloader(const Wire__DownloaderStatus *downloader)
 static void print_member(const Wire__MemberStatus *member)
 {
     char memory[PRINT_BYTES];
-    printf("%-16s %-9s %7" PRIu32 "  %9s  ", member->name, json_state_name(member->state),
-           member->pid,
+    printf("%-16s %-9s %7" PRIu32 "  %9s  ", member->name, state_name(member->state), member->pid,
            member->memory == NULL ? "-" : text_of_bytes(resident(member->memory), memory));
     if (member->barrel != NULL)
         print_barrel(member->barrel, member->mean_response_us);

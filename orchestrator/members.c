@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/names.h"
 #include "orchestrator/members_parts.h"
 #include "rpc/frame.h"
 #include "rpc/message.h"
@@ -135,22 +136,12 @@ static void settle(struct members *members)
 
 /* ---- registration: what is asked ------------------------------------------------------------- */
 
-static const char *role_word(Wire__Role role)
+/* The orchestrator itself and the web server do not. */
+static bool can_register(Wire__Role role)
 {
-    switch (role) {
-    case WIRE__ROLE__ROLE_INDEXSERVER:
-        return "indexserver";
-    case WIRE__ROLE__ROLE_BARREL:
-        return "barrel";
-    case WIRE__ROLE__ROLE_GATEWAY:
-        return "gateway";
-    case WIRE__ROLE__ROLE_GRPC:
-        return "grpc";
-    case WIRE__ROLE__ROLE_DOWNLOADER:
-        return "downloader";
-    default:
-        return NULL;
-    }
+    return role == WIRE__ROLE__ROLE_INDEXSERVER || role == WIRE__ROLE__ROLE_BARREL ||
+           role == WIRE__ROLE__ROLE_GATEWAY || role == WIRE__ROLE__ROLE_GRPC ||
+           role == WIRE__ROLE__ROLE_DOWNLOADER;
 }
 
 static bool is_name(const char *name)
@@ -170,7 +161,7 @@ static enum status check_request(const Wire__RegisterRequest *request, struct er
                          "this orchestrator is Tierce %s and speaks protocol %d, the process is "
                          "Tierce %.20s and speaks %u: install the same version of both",
                          tierce_version(), PROTOCOL_VERSION, request->version, request->protocol);
-    if (role_word(request->role) == NULL)
+    if (!can_register(request->role))
         return error_set(err, STATUS_INVALID, "role %d does not register", request->role);
     if (!is_name(request->name))
         return error_set(err, STATUS_INVALID,
@@ -186,7 +177,7 @@ static enum status check_request(const Wire__RegisterRequest *request, struct er
         request->role == WIRE__ROLE__ROLE_BARREL || request->role == WIRE__ROLE__ROLE_INDEXSERVER;
     if (serves && request->address[0] == '\0')
         return error_set(err, STATUS_INVALID, "a %s serves at an address, none was given",
-                         role_word(request->role));
+                         role_name(request->role));
     return STATUS_OK;
 }
 
@@ -245,13 +236,13 @@ static void choose_name(const struct members *members, const Wire__RegisterReque
         if (!isalnum((unsigned char)*at) && *at != '-')
             *at = '-';
     }
-    snprintf(ret, MEMBER_NAME_BYTES, "%s@%s", role_word(request->role), machine);
+    snprintf(ret, MEMBER_NAME_BYTES, "%s@%s", role_name(request->role), machine);
     for (unsigned i = 2;; i++) {
         const struct member_entry *entry = find_name(members, ret);
         if (entry == NULL || is_same_process(entry, request) ||
             !member_is_alive(members, entry, clock_boot_ms()))
             return;
-        snprintf(ret, MEMBER_NAME_BYTES, "%s@%s-%u", role_word(request->role), machine, i);
+        snprintf(ret, MEMBER_NAME_BYTES, "%s@%s-%u", role_name(request->role), machine, i);
     }
 }
 

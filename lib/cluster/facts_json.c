@@ -1,5 +1,7 @@
 #include "cluster/facts_json.h"
 
+#include "cluster/names.h"
+
 void json_why(struct json_writer *json, const Wire__LookupReply *reply)
 {
     json_open_object(json, NULL);
@@ -35,42 +37,6 @@ void json_submit_reply(struct json_writer *json, const Wire__SubmitReply *reply)
     json_close_object(json);
 }
 
-const char *json_role_name(Wire__Role role)
-{
-    switch (role) {
-    case WIRE__ROLE__ROLE_ORCHESTRATOR:
-        return "orchestrator";
-    case WIRE__ROLE__ROLE_INDEXSERVER:
-        return "indexserver";
-    case WIRE__ROLE__ROLE_BARREL:
-        return "barrel";
-    case WIRE__ROLE__ROLE_GATEWAY:
-        return "gateway";
-    case WIRE__ROLE__ROLE_DOWNLOADER:
-        return "downloader";
-    case WIRE__ROLE__ROLE_GRPC:
-        return "grpc";
-    case WIRE__ROLE__ROLE_PROXY:
-        return "proxy";
-    default:
-        return "unknown";
-    }
-}
-
-const char *json_state_name(Wire__MemberState state)
-{
-    switch (state) {
-    case WIRE__MEMBER_STATE__STATE_STARTING:
-        return "starting";
-    case WIRE__MEMBER_STATE__STATE_READY:
-        return "ready";
-    case WIRE__MEMBER_STATE__STATE_DRAINING:
-        return "draining";
-    default:
-        return "unknown";
-    }
-}
-
 static void write_memory(struct json_writer *json, const Wire__Memory *memory)
 {
     json_put_unsigned(json, "anonymous", memory == NULL ? 0 : memory->anonymous);
@@ -86,7 +52,7 @@ static void write_barrel(struct json_writer *json, const Wire__MemberStatus *mem
     json_open_object(json, NULL);
     json_put_string(json, "name", member->name);
     json_put_string(json, "address", member->address);
-    json_put_string(json, "state", json_state_name(member->state));
+    json_put_string(json, "state", state_name(member->state));
     json_put_unsigned(json, "shard", barrel->shard);
     json_put_unsigned(json, "replica", barrel->replica);
     json_put_unsigned(json, "documents", barrel->documents);
@@ -119,8 +85,8 @@ static void write_process(struct json_writer *json, const Wire__MemberStatus *me
 {
     json_open_object(json, NULL);
     json_put_string(json, "name", member->name);
-    json_put_string(json, "role", json_role_name(member->role));
-    json_put_string(json, "state", json_state_name(member->state));
+    json_put_string(json, "role", role_name(member->role));
+    json_put_string(json, "state", state_name(member->state));
     json_put_unsigned(json, "pid", member->pid);
     json_put_string(json, "machine", member->machine);
     json_put_string(json, "address", member->address);

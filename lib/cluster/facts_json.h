@@ -10,8 +10,4 @@ void json_why(struct json_writer *json, const Wire__LookupReply *reply);
 void json_submit_reply(struct json_writer *json, const Wire__SubmitReply *reply);
 void json_stats(struct json_writer *json, const Wire__Stats *stats);
 
-/* What a role and a state are called, in JSON and on pages: "barrel", "ready". */
-const char *json_role_name(Wire__Role role);
-const char *json_state_name(Wire__MemberState state);
-
 #endif

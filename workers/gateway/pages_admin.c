@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "cluster/facts_json.h"
+#include "cluster/names.h"
 #include "gateway/pages.h"
 
 /* ---- figures ---- */
@@ -193,7 +193,7 @@ static void write_barrel_row(struct html *html, const Wire__MemberStatus *member
     cell_text(html, "name", member->name);
     cell_plain(html, "shard", barrel->shard);
     cell_plain(html, "replica", barrel->replica);
-    cell_text(html, "state", json_state_name(member->state));
+    cell_text(html, "state", state_name(member->state));
     cell_number(html, "documents", barrel->documents);
     cell_size(html, "bytes", barrel->bytes);
     cell_plain(html, "position", barrel->position);
@@ -317,8 +317,8 @@ static void write_process_row(struct html *html, const Wire__MemberStatus *membe
     const Wire__Memory *memory = member->memory;
     html_markup(html, "<tr>");
     cell_text(html, "name", member->name);
-    cell_text(html, "role", json_role_name(member->role));
-    cell_text(html, "state", json_state_name(member->state));
+    cell_text(html, "role", role_name(member->role));
+    cell_text(html, "state", state_name(member->state));
     cell_plain(html, "pid", member->pid);
     cell_size(html, "anonymous", memory == NULL ? 0 : memory->anonymous);
     cell_size(html, "shared", memory == NULL ? 0 : memory->shared);

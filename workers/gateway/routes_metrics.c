@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cluster/facts_json.h"
+#include "cluster/names.h"
 #include "gateway/routes.h"
 
 static void describe(struct buffer *out, const char *name, const char *type, const char *help)
@@ -107,7 +107,7 @@ static void write_member_value(struct buffer *out, const char *name,
     buffer_append_format(out, "%s{", name);
     write_label(out, "name", member->name);
     buffer_append_byte(out, ',');
-    write_label(out, "role", json_role_name(member->role));
+    write_label(out, "role", role_name(member->role));
     if (member->barrel != NULL)
         buffer_append_format(out, ",shard=\"%" PRIu32 "\",replica=\"%" PRIu32 "\"",
                              member->barrel->shard, member->barrel->replica);
