@@ -63,6 +63,16 @@ struct children {
     bool state_failed; /* said once */
 };
 
+/* ---- children_fingerprint.c: whether what runs is still what is wanted ---- */
+
+uint64_t child_job_hash(const struct child_job *job);
+/* The job, and which build of the program does it. */
+uint64_t child_fingerprint(const struct child *child);
+
+/* ---- children_record.c: what the next orchestrator is told ---- */
+
+void children_write_state(struct children *children);
+
 /* ---- children_runner.c: one process, from its start until it ends; all accept NULL, but the first
  * two ---- */
 
@@ -80,9 +90,6 @@ void runner_free(struct runner *runner); /* leaves the process alone */
 
 /* ---- children_job.c: the jobs, as a list ---- */
 
-uint64_t child_job_hash(const struct child_job *job);
-/* What runs: the job, and which build of the program does it. */
-uint64_t child_fingerprint(const struct child *child);
 void child_take_job(struct child *child, const struct child_job *job); /* copies */
 struct child *child_add(struct children *children, const struct child_job *job);
 struct child *child_find(const struct children *children, const char *slot); /* or NULL */
@@ -104,15 +111,13 @@ void children_advance_restarts(struct children *children, int64_t now_ms);
 int64_t child_press_restart(struct child *child, int64_t now_ms);
 void child_finish_restart(struct child *child);
 
-/* ---- children_adopt.c: what an earlier orchestrator left running, and what the next one is told
- * ---- */
+/* ---- children_adopt.c: what an earlier orchestrator left running ---- */
 
 void children_find_orphans(struct children *children); /* those of the state file that still run */
 void child_adopt(struct child *child);                 /* the one that does this job */
 /* Those that no job asked for: a second one of an interrupted replacement, a removed job. */
 void children_end_orphans(struct children *children);
 void children_forget_orphans(struct children *children);
-void children_write_state(struct children *children);
 
 /* ---- children_stop.c: the end of all, in its order ---- */
 
