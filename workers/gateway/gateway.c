@@ -29,56 +29,74 @@ static enum status open_limits(struct gateway *gateway, const char *path, struct
     return limits_open("", &gateway->limits, err);
 }
 
+static struct held_settings *copy_settings(const Wire__GatewaySettings *settings)
+{
+    struct held_settings *held = calloc(1, sizeof(*held));
+    if (held != NULL)
+        held->owner = message_copy(&settings->base);
+    if (held == NULL || held->owner == NULL) {
+        free(held);
+        return NULL;
+    }
+    held->message = *held->owner;
+    atomic_init(&held->references, 1);
+    return held;
+}
+
+const Wire__GatewaySettings *gateway_hold_settings(struct gateway *gateway)
+{
+    pthread_mutex_lock(&gateway->mutex);
+    struct held_settings *held = gateway->settings;
+    atomic_fetch_add_explicit(&held->references, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&gateway->mutex);
+    return &held->message;
+}
+
+void gateway_release_settings(const Wire__GatewaySettings *settings)
+{
+    struct held_settings *held = (struct held_settings *)(uintptr_t)settings;
+    if (held == NULL || atomic_fetch_sub_explicit(&held->references, 1, memory_order_acq_rel) != 1)
+        return;
+    protobuf_c_message_free_unpacked(&held->owner->base, NULL);
+    free(held);
+}
+
+static void drop_settings(struct held_settings *held)
+{
+    gateway_release_settings(held == NULL ? NULL : &held->message);
+}
+
 static enum status take_settings(void *context, const Wire__Settings *settings, struct error *err)
 {
     static const Wire__GatewaySettings none = WIRE__GATEWAY_SETTINGS__INIT;
     struct gateway *gateway = context;
-    const Wire__GatewaySettings *given = settings->gateway == NULL ? &none : settings->gateway;
-    Wire__GatewaySettings *copy = message_copy(&given->base);
+    struct held_settings *copy =
+        copy_settings(settings->gateway == NULL ? &none : settings->gateway);
     if (copy == NULL)
         return error_set(err, STATUS_NO_MEMORY, "settings");
+    uint32_t cache_entries = copy->message.cache_entries;
     pthread_mutex_lock(&gateway->mutex);
-    enum status status = open_limits(gateway, copy->limits_file, err);
-    Wire__GatewaySettings *old = copy;
+    enum status status = open_limits(gateway, copy->message.limits_file, err);
+    struct held_settings *old = copy;
     if (status == STATUS_OK) {
         old = gateway->settings;
         gateway->settings = copy;
     }
     pthread_mutex_unlock(&gateway->mutex);
-    if (old != NULL)
-        protobuf_c_message_free_unpacked(&old->base, NULL);
+    drop_settings(old);
     if (status != STATUS_OK)
         return status;
-    cache_resize(gateway->cache, copy->cache_entries);
+    cache_resize(gateway->cache, cache_entries);
     enum log_level level;
     if (!gateway->keeps_log_level && log_level_parse(settings->log_level, &level))
         log_set_lowest(level);
     return STATUS_OK;
 }
 
-static void *copy_into(struct arena *arena, const ProtobufCMessage *message)
-{
-    size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *bytes = arena_alloc(arena, size);
-    if (bytes == NULL)
-        return NULL;
-    protobuf_c_message_pack(message, bytes);
-    return message_unpack(message->descriptor, bytes, size, arena);
-}
-
-const Wire__GatewaySettings *gateway_settings(struct gateway *gateway, struct arena *arena)
-{
-    static const Wire__GatewaySettings none = WIRE__GATEWAY_SETTINGS__INIT;
-    pthread_mutex_lock(&gateway->mutex);
-    const Wire__GatewaySettings *copy = copy_into(arena, &gateway->settings->base);
-    pthread_mutex_unlock(&gateway->mutex);
-    return copy == NULL ? &none : copy; /* out of memory: nothing is allowed */
-}
-
 bool gateway_token_hash(struct gateway *gateway, uint8_t ret_hash[TOKEN_HASH_BYTES])
 {
     pthread_mutex_lock(&gateway->mutex);
-    const ProtobufCBinaryData *hash = &gateway->settings->token_hash;
+    const ProtobufCBinaryData *hash = &gateway->settings->message.token_hash;
     bool is_there = hash->len == TOKEN_HASH_BYTES;
     if (is_there)
         memcpy(ret_hash, hash->data, TOKEN_HASH_BYTES);
@@ -154,8 +172,7 @@ void gateway_close(struct gateway *gateway)
     if (gateway == NULL)
         return;
     member_stop(gateway->member); /* the last counters go with it */
-    if (gateway->settings != NULL)
-        protobuf_c_message_free_unpacked(&gateway->settings->base, NULL);
+    drop_settings(gateway->settings);
     limits_close(gateway->limits);
     free(gateway->limits_file);
     term_table_free(gateway->terms);

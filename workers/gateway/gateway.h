@@ -36,8 +36,9 @@ const struct cluster_key *gateway_key(const struct gateway *gateway);
 const char *gateway_orchestrator(const struct gateway *gateway);
 struct routing *gateway_routing(struct gateway *gateway); /* give back with routing_release() */
 
-/* A copy of the settings in force, in the arena. From any thread. */
-const Wire__GatewaySettings *gateway_settings(struct gateway *gateway, struct arena *arena);
+/* The settings in force; give them back with gateway_release_settings(). From any thread. */
+const Wire__GatewaySettings *gateway_hold_settings(struct gateway *gateway);
+void gateway_release_settings(const Wire__GatewaySettings *settings);
 
 /* ---- who may (auth.c) ---- */
 /* The 64 hexadecimal digits of the admin token, compared in constant time with the hash in the

@@ -14,6 +14,13 @@
 
 enum { TOKEN_HASH_BYTES = 32 };
 
+/* Settings live until the last request that holds them ends. */
+struct held_settings {
+    Wire__GatewaySettings message; /* first: what is handed out; its fields are owned by `owner` */
+    Wire__GatewaySettings *owner;
+    atomic_uint references;
+};
+
 struct gateway {
     struct member *member;
     struct cluster_key key;
@@ -25,7 +32,7 @@ struct gateway {
 
     pthread_mutex_t mutex;
     /* under the mutex; replaced as a whole by the member's thread */
-    Wire__GatewaySettings *settings;
+    struct held_settings *settings;
     struct limits *limits; /* set once, with the first settings */
     char *limits_file;     /* the member's thread alone */
 };

@@ -305,9 +305,9 @@ static void end_thread(struct front_thread *thread)
 
 static unsigned choose_threads(struct gateway *gateway)
 {
-    struct arena arena = {0};
-    unsigned threads = gateway_settings(gateway, &arena)->threads;
-    arena_release(&arena);
+    const Wire__GatewaySettings *settings = gateway_hold_settings(gateway);
+    unsigned threads = settings->threads;
+    gateway_release_settings(settings);
     return threads < THREADS_MIN ? THREADS_MIN : threads > THREADS_MAX ? THREADS_MAX : threads;
 }
 

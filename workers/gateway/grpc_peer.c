@@ -128,9 +128,9 @@ static bool find_token(const grpc_metadata_array *metadata, char ret[TOKEN_BYTES
 
 static bool is_search_public(struct gateway *gateway)
 {
-    struct arena arena = {0};
-    bool is_public = gateway_settings(gateway, &arena)->search_public;
-    arena_release(&arena);
+    const Wire__GatewaySettings *settings = gateway_hold_settings(gateway);
+    bool is_public = settings->search_public;
+    gateway_release_settings(settings);
     return is_public;
 }
 

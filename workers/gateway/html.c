@@ -46,12 +46,18 @@ static size_t character_size(const char *text, size_t size)
     return is_wrong ? 0 : length;
 }
 
+/* Whether a byte may not stand as it is: control characters, the five of HTML, and what begins or
+ * continues a character of several bytes, which is looked at more closely. */
+static const bool is_special[256] = {
+    [0 ... 0x1f] = true, ['&'] = true,  ['<'] = true,           ['>'] = true,
+    ['"'] = true,        ['\''] = true, [0x7f ... 0xff] = true,
+};
+
 /* Bytes from the start that stand for themselves. */
 static size_t plain_run(const char *text, size_t size)
 {
     size_t at = 0;
-    while (at < size && (unsigned char)text[at] < 0x80 &&
-           escape_of((unsigned char)text[at]) == NULL)
+    while (at < size && !is_special[(unsigned char)text[at]])
         at++;
     return at;
 }

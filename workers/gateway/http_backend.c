@@ -10,7 +10,8 @@ static uint64_t documents(struct gateway *gateway)
 
 const struct http_backend http_backend_live = {
     .set_ready = gateway_set_ready,
-    .settings = gateway_settings,
+    .hold_settings = gateway_hold_settings,
+    .release_settings = gateway_release_settings,
     .documents = documents,
     .token_is_valid = gateway_token_is_valid,
     .cookie_value = gateway_cookie_value,

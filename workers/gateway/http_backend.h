@@ -11,7 +11,8 @@
 /* Each member is the function of that name in gateway.h or service.h. */
 struct http_backend {
     void (*set_ready)(struct gateway *gateway, bool ready);
-    const Wire__GatewaySettings *(*settings)(struct gateway *gateway, struct arena *arena);
+    const Wire__GatewaySettings *(*hold_settings)(struct gateway *gateway);
+    void (*release_settings)(const Wire__GatewaySettings *settings);
     /* Live documents of the whole installation, as last counted. */
     uint64_t (*documents)(struct gateway *gateway);
     bool (*token_is_valid)(struct gateway *gateway, const char *token);

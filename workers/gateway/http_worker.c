@@ -619,11 +619,9 @@ static void raise_descriptor_limit(void)
 
 static unsigned configured_threads(struct gateway *gateway)
 {
-    struct arena arena;
-    arena_init(&arena, 0);
-    const Wire__GatewaySettings *settings = http_backend_live.settings(gateway, &arena);
-    unsigned threads = settings == NULL || settings->threads == 0 ? 8 : settings->threads;
-    arena_release(&arena);
+    const Wire__GatewaySettings *settings = gateway_hold_settings(gateway);
+    unsigned threads = settings->threads == 0 ? 8 : settings->threads;
+    gateway_release_settings(settings);
     return threads;
 }
 

@@ -247,8 +247,8 @@ unsigned limits_take(struct limits *limits, const char *address, uint32_t per_mi
 unsigned gateway_take_allowance(struct gateway *gateway, const char *address)
 {
     pthread_mutex_lock(&gateway->mutex);
-    uint32_t per_minute = gateway->settings->requests_per_minute;
-    uint32_t burst = gateway->settings->burst;
+    uint32_t per_minute = gateway->settings->message.requests_per_minute;
+    uint32_t burst = gateway->settings->message.burst;
     struct limits *limits = gateway->limits; /* lives as long as the gateway */
     pthread_mutex_unlock(&gateway->mutex);
     unsigned wait_s = limits_take(limits, address, per_minute, burst, clock_boot_us());

@@ -115,17 +115,16 @@ void http_answer(const struct http_thread *thread, const struct http_variables *
         .service = thread->service,
         .request = ret_request,
         .response = response,
-        .settings = thread->backend->settings(thread->gateway, arena),
+        .settings = thread->backend->hold_settings(thread->gateway),
     };
     thread->backend->count_request(thread->gateway);
-    if (exchange.settings == NULL)
-        http_problem(&exchange, 500, "Out of memory.");
-    else if (status == STATUS_TOO_LARGE)
+    if (status == STATUS_TOO_LARGE)
         http_problem(&exchange, 414, err.text);
     else if (status != STATUS_OK)
         http_problem_of(&exchange, status, &err);
     else
         dispatch(&exchange);
+    thread->backend->release_settings(exchange.settings);
     if (response->status >= 500)
         thread->backend->count_error(thread->gateway);
 }

@@ -18,7 +18,7 @@ struct exchange {
     struct service *service; /* the thread's */
     const struct http_request *request;
     struct http_response *response;
-    const Wire__GatewaySettings *settings; /* in the request's arena */
+    const Wire__GatewaySettings *settings; /* held while it is answered */
     bool is_admin;
 };
 

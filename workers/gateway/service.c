@@ -68,10 +68,12 @@ static int64_t ends_ms(const struct service *service, int64_t timeout_ms)
     return service->deadline_ms != 0 && service->deadline_ms < ends ? service->deadline_ms : ends;
 }
 
-int64_t service_ends_ms(struct service *service, const Wire__GatewaySettings *settings)
+int64_t service_ends_ms(struct service *service)
 {
-    return ends_ms(service, settings->search_timeout_ms == 0 ? TIMEOUT_MS_DEFAULT
-                                                             : settings->search_timeout_ms);
+    const Wire__GatewaySettings *settings = gateway_hold_settings(service->gateway);
+    uint32_t timeout_ms = settings->search_timeout_ms;
+    gateway_release_settings(settings);
+    return ends_ms(service, timeout_ms == 0 ? TIMEOUT_MS_DEFAULT : timeout_ms);
 }
 
 uint32_t service_left_ms(int64_t ends)

@@ -127,7 +127,7 @@ static enum status find_links(struct service *service, const struct routing *rou
                               struct arena *arena, struct backlinks_answer *answer,
                               struct error *err)
 {
-    int64_t ends_ms = service_ends_ms(service, gateway_settings(service->gateway, arena));
+    int64_t ends_ms = service_ends_ms(service);
     Wire__BacklinksRequest request = WIRE__BACKLINKS_REQUEST__INIT;
     request.url = (char *)url->text;
     request.offset = (page - 1) * size;

@@ -18,7 +18,7 @@ struct service {
 };
 
 /* When a question that comes now has to be answered, by the settings and the service's deadline. */
-int64_t service_ends_ms(struct service *service, const Wire__GatewaySettings *settings);
+int64_t service_ends_ms(struct service *service);
 
 /* The rest of the time as fanout_question wants it, at least 1. */
 uint32_t service_left_ms(int64_t ends_ms);

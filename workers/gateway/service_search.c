@@ -526,7 +526,7 @@ enum status service_search(struct service *service, const struct search_question
     search->question = question;
     search->arena = arena;
     search->routing = routing;
-    search->ends_ms = service_ends_ms(service, gateway_settings(service->gateway, arena));
+    search->ends_ms = service_ends_ms(service);
     struct search_answer answer = {0};
     enum status status = answer_question(search, &answer, err);
     routing_release(routing);

@@ -53,11 +53,11 @@ static void fake_set_ready(struct gateway *gateway, bool ready)
     gateway->is_ready = ready;
 }
 
-static const Wire__GatewaySettings *fake_settings(struct gateway *gateway, struct arena *arena)
+static const Wire__GatewaySettings *fake_hold_settings(struct gateway *gateway)
 {
     static char first[] = "localhost:8443", second[] = "search.example";
     static char *hosts[] = {first, second};
-    Wire__GatewaySettings *settings = arena_alloc(arena, sizeof(*settings));
+    Wire__GatewaySettings *settings = malloc(sizeof(*settings));
     CHECK(settings != NULL);
     wire__gateway_settings__init(settings);
     settings->search_public = !gateway->searching_is_for_admins;
@@ -66,6 +66,11 @@ static const Wire__GatewaySettings *fake_settings(struct gateway *gateway, struc
     settings->hosts = hosts;
     settings->instance_name = (char *)(gateway->is_hostile ? FAKE_ATTACK : "Tierce");
     return settings;
+}
+
+static void fake_release_settings(const Wire__GatewaySettings *settings)
+{
+    free((void *)(uintptr_t)settings);
 }
 
 static uint64_t fake_documents(struct gateway *gateway)
@@ -484,7 +489,8 @@ static enum status fake_ready(struct service *service, struct error *err)
 
 static const struct http_backend FAKE_BACKEND = {
     .set_ready = fake_set_ready,
-    .settings = fake_settings,
+    .hold_settings = fake_hold_settings,
+    .release_settings = fake_release_settings,
     .documents = fake_documents,
     .token_is_valid = fake_token_is_valid,
     .cookie_value = fake_cookie_value,
