@@ -24,6 +24,8 @@ struct members {
 bool member_is_alive(const struct members *members, const struct member_entry *entry,
                      int64_t now_ms);
 
+struct member_entry *member_find(const struct members *members, const char *name); /* or NULL */
+
 /* A new entry with empty strings; NULL when there are MEMBERS_MAX. */
 struct member_entry *member_add(struct members *members);
 void member_remove(struct members *members, unsigned index);
@@ -40,6 +42,10 @@ enum status members_place_barrel(const struct members *members,
 
 /* Reads "barrel-1-0"; a replacement's "barrel-1-0b" too. */
 bool member_name_place(const char *name, uint32_t *ret_shard, uint32_t *ret_replica);
+
+/* What changed is written down at once: whenever we are killed, the next orchestrator knows the
+ * table. */
+void members_settle(struct members *members);
 
 void members_state_read(struct members *members);
 void members_state_write(struct members *members);
