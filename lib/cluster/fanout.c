@@ -35,6 +35,8 @@ struct fanout {
     struct cluster_key key;
     fanout_routing *routing;
     void *context;
+    struct rpc_watch asker;
+    bool asker_has_gone;
     struct peer *peers;
     uint64_t peers_version; /* of the table by which peers were last weeded */
     unsigned turn;          /* which replica comes first, in turn */
@@ -88,8 +90,15 @@ enum status fanout_open(const struct cluster_key *key, fanout_routing *routing, 
     fanout->key = *key;
     fanout->routing = routing;
     fanout->context = context;
+    fanout->asker.fd = -1;
     *ret_fanout = fanout;
     return STATUS_OK;
+}
+
+void fanout_set_asker(struct fanout *fanout, const struct rpc_watch *watch)
+{
+    fanout->asker = *watch;
+    fanout->asker_has_gone = false;
 }
 
 static void peer_free(struct peer *peer)
@@ -373,6 +382,14 @@ static void refresh_routing(struct ask *ask)
     ask->routing = fresh;
 }
 
+static void settle_all(struct ask *ask, enum status status)
+{
+    for (unsigned i = 0; i < ask->shard_count; i++) {
+        if (!ask->shards[i].settled)
+            settle(ask, &ask->shards[i], status);
+    }
+}
+
 /* Begins the rounds and hedges that are due; returns how many shards are still asked. */
 static unsigned advance(struct ask *ask)
 {
@@ -400,7 +417,14 @@ static unsigned advance(struct ask *ask)
     return open;
 }
 
-/* Waits until something comes back or is due. */
+/* Every shard waits for its next round. */
+static void pause_rounds(struct fanout *fanout, int64_t wait_ms)
+{
+    struct pollfd polled = {.fd = fanout->asker.fd, .events = fanout->asker.events};
+    fanout->asker_has_gone = poll(&polled, 1, (int)wait_ms) > 0;
+}
+
+/* Waits until something comes back or is due, or the asker goes. */
 static void wait_for_more(struct ask *ask, struct rpc_exchange **exchanges)
 {
     unsigned count = 0;
@@ -420,9 +444,10 @@ static void wait_for_more(struct ask *ask, struct rpc_exchange **exchanges)
     if (wait_ms < 0)
         wait_ms = 0;
     if (count == 0)
-        poll(NULL, 0, (int)wait_ms); /* every shard waits for its next round */
+        pause_rounds(ask->fanout, wait_ms);
     else
-        rpc_wait(exchanges, count, wait_ms);
+        rpc_wait_watching(exchanges, count, wait_ms, &ask->fanout->asker,
+                          &ask->fanout->asker_has_gone);
 }
 
 /* How long this shard is waited for when no replica of it takes a connection. */
@@ -459,7 +484,7 @@ static void begin(struct ask *ask, const struct routing *routing, struct fanout_
         asking->settled = !answers[i].asked;
     }
     for (unsigned i = 0; i < ask->shard_count; i++) { /* all, before looking at any */
-        if (!ask->shards[i].settled)
+        if (!ask->shards[i].settled && !ask->fanout->asker_has_gone)
             ask_another(ask, &ask->shards[i]);
     }
 }
@@ -486,8 +511,9 @@ unsigned fanout_ask(struct fanout *fanout, const struct routing *routing,
     }
     weed_peers(fanout, routing);
     begin(&ask, routing, ret_answers);
-    while (advance(&ask) != 0)
+    while (advance(&ask) != 0 && !fanout->asker_has_gone)
         wait_for_more(&ask, exchanges);
+    settle_all(&ask, STATUS_CANCELLED);
     routing_release(ask.fresh);
     unsigned answered = 0;
     for (unsigned i = 0; i < count; i++)

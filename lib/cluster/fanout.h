@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "cluster/routing.h"
+#include "rpc/client.h"
 #include "rpc/key.h"
 
 struct fanout;
@@ -29,6 +30,13 @@ typedef struct routing *fanout_routing(void *context);
 enum status fanout_open(const struct cluster_key *key, fanout_routing *routing, void *context,
                         struct fanout **ret_fanout, struct error *err);
 void fanout_close(struct fanout *fanout); /* accepts NULL */
+
+/*
+ * Who asks, until the next call: as soon as `watch` shows something, or its other end is closed,
+ * nobody waits any more. The calls in flight are cancelled then, those replicas are told, and
+ * every answer still missing, of this question and of the next ones, is STATUS_CANCELLED.
+ */
+void fanout_set_asker(struct fanout *fanout, const struct rpc_watch *watch);
 
 struct fanout_question {
     uint16_t method;

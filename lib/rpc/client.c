@@ -479,11 +479,34 @@ static unsigned collect(struct rpc_exchange *const *exchanges, unsigned count,
     return clients;
 }
 
-unsigned rpc_wait(struct rpc_exchange *const *exchanges, unsigned count, int64_t wait_ms)
+/* One poll() and what follows from it. Returns whether something was ready. */
+static bool move(struct rpc_exchange *const *exchanges, unsigned count, int64_t wait_ms,
+                 const struct rpc_watch *watch, bool *ret_seen)
+{
+    struct rpc_client *clients[POLLED_MAX];
+    struct pollfd polled[POLLED_MAX + 1];
+    unsigned client_count = collect(exchanges, count, clients, polled);
+    polled[client_count] = (struct pollfd){.fd = watch->fd, .events = watch->events};
+    int ready = poll(polled, client_count + (watch->fd >= 0),
+                     (int)(wait_ms < 0      ? 0
+                           : wait_ms > 1000 ? 1000
+                                            : wait_ms));
+    *ret_seen = ready > 0 && polled[client_count].revents != 0;
+    for (unsigned i = 0; i < client_count; i++) {
+        if (polled[i].revents != 0 || clients[i]->state == STATE_CONNECTING ||
+            clients[i]->state == STATE_PROVING)
+            advance(clients[i]);
+    }
+    return ready != 0;
+}
+
+unsigned rpc_wait_watching(struct rpc_exchange *const *exchanges, unsigned count, int64_t wait_ms,
+                           const struct rpc_watch *watch, bool *ret_seen)
 {
     int64_t until_ms = clock_boot_ms() + wait_ms;
     int64_t unused = INT64_MAX;
     unsigned before = 0, wanted = 0;
+    *ret_seen = false;
     for (unsigned i = 0; i < count; i++) {
         before += exchanges[i] != NULL && exchanges[i]->done;
         wanted += exchanges[i] != NULL;
@@ -491,24 +514,18 @@ unsigned rpc_wait(struct rpc_exchange *const *exchanges, unsigned count, int64_t
     for (;;) {
         int64_t nearest_ms = until_ms;
         unsigned done = survey(exchanges, count, &nearest_ms);
-        int64_t left_ms = nearest_ms - clock_boot_ms();
-        if (done > before || done == wanted)
+        if (done > before || done == wanted || *ret_seen)
             return done;
-        struct rpc_client *clients[POLLED_MAX];
-        struct pollfd polled[POLLED_MAX];
-        unsigned client_count = collect(exchanges, count, clients, polled);
-        int ready = poll(polled, client_count,
-                         (int)(left_ms < 0      ? 0
-                               : left_ms > 1000 ? 1000
-                                                : left_ms));
-        for (unsigned i = 0; i < client_count; i++) {
-            if (polled[i].revents != 0 || clients[i]->state == STATE_CONNECTING ||
-                clients[i]->state == STATE_PROVING)
-                advance(clients[i]);
-        }
-        if (ready == 0 && clock_boot_ms() >= until_ms)
+        bool was_ready = move(exchanges, count, nearest_ms - clock_boot_ms(), watch, ret_seen);
+        if (!was_ready && clock_boot_ms() >= until_ms)
             return survey(exchanges, count, &unused);
     }
+}
+
+unsigned rpc_wait(struct rpc_exchange *const *exchanges, unsigned count, int64_t wait_ms)
+{
+    bool unused;
+    return rpc_wait_watching(exchanges, count, wait_ms, &(struct rpc_watch){.fd = -1}, &unused);
 }
 
 enum status rpc_call(struct rpc_client *client, uint16_t method, const ProtobufCMessage *request,

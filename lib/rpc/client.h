@@ -55,6 +55,17 @@ void rpc_start(struct rpc_client *client, uint16_t method, const ProtobufCMessag
  */
 unsigned rpc_wait(struct rpc_exchange *const *exchanges, unsigned count, int64_t wait_ms);
 
+/* What else ends a wait: `fd` shows one of the poll() events, an error, or that its other end is
+ * closed (POLLHUP). */
+struct rpc_watch {
+    int fd; /* -1: nothing */
+    short events;
+};
+
+/* As rpc_wait(), but ends as soon as `watch` shows something: *ret_seen is true then. */
+unsigned rpc_wait_watching(struct rpc_exchange *const *exchanges, unsigned count, int64_t wait_ms,
+                           const struct rpc_watch *watch, bool *ret_seen);
+
 /* Forgets a call in flight and tells the server. Does nothing to one that is done. */
 void rpc_cancel(struct rpc_exchange *exchange);
 

@@ -2,10 +2,13 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cluster/fanout.h"
@@ -40,6 +43,7 @@ struct fixture {
     pthread_mutex_t mutex;
     struct routing *routing; /* the newest, under the mutex */
     unsigned shard_count;
+    int asker[2]; /* a pair of sockets: the fan-out watches the first */
 };
 
 static void reply_to(struct barrel *barrel, struct rpc_call *call)
@@ -55,6 +59,14 @@ static void hold(struct barrel *barrel, struct rpc_call *call)
     assert_true(barrel->held_count < HELD_MAX);
     barrel->held[barrel->held_count++] = call;
     pthread_mutex_unlock(&barrel->mutex);
+}
+
+static bool is_told_to_cancel(struct barrel *barrel)
+{
+    pthread_mutex_lock(&barrel->mutex);
+    bool is_told = barrel->held_count > 0 && rpc_call_cancelled(barrel->held[0]);
+    pthread_mutex_unlock(&barrel->mutex);
+    return is_told;
 }
 
 static void release(struct barrel *barrel)
@@ -300,6 +312,67 @@ static void nobody_waits_longer_than_the_deadline(void **state)
     fixture_close(fixture);
 }
 
+/* A search that nobody answers; whoever asked closes its end of the pair meanwhile. */
+static void *hang_up_once_asked(void *context)
+{
+    struct fixture *fixture = context;
+    while (fixture->barrels[1].calls == 0)
+        sched_yield();
+    close(fixture->asker[1]);
+    return NULL;
+}
+
+static void whoever_hangs_up_is_not_answered(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(2, 2);
+    struct fanout_answer answers[BARRELS_MAX];
+    pthread_t thread;
+    assert_int_equal(ask(fixture, answers), 2);
+    fixture->barrels[1].calls = 0;
+    fixture->barrels[1].mode = KEEPS_SILENT;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fixture->asker), 0);
+    fanout_set_asker(fixture->fanout, &(struct rpc_watch){.fd = fixture->asker[0]});
+    pthread_create(&thread, NULL, hang_up_once_asked, fixture);
+    int64_t start_ms = clock_boot_ms();
+    assert_true(ask_with(fixture, &(struct fanout_question){.timeout_ms = 60000}, answers) <= 1);
+    assert_true(clock_boot_ms() - start_ms < 5000);
+    pthread_join(thread, NULL);
+    assert_int_equal(answers[1].status, STATUS_CANCELLED);
+    struct barrel *silent = &fixture->barrels[1];
+    while (!is_told_to_cancel(silent)) /* the frame is on its way */
+        sched_yield();
+
+    unsigned calls = fixture->barrels[0].calls; /* what follows for the same asker is not begun */
+    assert_int_equal(ask(fixture, answers), 0);
+    assert_int_equal(answers[0].status, STATUS_CANCELLED);
+    assert_int_equal(fixture->barrels[0].calls, calls);
+
+    fanout_set_asker(fixture->fanout, &(struct rpc_watch){.fd = -1}); /* the next asker */
+    silent->mode = ANSWERS;
+    release(silent);
+    assert_int_equal(ask(fixture, answers), 2);
+    close(fixture->asker[0]);
+    fixture_close(fixture);
+}
+
+static void whoever_hangs_up_does_not_wait_for_a_restart(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(2, 2);
+    struct fanout_answer answers[BARRELS_MAX];
+    barrel_stop(&fixture->barrels[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fixture->asker), 0);
+    fanout_set_asker(fixture->fanout, &(struct rpc_watch){.fd = fixture->asker[0]});
+    close(fixture->asker[1]);
+    int64_t start_ms = clock_boot_ms();
+    ask(fixture, answers);
+    assert_true(clock_boot_ms() - start_ms < 500);
+    assert_int_equal(answers[1].status, STATUS_CANCELLED);
+    close(fixture->asker[0]);
+    fixture_close(fixture);
+}
+
 static void a_dead_shard_is_waited_for_once_and_then_no_more(void **state)
 {
     (void)state;
@@ -404,6 +477,8 @@ int main(void)
         cmocka_unit_test(another_replica_answers_for_one_that_is_silent),
         cmocka_unit_test(what_every_replica_refuses_is_told),
         cmocka_unit_test(nobody_waits_longer_than_the_deadline),
+        cmocka_unit_test(whoever_hangs_up_is_not_answered),
+        cmocka_unit_test(whoever_hangs_up_does_not_wait_for_a_restart),
         cmocka_unit_test(a_dead_shard_is_waited_for_once_and_then_no_more),
         cmocka_unit_test(a_restarted_replica_is_waited_for),
         cmocka_unit_test(a_shard_that_is_in_no_table_is_not_answered),
