@@ -105,15 +105,18 @@ static enum status find_anchors(struct applier *applier, struct builder_document
     struct buffer text = {0};
     struct inlinks inlinks;
     struct storage storage = applier->index->storage;
+    const struct visibility *shown = applier->index->shown;
+    bool is_shown =
+        !document->document.is_private ||
+        visibility_shows(shown, site_hash_of(document->document.site), document->document.url);
     enum status status = edges_count(storage, document->url_hash, &inlinks, applier->err);
     if (status == STATUS_OK && inlinks.count > 0)
-        status = edges_anchors(storage, document->url_hash, document->document.is_private, &text,
-                               applier->err);
+        status = edges_anchors(storage, document->url_hash, shown, !is_shown, &text, applier->err);
     if (status == STATUS_OK) {
         char *copy =
             arena_string_of(&applier->arena, text.size > 0 ? (char *)text.data : "", text.size);
         document->anchors = (struct text_slice){copy, text.size};
-        document->inlinks = inlinks.count > UINT32_MAX ? UINT32_MAX : (uint32_t)inlinks.count;
+        document->inlinks = index_links_counted(&inlinks, is_shown);
         if (copy == NULL)
             status = no_memory(applier);
     }
@@ -221,25 +224,6 @@ static enum status remove_many(struct applier *applier, bool by_site, struct tex
     return status;
 }
 
-static enum status set_public_sites(struct applier *applier, const struct index_change *change)
-{
-    size_t count =
-        change->site_count < MANIFEST_SITES_MAX ? change->site_count : MANIFEST_SITES_MAX;
-    uint64_t *hashes = calloc(count + 1, sizeof(*hashes));
-    if (hashes == NULL)
-        return no_memory(applier);
-    for (size_t i = 0; i < count; i++)
-        hashes[i] =
-            hash64(change->sites[i].size > 0 ? change->sites[i].bytes : "", change->sites[i].size);
-    struct site_set *set = site_set_new(hashes, (uint32_t)count);
-    free(hashes);
-    if (set == NULL)
-        return no_memory(applier);
-    site_set_release(applier->draft->public_sites);
-    applier->draft->public_sites = set;
-    return STATUS_OK;
-}
-
 static enum status apply_change(struct applier *applier, const struct index_change *change)
 {
     switch (change->kind) {
@@ -251,8 +235,7 @@ static enum status apply_change(struct applier *applier, const struct index_chan
         return remove_many(applier, false, change->url);
     case INDEX_REMOVE_SITE:
         return remove_many(applier, true, change->url);
-    case INDEX_SET_PUBLIC_SITES:
-        return set_public_sites(applier, change);
+    case INDEX_SET_SCOPES:
     case INDEX_PUT_EDGE:
     case INDEX_DROP_EDGE:
         return STATUS_OK; /* done before */
@@ -261,6 +244,12 @@ static enum status apply_change(struct applier *applier, const struct index_chan
 }
 
 /* ---- links ---- */
+
+uint32_t index_links_counted(const struct inlinks *inlinks, bool is_shown)
+{
+    uint64_t count = inlinks->count - (is_shown ? inlinks->hidden_count : 0);
+    return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
 
 /* Tells the documents how many pages link to them now, and remembers those whose anchor texts are
  * due to be read again: as their number passes 1, 2, 4, 8 ... */
@@ -276,9 +265,12 @@ static enum status spread_counts(struct index *index, struct draft *draft,
         struct segment *segment = draft->entries[place.entry].segment;
         if (!segment_row(segment, place.docid, &row))
             return segment_corrupt(segment, err);
-        uint64_t inlinks = targets[i].inlinks.count;
-        unsigned shown = inlinks > UINT32_MAX ? UINT32_MAX : (unsigned)inlinks;
-        if (atomic_exchange(&segment->inlinks[place.docid], shown) != shown)
+        const uint8_t *norms = segment_norms(segment, place.docid);
+        if (norms == NULL)
+            return segment_corrupt(segment, err);
+        bool is_shown = document_is_shown(index->shown, segment, place.docid, norms[NORM_FLAGS]);
+        uint32_t inlinks = index_links_counted(&targets[i].inlinks, is_shown);
+        if (atomic_exchange(&segment->inlinks[place.docid], inlinks) != inlinks)
             segment->inlinks_changed = true;
         if (inlinks > 0 && inlinks >= 2 * (uint64_t)row.inlinks)
             buffer_append(&index->stale, &targets[i].hash, sizeof(targets[i].hash));
@@ -358,7 +350,8 @@ static enum status apply_to_draft(struct index *index, struct draft *draft,
     struct edge_target *targets = NULL;
     size_t target_count = 0;
     struct applier applier = {.index = index, .draft = draft, .err = err};
-    enum status status = edges_apply(index->storage, changes, count, &targets, &target_count, err);
+    enum status status =
+        edges_apply(index->storage, index->shown, changes, count, &targets, &target_count, err);
     for (size_t i = 0; status == STATUS_OK && i < count; i++)
         status = apply_change(&applier, &changes[i]);
     if (status == STATUS_OK)
@@ -382,13 +375,26 @@ size_t index_memory_bytes(const struct draft *draft)
     return bytes;
 }
 
+/* The last scopes among the changes, before the rest of them. */
+static enum status apply_scopes(struct index *index, const struct index_change *changes,
+                                size_t count, struct error *err)
+{
+    for (size_t i = count; i-- > 0;) {
+        if (changes[i].kind == INDEX_SET_SCOPES)
+            return index_change_scopes(index, changes[i].scopes, changes[i].scope_count, err);
+    }
+    return STATUS_OK;
+}
+
 enum status index_apply(struct index *index, const struct index_change *changes, size_t count,
                         uint64_t position, struct error *err)
 {
     struct draft draft = {0};
     size_t bytes = 0;
     pthread_mutex_lock(&index->writer_lock);
-    enum status status = draft_init(&draft, index->current, err);
+    enum status status = apply_scopes(index, changes, count, err);
+    if (status == STATUS_OK)
+        status = draft_init(&draft, index->current, err);
     if (status == STATUS_OK)
         status = apply_to_draft(index, &draft, changes, count, err);
     if (status == STATUS_OK &&

@@ -75,15 +75,11 @@ enum status index_document_get_url(struct index *index, struct text_slice url, s
 
 /* ---- links ---- */
 
-enum status index_inlinks(struct index *index, struct text_slice url, uint64_t *ret_count,
-                          struct error *err)
+/* How many links are not for everyone. Where nothing is shown, that may be because the counts do
+ * not follow what is to be shown yet. */
+static uint64_t hidden_links(const struct inlinks *inlinks, const struct snapshot *snapshot)
 {
-    struct inlinks inlinks;
-    enum status status = edges_count(
-        index->storage, url_hash(url.size > 0 ? url.bytes : "", url.size), &inlinks, err);
-    if (status == STATUS_OK)
-        *ret_count = inlinks.count;
-    return status;
+    return snapshot->shown == NULL ? inlinks->private_count : inlinks->hidden_count;
 }
 
 struct listing {
@@ -91,7 +87,6 @@ struct listing {
     struct arena *arena;
     struct backlinks *result;
     bool include_private;
-    bool counts; /* count on behind the page, because not all links are for everyone */
     uint64_t offset;
     uint64_t seen; /* those that may be shown */
     uint64_t visited;
@@ -101,17 +96,11 @@ struct listing {
 static enum status list_edge(void *context, const struct stored_edge *edge)
 {
     struct listing *listing = context;
-    bool ended = listing->result->count == listing->size;
-    if (ended && !listing->counts)
+    if (listing->result->count == listing->size || ++listing->visited > BACKLINKS_VISITED_MAX)
         return STATUS_END;
-    if (++listing->visited > BACKLINKS_COUNT_MAX) {
-        listing->result->total_is_exact = false;
-        return STATUS_END;
-    }
-    if (edge->is_private && !listing->include_private &&
-        !site_set_has(listing->snapshot->public_sites, edge->source_site))
+    if (!listing->include_private && !edge_is_shown(listing->snapshot->shown, edge))
         return STATUS_OK;
-    if (++listing->seen <= listing->offset || ended)
+    if (++listing->seen <= listing->offset)
         return STATUS_OK;
     struct backlink *link = &listing->result->links[listing->result->count++];
     link->source_url = copy_string(listing->arena, edge->source);
@@ -132,7 +121,6 @@ enum status index_backlinks(struct index *index, struct text_slice url, bool inc
         return status;
     struct backlinks result = {
         .links = arena_alloc(arena, (size + 1) * sizeof(struct backlink)),
-        .total_is_exact = true,
     };
     if (result.links == NULL)
         return error_set(err, STATUS_NO_MEMORY, "links");
@@ -142,14 +130,13 @@ enum status index_backlinks(struct index *index, struct text_slice url, bool inc
         .arena = arena,
         .result = &result,
         .include_private = include_private,
-        .counts = inlinks.private_count > 0 && !include_private,
         .offset = offset,
         .size = size,
     };
     if (inlinks.count > 0)
         status = edges_visit(index->storage, target, list_edge, &listing, err);
+    result.total = inlinks.count - (include_private ? 0 : hidden_links(&inlinks, snapshot));
     snapshot_release(snapshot);
-    result.total = listing.counts ? listing.seen : inlinks.count;
     if (status == STATUS_OK)
         *ret_backlinks = result;
     return status;

@@ -6,7 +6,7 @@
 
 #define SNIPPET_CHARACTERS_MAX 300
 #define BACKLINKS_MAX          1000   /* in one answer */
-#define BACKLINKS_COUNT_MAX    100000 /* a total is exact up to this */
+#define BACKLINKS_VISITED_MAX  100000 /* links looked at for one answer, hidden ones too */
 
 /* All in the arena, zero-terminated where they are strings. */
 struct stored_document {
@@ -17,7 +17,7 @@ struct stored_document {
     const char *language; /* as its page said; "" where it did not */
     struct text_slice headings;
     struct text_slice text;
-    uint64_t inlinks; /* pages that link to it, now */
+    uint64_t inlinks; /* pages that link to it, now, of those that are as open as it */
     int64_t fetched_unix_us;
     bool is_private;
     bool is_visible; /* false: to be shown to admins only */
@@ -38,18 +38,13 @@ struct backlink {
 struct backlinks {
     struct backlink *links; /* in the order of their sources' hashes. In the arena */
     uint32_t count;
-    uint64_t total;
-    bool total_is_exact;
+    uint64_t total; /* that the asker may see */
 };
 
 /* Pages that link to a URL, whether or not that is indexed. `size` at most BACKLINKS_MAX. */
 enum status index_backlinks(struct index *index, struct text_slice url, bool include_private,
                             uint64_t offset, uint32_t size, struct arena *arena,
                             struct backlinks *ret_backlinks, struct error *err);
-
-/* How many pages link to a URL; 0 where none does. */
-enum status index_inlinks(struct index *index, struct text_slice url, uint64_t *ret_count,
-                          struct error *err);
 
 struct snippet_span {
     struct text_slice text; /* UTF-8, plain: whoever shows it escapes it. In the arena */

@@ -39,8 +39,7 @@ static struct storage_slice encode_edge(struct arena *arena, const struct index_
     size_t used = 1;
     out[0] = edge->source_is_private ? EDGE_PRIVATE : 0;
     if (edge->source_is_private) {
-        put_be64(out + used, hash64(edge->source_site.size > 0 ? edge->source_site.bytes : "",
-                                    edge->source_site.size));
+        put_be64(out + used, site_hash_of(edge->source_site));
         used += 8;
     }
     used += varint_put(out + used, edge->source.size);
@@ -74,7 +73,21 @@ static bool decode_edge(struct storage_slice value, struct stored_edge *ret_edge
     return true;
 }
 
+bool edge_is_shown(const struct visibility *shown, const struct stored_edge *edge)
+{
+    return !edge->is_private || visibility_shows(shown, edge->source_site, edge->source);
+}
+
 /* ---- counts ---- */
+
+static bool decode_count(struct storage_slice value, struct inlinks *ret_inlinks)
+{
+    const uint8_t *at = value.bytes;
+    const uint8_t *end = value.size > 0 ? at + value.size : at;
+    return varint_get(&at, end, &ret_inlinks->count) &&
+           varint_get(&at, end, &ret_inlinks->private_count) &&
+           varint_get(&at, end, &ret_inlinks->hidden_count);
+}
 
 enum status edges_count(struct storage storage, uint64_t target, struct inlinks *ret_inlinks,
                         struct error *err)
@@ -87,11 +100,9 @@ enum status edges_count(struct storage storage, uint64_t target, struct inlinks 
     struct inlinks inlinks = {0};
     if (status == STATUS_NOT_FOUND) {
         status = STATUS_OK;
-    } else if (status == STATUS_OK) {
-        const uint8_t *at = value.data;
-        const uint8_t *end = value.size > 0 ? at + value.size : at;
-        if (!varint_get(&at, end, &inlinks.count) || !varint_get(&at, end, &inlinks.private_count))
-            status = error_set(err, STATUS_CORRUPT, "a count of links");
+    } else if (status == STATUS_OK &&
+               !decode_count((struct storage_slice){value.data, value.size}, &inlinks)) {
+        status = error_set(err, STATUS_CORRUPT, "a count of links");
     }
     buffer_release(&value);
     if (status == STATUS_OK)
@@ -110,6 +121,7 @@ struct edge_change {
 /* Operations on their way to the storage. */
 struct edge_writer {
     struct storage storage;
+    const struct visibility *shown;
     struct arena arena;
     struct storage_operation operations[WRITE_OPERATIONS];
     size_t count;
@@ -185,18 +197,22 @@ static enum status add_operation(struct edge_writer *writer, enum storage_operat
     return STATUS_OK;
 }
 
-/* Whether the link is there now, and from a private page. */
-static enum status look_up(struct edge_writer *writer, const uint8_t key[EDGE_KEY_BYTES],
-                           bool *ret_exists, bool *ret_is_private)
+/* Takes the link out of the counts, if it is there now. */
+static enum status count_out(struct edge_writer *writer, const uint8_t key[EDGE_KEY_BYTES],
+                             struct inlinks *inlinks, bool *ret_existed)
 {
     struct buffer value = {0};
     struct stored_edge edge = {0};
     enum status status = writer->storage.ops->get(
         writer->storage.self, (struct storage_slice){key, EDGE_KEY_BYTES}, &value, writer->err);
-    *ret_exists = status == STATUS_OK;
+    *ret_existed = status == STATUS_OK;
     if (status == STATUS_OK && !decode_edge((struct storage_slice){value.data, value.size}, &edge))
         status = error_set(writer->err, STATUS_CORRUPT, "a link");
-    *ret_is_private = edge.is_private;
+    if (status == STATUS_OK && inlinks->count > 0) {
+        inlinks->count--;
+        inlinks->private_count -= edge.is_private && inlinks->private_count > 0;
+        inlinks->hidden_count -= !edge_is_shown(writer->shown, &edge) && inlinks->hidden_count > 0;
+    }
     buffer_release(&value);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -206,21 +222,20 @@ static enum status apply_edge(struct edge_writer *writer, const struct edge_chan
 {
     uint8_t key[EDGE_KEY_BYTES];
     bool existed;
-    bool was_private;
     edge_key(sorted->target, sorted->source, key);
-    enum status status = look_up(writer, key, &existed, &was_private);
+    enum status status = count_out(writer, key, inlinks, &existed);
     if (status != STATUS_OK)
         return status;
-    if (existed && inlinks->count > 0) {
-        inlinks->count--;
-        inlinks->private_count -= was_private && inlinks->private_count > 0;
-    }
     if (change->kind == INDEX_DROP_EDGE)
         return existed ? add_operation(writer, STORAGE_DELETE, key, sizeof(key),
                                        (struct storage_slice){0})
                        : STATUS_OK;
     inlinks->count++;
     inlinks->private_count += change->edge.source_is_private;
+    inlinks->hidden_count +=
+        change->edge.source_is_private &&
+        !visibility_shows(writer->shown, site_hash_of(change->edge.source_site),
+                          change->edge.source);
     return add_operation(writer, STORAGE_PUT, key, sizeof(key),
                          encode_edge(&writer->arena, &change->edge));
 }
@@ -231,11 +246,12 @@ static enum status put_count(struct edge_writer *writer, const struct edge_targe
     inlinks_key(target->hash, key);
     if (target->inlinks.count == 0)
         return add_operation(writer, STORAGE_DELETE, key, sizeof(key), (struct storage_slice){0});
-    uint8_t *out = arena_alloc(&writer->arena, 2 * VARINT_MAX);
+    uint8_t *out = arena_alloc(&writer->arena, 3 * VARINT_MAX);
     if (out == NULL)
         return error_set(writer->err, STATUS_NO_MEMORY, "links");
     size_t size = varint_put(out, target->inlinks.count);
     size += varint_put(out + size, target->inlinks.private_count);
+    size += varint_put(out + size, target->inlinks.hidden_count);
     return add_operation(writer, STORAGE_PUT, key, sizeof(key), (struct storage_slice){out, size});
 }
 
@@ -267,7 +283,8 @@ static enum status apply_sorted(struct edge_writer *writer, const struct edge_ch
     return status == STATUS_OK ? write_out(writer) : status;
 }
 
-enum status edges_apply(struct storage storage, const struct index_change *changes, size_t count,
+enum status edges_apply(struct storage storage, const struct visibility *shown,
+                        const struct index_change *changes, size_t count,
                         struct edge_target **ret_targets, size_t *ret_target_count,
                         struct error *err)
 {
@@ -281,6 +298,7 @@ enum status edges_apply(struct storage storage, const struct index_change *chang
         goto end;
     }
     writer->storage = storage;
+    writer->shown = shown;
     writer->err = err;
     size_t sorted_count = sort_changes(changes, count, sorted);
     targets = calloc(sorted_count + 1, sizeof(*targets));
@@ -329,11 +347,95 @@ enum status edges_visit(struct storage storage, uint64_t target, edge_visit visi
                                 (struct storage_slice){0}, visit_value, &walk, err);
 }
 
+/* ---- counting anew ---- */
+
+struct recounting {
+    const struct visibility *before;
+    const struct visibility *shown;
+    struct recount *recount;
+};
+
+static enum status recount_edge(void *context, const struct stored_edge *edge)
+{
+    struct recounting *recounting = context;
+    bool is_shown = edge_is_shown(recounting->shown, edge);
+    recounting->recount->inlinks.hidden_count += !is_shown;
+    if (is_shown != edge_is_shown(recounting->before, edge))
+        recounting->recount->changed = true;
+    return STATUS_OK;
+}
+
+static enum status recount_target(struct edge_writer *writer, struct recounting *recounting)
+{
+    struct recount *recount = recounting->recount;
+    enum status status =
+        edges_count(writer->storage, recount->target, &recount->inlinks, writer->err);
+    if (status != STATUS_OK)
+        return status;
+    recount->hidden_before = recount->inlinks.hidden_count;
+    recount->inlinks.hidden_count = 0;
+    status = edges_visit(writer->storage, recount->target, recount_edge, recounting, writer->err);
+    if (status == STATUS_OK && recount->inlinks.hidden_count != recount->hidden_before)
+        status = put_count(writer, &(struct edge_target){recount->target, recount->inlinks});
+    if (status == STATUS_OK && writer->count == WRITE_OPERATIONS)
+        status = write_out(writer);
+    return status;
+}
+
+/* Gathers the targets that private pages link to. */
+static enum status visit_count(void *context, struct storage_slice key, struct storage_slice value)
+{
+    struct buffer *recounts = context;
+    struct inlinks inlinks;
+    if (key.size != INLINKS_KEY_BYTES || !decode_count(value, &inlinks))
+        return STATUS_CORRUPT;
+    if (inlinks.private_count > 0) {
+        struct recount recount = {.target = get_be64(key.bytes + 1)};
+        buffer_append(recounts, &recount, sizeof(recount));
+    }
+    return recounts->failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+enum status edges_recount(struct storage storage, const struct visibility *before,
+                          const struct visibility *shown, struct recount **ret_recounts,
+                          size_t *ret_count, struct error *err)
+{
+    static const uint8_t kind = KEY_INLINKS;
+    struct buffer recounts = {0};
+    struct edge_writer *writer = calloc(1, sizeof(*writer));
+    if (writer == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "links");
+    *writer = (struct edge_writer){.storage = storage, .shown = shown, .err = err};
+    enum status status =
+        storage.ops->iterate(storage.self, (struct storage_slice){&kind, 1},
+                             (struct storage_slice){0}, visit_count, &recounts, err);
+    struct recount *list = (struct recount *)(void *)recounts.data;
+    size_t count = recounts.size / sizeof(*list);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        struct recounting recounting = {before, shown, &list[i]};
+        status = recount_target(writer, &recounting);
+    }
+    if (status == STATUS_OK)
+        status = write_out(writer);
+    if (status == STATUS_OK) {
+        *ret_recounts = list; /* malloc's: the buffer's memory goes over */
+        *ret_count = count;
+    } else {
+        buffer_release(&recounts);
+    }
+    arena_release(&writer->arena);
+    free(writer);
+    return status;
+}
+
+/* ---- texts ---- */
+
 /* Gathers texts, each once. */
 struct anchor_gathering {
     struct buffer *text;
     size_t start; /* of what is gathered, in text */
-    bool include_private;
+    const struct visibility *shown;
+    bool include_hidden;
     uint32_t visited;
     uint32_t count;
     uint64_t hashes[1024];
@@ -354,7 +456,8 @@ static enum status gather_anchor(void *context, const struct stored_edge *edge)
     struct anchor_gathering *gathering = context;
     if (++gathering->visited > ANCHORS_VISITED || gathering->count == 1024)
         return STATUS_END;
-    if (edge->anchor.size == 0 || (edge->is_private && !gathering->include_private) ||
+    if (edge->anchor.size == 0 ||
+        (!gathering->include_hidden && !edge_is_shown(gathering->shown, edge)) ||
         !is_new_text(gathering, hash64(edge->anchor.bytes, edge->anchor.size)))
         return STATUS_OK;
     struct buffer *text = gathering->text;
@@ -365,10 +468,12 @@ static enum status gather_anchor(void *context, const struct stored_edge *edge)
     return text->failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
-enum status edges_anchors(struct storage storage, uint64_t target, bool include_private,
-                          struct buffer *ret_text, struct error *err)
+enum status edges_anchors(struct storage storage, uint64_t target, const struct visibility *shown,
+                          bool include_hidden, struct buffer *ret_text, struct error *err)
 {
-    struct anchor_gathering gathering = {
-        .text = ret_text, .start = ret_text->size, .include_private = include_private};
+    struct anchor_gathering gathering = {.text = ret_text,
+                                         .start = ret_text->size,
+                                         .shown = shown,
+                                         .include_hidden = include_hidden};
     return edges_visit(storage, target, gather_anchor, &gathering, err);
 }

@@ -7,14 +7,15 @@
 #define TIERCE_INDEX_EDGES_H
 
 #include "base/buffer.h"
-#include "index/index.h"
+#include "index/visibility.h"
 
 #define KEY_EDGE    'E' /* hash of the target, hash of the source -> the link */
 #define KEY_INLINKS 'L' /* hash of the target -> how many links */
 
 struct inlinks {
     uint64_t count;
-    uint64_t private_count; /* of them, those from private pages */
+    uint64_t private_count; /* of them, those from pages of private addresses */
+    uint64_t hidden_count;  /* of those, the ones that not everyone may see */
 };
 
 struct edge_target {
@@ -22,9 +23,10 @@ struct edge_target {
     struct inlinks inlinks;
 };
 
-/* Applies the links among the changes. `ret_targets` (malloc's, the caller's to free) are the pages
- * that they point at, by rising hash. */
-enum status edges_apply(struct storage storage, const struct index_change *changes, size_t count,
+/* Applies the links among the changes; `shown` says which sources everyone may see. `ret_targets`
+ * (malloc's, the caller's to free) are the pages that they point at, by rising hash. */
+enum status edges_apply(struct storage storage, const struct visibility *shown,
+                        const struct index_change *changes, size_t count,
                         struct edge_target **ret_targets, size_t *ret_target_count,
                         struct error *err);
 
@@ -44,8 +46,26 @@ typedef enum status (*edge_visit)(void *context, const struct stored_edge *edge)
 enum status edges_visit(struct storage storage, uint64_t target, edge_visit visit, void *context,
                         struct error *err);
 
-/* Appends the distinct texts of links to a target, one a line, up to INDEX_ANCHORS_MAX bytes. */
-enum status edges_anchors(struct storage storage, uint64_t target, bool include_private,
-                          struct buffer *ret_text, struct error *err);
+/* Whether everyone may see the page that the link stands on. */
+bool edge_is_shown(const struct visibility *shown, const struct stored_edge *edge);
+
+/* Appends the distinct texts of links to a target, one a line, up to INDEX_ANCHORS_MAX bytes.
+ * `include_hidden`: those from pages that not everyone may see, too. */
+enum status edges_anchors(struct storage storage, uint64_t target, const struct visibility *shown,
+                          bool include_hidden, struct buffer *ret_text, struct error *err);
+
+/* Links to one target from private pages, counted once more. */
+struct recount {
+    uint64_t target;
+    struct inlinks inlinks;
+    uint64_t hidden_before;
+    bool changed; /* another set of them is shown now */
+};
+
+/* Counts anew what is hidden, where everyone may see `shown` instead of `before`. `ret_recounts`
+ * (malloc's, the caller's to free): every page that a private one links to. */
+enum status edges_recount(struct storage storage, const struct visibility *before,
+                          const struct visibility *shown, struct recount **ret_recounts,
+                          size_t *ret_count, struct error *err);
 
 #endif

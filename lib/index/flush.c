@@ -315,10 +315,6 @@ static void commit_manifest(struct commit *commit, struct index *index, const st
             arena_zalloc(&commit->arena, (draft->count + 1) * sizeof(struct manifest_segment)),
         .garbage = arena_alloc(&commit->arena, index->garbage.size + 1),
     };
-    if (draft->public_sites != NULL) {
-        manifest.sites = draft->public_sites->hashes;
-        manifest.site_count = draft->public_sites->count;
-    }
     if (manifest.segments == NULL || manifest.garbage == NULL) {
         commit->failed = true;
         return;

@@ -127,15 +127,13 @@ static enum status open_snapshot(struct index *index, const struct manifest *man
         for (unsigned field = 0; field < FIELD_COUNT; field++)
             snapshot->field_tokens[field] += entry->field_tokens[field];
     }
-    if (status == STATUS_OK) {
-        snapshot->public_sites = site_set_new(manifest->sites, manifest->site_count);
-        if (snapshot->public_sites == NULL)
-            status = error_set(err, STATUS_NO_MEMORY, "index");
-    }
+    if (status == STATUS_OK)
+        status = index_load_scopes(index, err);
     if (status != STATUS_OK) {
         snapshot_release(snapshot);
         return status;
     }
+    snapshot->shown = visibility_hold(index->shown);
     index->current = snapshot;
     return STATUS_OK;
 }
@@ -252,6 +250,7 @@ void index_close(struct index *index)
         segment_release(index->retired[i]);
     free(index->retired);
     builder_free(index->builder);
+    visibility_release(index->shown);
     buffer_release(&index->stale);
     buffer_release(&index->garbage);
     pthread_mutex_destroy(&index->current_lock);
@@ -262,8 +261,8 @@ void index_close(struct index *index)
 enum status index_erase(struct storage storage, struct error *err)
 {
     /* The manifest first: without it nothing of the rest is read. */
-    static const uint8_t kinds[] = {KEY_MANIFEST, KEY_DELETIONS, KEY_LINKS,
-                                    KEY_EDGE,     KEY_INLINKS,   KEY_CHUNK};
+    static const uint8_t kinds[] = {KEY_MANIFEST, KEY_SCOPES,  KEY_DELETIONS, KEY_LINKS,
+                                    KEY_EDGE,     KEY_INLINKS, KEY_CHUNK};
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof(kinds); i++)
         status =

@@ -27,6 +27,8 @@
 #define INDEX_TEXT_MAX     (2u << 20)
 #define INDEX_ANCHOR_MAX   512         /* of one link */
 #define INDEX_ANCHORS_MAX  (32u << 10) /* of all links to one document */
+/* Of all scopes, as stored (15 bytes and the prefix each): beyond this none of them counts. */
+#define INDEX_SCOPES_BYTES_MAX (4u << 20)
 
 struct index; /* opaque */
 
@@ -44,7 +46,7 @@ struct index_document {
     struct text_slice text;
     struct text_slice language; /* a tag such as "en-GB", or empty */
     int64_t fetched_unix_us;
-    bool is_private; /* from a private address: shown to admins, until its site is public */
+    bool is_private; /* from a private address: shown to admins, until a scope makes it public */
 };
 
 struct index_edge {
@@ -55,6 +57,17 @@ struct index_edge {
     bool source_is_private;
 };
 
+/*
+ * Pages of a site, all or those whose URL begins with a prefix. A page from a private address is
+ * everyone's where a public scope covers it and none that is not public does; else the admin's.
+ * Pages from other addresses are everyone's.
+ */
+struct index_scope {
+    struct text_slice site;   /* authority */
+    struct text_slice prefix; /* of URLs in normal form; empty: the whole site */
+    bool is_public;
+};
+
 enum index_change_kind {
     INDEX_PUT_DOCUMENT = 1, /* replaces the one of the same URL */
     INDEX_REMOVE_URL,       /* url */
@@ -62,7 +75,7 @@ enum index_change_kind {
     INDEX_REMOVE_SITE,      /* url: an authority: every document of it */
     INDEX_PUT_EDGE,         /* replaces the one of the same source and target */
     INDEX_DROP_EDGE,
-    INDEX_SET_PUBLIC_SITES, /* sites: the whole set, replacing the last one */
+    INDEX_SET_SCOPES, /* scopes: all of them, replacing the last ones */
 };
 
 struct index_change {
@@ -72,8 +85,8 @@ struct index_change {
         struct index_edge edge;
         struct text_slice url;
         struct {
-            const struct text_slice *sites; /* authorities */
-            size_t site_count;
+            const struct index_scope *scopes;
+            size_t scope_count;
         };
     };
 };
@@ -95,6 +108,9 @@ enum status index_erase(struct storage storage, struct error *err);
 /*
  * Applies changes in their order; `position` is the feed's, behind the last of them. All of them
  * are searchable when it returns. Flushes by itself when the memory allowed is full.
+ *
+ * New scopes hold for the changes in front of them, too. What they withhold is withheld at once;
+ * what they show is shown when the call returns.
  *
  * A document or link that breaks a rule above is left out. Returns STATUS_OK or, with nothing or a
  * part of it applied, STATUS_NO_MEMORY or the storage's: apply the same again later.

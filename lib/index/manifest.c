@@ -48,12 +48,6 @@ void manifest_encode(const struct manifest *manifest, struct buffer *ret_bytes)
     append_varint(ret_bytes, manifest->garbage_count);
     for (uint32_t i = 0; i < manifest->garbage_count; i++)
         append_varint(ret_bytes, manifest->garbage[i]);
-    append_varint(ret_bytes, manifest->site_count);
-    for (uint32_t i = 0; i < manifest->site_count; i++) {
-        uint8_t hash[8];
-        put_le64(hash, manifest->sites[i]);
-        buffer_append(ret_bytes, hash, sizeof(hash));
-    }
     append_crc(ret_bytes);
 }
 
@@ -61,7 +55,6 @@ void manifest_release(struct manifest *manifest)
 {
     free(manifest->segments);
     free(manifest->garbage);
-    free(manifest->sites);
     *manifest = (struct manifest){0};
 }
 
@@ -118,12 +111,6 @@ static void read_rest(struct reader *reader, struct manifest *manifest)
                                    &manifest->garbage_count);
     for (uint32_t i = 0; i < manifest->garbage_count; i++)
         manifest->garbage[i] = read_varint(reader);
-    manifest->sites =
-        read_array(reader, MANIFEST_SITES_MAX, 8, sizeof(*manifest->sites), &manifest->site_count);
-    for (uint32_t i = 0; i < manifest->site_count && !reader->failed; i++) {
-        manifest->sites[i] = get_le64(reader->at);
-        reader->at += 8;
-    }
 }
 
 enum status manifest_decode(const uint8_t *bytes, size_t size, struct manifest *ret_manifest,
@@ -131,7 +118,7 @@ enum status manifest_decode(const uint8_t *bytes, size_t size, struct manifest *
 {
     if (size == 0 || bytes[0] == 0)
         return error_set(err, STATUS_CORRUPT, "the index's manifest is empty");
-    if (bytes[0] > MANIFEST_VERSION)
+    if (bytes[0] != MANIFEST_VERSION)
         return error_set(err, STATUS_UNSUPPORTED, "the index was made by version %u of its format",
                          bytes[0]);
     if (!crc_is_right(bytes, size))
@@ -207,4 +194,27 @@ enum status links_decode(const uint8_t *bytes, size_t size, struct segment *segm
         atomic_store_explicit(&segment->inlinks[docid], get_le32(bytes + (size_t)docid * 4),
                               memory_order_relaxed);
     return STATUS_OK;
+}
+
+/* ---- what everyone may see ---- */
+
+#define SCOPES_CHANGING 0
+#define SCOPES_WHOLE    1
+
+void scopes_encode(const struct visibility *shown, bool is_whole, struct buffer *ret_bytes)
+{
+    buffer_append_byte(ret_bytes, is_whole ? SCOPES_WHOLE : SCOPES_CHANGING);
+    visibility_encode(shown, ret_bytes);
+    append_crc(ret_bytes);
+}
+
+enum status scopes_decode(const uint8_t *bytes, size_t size, struct visibility **ret_shown,
+                          bool *ret_is_whole, struct error *err)
+{
+    if (size < 1 + CRC_BYTES || !crc_is_right(bytes, size) || bytes[0] > SCOPES_WHOLE)
+        return error_set(err, STATUS_CORRUPT, "what everyone may see is stored wrongly");
+    enum status status = visibility_decode(bytes + 1, size - 1 - CRC_BYTES, ret_shown, err);
+    if (status == STATUS_OK)
+        *ret_is_whole = bytes[0] == SCOPES_WHOLE;
+    return status;
 }

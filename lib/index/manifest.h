@@ -10,11 +10,11 @@
 #define KEY_CHUNK     STORAGE_BULK_PREFIX /* id, number of the chunk -> chunk */
 #define KEY_DELETIONS 'D'                 /* id -> bits of deleted documents, CRC-32C */
 #define KEY_LINKS     'P'                 /* id -> counts of links by docid, CRC-32C */
+#define KEY_SCOPES    'V'                 /* which private documents everyone may see */
 
-#define MANIFEST_VERSION      1
+#define MANIFEST_VERSION      2
 #define MANIFEST_SEGMENTS_MAX 4096
 #define MANIFEST_GARBAGE_MAX  4096
-#define MANIFEST_SITES_MAX    65536
 
 struct manifest_segment {
     uint64_t id;
@@ -27,10 +27,8 @@ struct manifest {
     uint64_t next_id;  /* larger than every segment's */
     uint32_t segment_count;
     uint32_t garbage_count;
-    uint32_t site_count;
     struct manifest_segment *segments;
     uint64_t *garbage; /* ids of segments that may have left something behind */
-    uint64_t *sites;   /* hashes of public ones */
 };
 
 void manifest_encode(const struct manifest *manifest, struct buffer *ret_bytes);
@@ -47,5 +45,10 @@ enum status deletions_decode(const uint8_t *bytes, size_t size, uint32_t documen
 void links_encode(const struct segment *segment, struct buffer *ret_bytes);
 enum status links_decode(const uint8_t *bytes, size_t size, struct segment *segment,
                          struct error *err);
+
+/* What everyone may see. `is_whole`: counts of links and anchor texts follow it. */
+void scopes_encode(const struct visibility *shown, bool is_whole, struct buffer *ret_bytes);
+enum status scopes_decode(const uint8_t *bytes, size_t size, struct visibility **ret_shown,
+                          bool *ret_is_whole, struct error *err);
 
 #endif

@@ -3,46 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sites ---- */
+/* ---- who may see ---- */
 
-static int compare_hashes(const void *a, const void *b)
+bool private_document_is_shown(const struct visibility *shown, const struct segment *segment,
+                               uint32_t docid)
 {
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
-struct site_set *site_set_new(const uint64_t *hashes, uint32_t count)
-{
-    struct site_set *set = malloc(sizeof(*set) + count * sizeof(set->hashes[0]));
-    if (set == NULL)
-        return NULL;
-    atomic_init(&set->references, 1);
-    set->count = count;
-    if (count > 0) {
-        memcpy(set->hashes, hashes, count * sizeof(set->hashes[0]));
-        qsort(set->hashes, count, sizeof(set->hashes[0]), compare_hashes);
-    }
-    return set;
-}
-
-struct site_set *site_set_hold(struct site_set *set)
-{
-    if (set != NULL)
-        atomic_fetch_add_explicit(&set->references, 1, memory_order_relaxed);
-    return set;
-}
-
-void site_set_release(struct site_set *set)
-{
-    if (set != NULL && atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) == 1)
-        free(set);
-}
-
-bool site_set_has(const struct site_set *set, uint64_t hash)
-{
-    return set != NULL &&
-           bsearch(&hash, set->hashes, set->count, sizeof(set->hashes[0]), compare_hashes) != NULL;
+    struct document_row row;
+    struct stored_fields fields = {0};
+    if (shown == NULL || !segment_row(segment, docid, &row))
+        return false;
+    /* Most sites are shown as a whole or not at all: then the URL is not read. */
+    if (visibility_needs_url(shown, row.site_hash) && !segment_stored(segment, &row, &fields))
+        return false;
+    return visibility_shows(shown, row.site_hash, fields.url);
 }
 
 /* ---- snapshots ---- */
@@ -66,7 +39,7 @@ void snapshot_release(struct snapshot *snapshot)
         return;
     for (uint32_t i = 0; i < snapshot->count; i++)
         entry_release(&snapshot->entries[i]);
-    site_set_release(snapshot->public_sites);
+    visibility_release(snapshot->shown);
     free(snapshot);
 }
 
@@ -132,7 +105,7 @@ enum status draft_init(struct draft *draft, const struct snapshot *from, struct 
         draft->owns_deletions[i] = false;
     }
     draft->count = from->count;
-    draft->public_sites = site_set_hold(from->public_sites);
+    draft->shown = visibility_hold(from->shown);
     return STATUS_OK;
 }
 
@@ -142,7 +115,7 @@ void draft_release(struct draft *draft)
         entry_release(&draft->entries[i]);
     free(draft->entries);
     free(draft->owns_deletions);
-    site_set_release(draft->public_sites);
+    visibility_release(draft->shown);
     *draft = (struct draft){0};
 }
 
@@ -205,7 +178,7 @@ struct snapshot *draft_finish(const struct draft *draft)
     if (snapshot == NULL)
         return NULL;
     atomic_init(&snapshot->references, 1);
-    snapshot->public_sites = site_set_hold(draft->public_sites);
+    snapshot->shown = visibility_hold(draft->shown);
     snapshot->count = draft->count;
     for (uint32_t i = 0; i < draft->count; i++) {
         struct snapshot_entry *entry = &snapshot->entries[i];

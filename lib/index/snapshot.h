@@ -8,18 +8,7 @@
 
 #include "index/deletions.h"
 #include "index/segment.h"
-
-/* Hashes of the sites whose documents everyone may see although their address is private. */
-struct site_set {
-    atomic_uint references;
-    uint32_t count;
-    uint64_t hashes[]; /* ascending */
-};
-
-struct site_set *site_set_new(const uint64_t *hashes, uint32_t count); /* sorts a copy */
-struct site_set *site_set_hold(struct site_set *set);                  /* accepts NULL */
-void site_set_release(struct site_set *set);                           /* accepts NULL */
-bool site_set_has(const struct site_set *set, uint64_t hash);          /* accepts NULL */
+#include "index/visibility.h"
 
 struct snapshot_entry {
     struct segment *segment;
@@ -35,8 +24,8 @@ static inline uint32_t entry_live(const struct snapshot_entry *entry)
 
 struct snapshot {
     atomic_uint references;
-    struct site_set *public_sites; /* NULL: none */
-    uint64_t documents;            /* live ones */
+    struct visibility *shown; /* which private documents everyone may see; NULL: none */
+    uint64_t documents;       /* live ones */
     uint64_t field_tokens[FIELD_COUNT];
     uint32_t count;
     struct snapshot_entry entries[];
@@ -45,13 +34,21 @@ struct snapshot {
 struct snapshot *snapshot_hold(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); /* accepts NULL */
 
+/* Whether a document from a private address may be shown to everyone. */
+bool private_document_is_shown(const struct visibility *shown, const struct segment *segment,
+                               uint32_t docid);
+
 /* Whether a document may be shown to everyone. */
+static inline bool document_is_shown(const struct visibility *shown, const struct segment *segment,
+                                     uint32_t docid, uint8_t flags)
+{
+    return (flags & FLAG_PRIVATE) == 0 || private_document_is_shown(shown, segment, docid);
+}
+
 static inline bool snapshot_shows(const struct snapshot *snapshot, const struct segment *segment,
                                   uint32_t docid, uint8_t flags)
 {
-    struct document_row row;
-    return (flags & FLAG_PRIVATE) == 0 || (segment_row(segment, docid, &row) &&
-                                           site_set_has(snapshot->public_sites, row.site_hash));
+    return document_is_shown(snapshot->shown, segment, docid, flags);
 }
 
 /* Where a live document lies. */
@@ -71,7 +68,7 @@ struct draft {
     bool *owns_deletions;           /* by entry: a copy that nobody else sees yet */
     uint32_t count;
     uint32_t capacity;
-    struct site_set *public_sites;
+    struct visibility *shown;
 };
 
 enum status draft_init(struct draft *draft, const struct snapshot *from, struct error *err);

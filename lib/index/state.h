@@ -23,6 +23,8 @@ struct index {
     /* Everything below belongs to whoever holds this lock. */
     pthread_mutex_t writer_lock;
     struct builder *builder;
+    struct visibility *shown; /* counts of links and anchor texts follow it; NULL: shows nothing */
+    bool is_scopes_changing;  /* they do not yet: it is not to be gone by */
     struct buffer stale;      /* uint64_t: documents whose anchor texts have doubled */
     uint64_t next_id;         /* of a stored segment */
     uint64_t merging_id;      /* 0: none. Its chunks are not garbage */
@@ -38,6 +40,16 @@ enum status index_publish(struct index *index, const struct draft *draft, struct
 
 /* With the writer's lock held. */
 enum status index_flush_locked(struct index *index, struct error *err);
+
+/* Takes up which private documents everyone may see, with the writer's lock held. */
+enum status index_change_scopes(struct index *index, const struct index_scope *scopes, size_t count,
+                                struct error *err);
+/* Reads what was taken up last. */
+enum status index_load_scopes(struct index *index, struct error *err);
+
+/* What a document counts of the links to it: those from pages that everyone who may see it may see,
+ * too. So neither a count nor a score tells of a page that is not for everyone. */
+uint32_t index_links_counted(const struct inlinks *inlinks, bool is_shown);
 
 /* Rebuilds documents whose anchor texts have doubled, into the draft: the first *ret_done of
  * index->stale, which is sorted. It stops early where they take too much memory. */

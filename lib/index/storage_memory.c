@@ -25,7 +25,8 @@ struct storage_memory {
     struct entry *entries; /* in the order of their keys */
     size_t count;
     size_t capacity;
-    enum status failure; /* what writes return; STATUS_OK: they work */
+    enum status failure;    /* what writes return; STATUS_OK: they work */
+    unsigned failure_after; /* so many writes work before */
 };
 
 /* Entries not yet in the table. */
@@ -148,6 +149,15 @@ static struct value **copy_values(const struct storage_operation *operations, si
     return values;
 }
 
+/* What this write returns, with the lock held. */
+static enum status next_failure(struct storage_memory *memory)
+{
+    if (memory->failure == STATUS_OK || memory->failure_after == 0)
+        return memory->failure;
+    memory->failure_after--;
+    return STATUS_OK;
+}
+
 static enum status memory_write(void *self, const struct storage_operation *operations,
                                 size_t count, bool durable, struct error *err)
 {
@@ -158,7 +168,7 @@ static enum status memory_write(void *self, const struct storage_operation *oper
         return error_set(err, STATUS_NO_MEMORY, "storage in memory");
 
     pthread_mutex_lock(&memory->lock);
-    enum status status = memory->failure;
+    enum status status = next_failure(memory);
     if (status == STATUS_OK && !reserve(&memory->entries, &memory->capacity, memory->count + count))
         status = STATUS_NO_MEMORY;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
@@ -225,7 +235,7 @@ static enum status memory_bulk_finish(void *self, void *bulk_pointer, struct err
     struct storage_memory *memory = self;
     struct bulk *bulk = bulk_pointer;
     pthread_mutex_lock(&memory->lock);
-    enum status status = memory->failure;
+    enum status status = next_failure(memory);
     if (status == STATUS_OK &&
         !reserve(&memory->entries, &memory->capacity, memory->count + bulk->count))
         status = STATUS_NO_MEMORY;
@@ -315,7 +325,7 @@ static enum status memory_delete_prefix(void *self, struct storage_slice prefix,
 {
     struct storage_memory *memory = self;
     pthread_mutex_lock(&memory->lock);
-    enum status status = memory->failure;
+    enum status status = next_failure(memory);
     if (status == STATUS_OK) {
         size_t first = find(memory, prefix);
         size_t end = first;
@@ -365,8 +375,14 @@ struct storage storage_memory_storage(struct storage_memory *memory)
 
 void storage_memory_fail_writes(struct storage_memory *memory, enum status status)
 {
+    storage_memory_fail_later(memory, 0, status);
+}
+
+void storage_memory_fail_later(struct storage_memory *memory, unsigned writes, enum status status)
+{
     pthread_mutex_lock(&memory->lock);
     memory->failure = status;
+    memory->failure_after = writes;
     pthread_mutex_unlock(&memory->lock);
 }
 

@@ -12,6 +12,8 @@ struct storage storage_memory_storage(struct storage_memory *memory);
 
 /* From now on every write fails with this status; STATUS_OK ends that. */
 void storage_memory_fail_writes(struct storage_memory *memory, enum status status);
+/* The same after so many more writes. */
+void storage_memory_fail_later(struct storage_memory *memory, unsigned writes, enum status status);
 
 size_t storage_memory_keys(struct storage_memory *memory); /* how many there are */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/check.h"
 
 /* ---- queries ---- */
 
@@ -199,13 +200,20 @@ static struct index_change edge_change(const Wire__FeedEdge *from)
     return change;
 }
 
-static struct index_change sites_change(const Wire__PublicSites *from, struct arena *arena)
+static struct index_change scopes_change(const Wire__PublicSites *from, struct arena *arena)
 {
-    struct index_change change = {.kind = INDEX_SET_PUBLIC_SITES};
-    struct text_slice *sites = arena_alloc(arena, (from->n_sites + 1) * sizeof(*sites));
-    change.sites = sites;
-    for (size_t i = 0; sites != NULL && i < from->n_sites; i++)
-        sites[change.site_count++] = slice(from->sites[i]);
+    struct index_change change = {.kind = INDEX_SET_SCOPES};
+    struct index_scope *scopes =
+        check_alloc(arena_alloc(arena, (from->n_scopes + 1) * sizeof(*scopes)));
+    change.scopes = scopes;
+    for (size_t i = 0; i < from->n_scopes; i++) {
+        const Wire__SourceScope *scope = from->scopes[i];
+        scopes[change.scope_count++] = (struct index_scope){
+            .site = slice(scope->site),
+            .prefix = slice(scope->prefix),
+            .is_public = scope->is_public,
+        };
+    }
     return change;
 }
 
@@ -223,7 +231,7 @@ bool change_from_wire(const Wire__FeedItem *item, struct arena *arena,
         *ret_change = edge_change(item->edge);
         return true;
     case WIRE__FEED_ITEM__KIND_SITES:
-        *ret_change = sites_change(item->sites, arena);
+        *ret_change = scopes_change(item->sites, arena);
         return true;
     default:
         return false; /* a newer indexserver's */

@@ -177,17 +177,42 @@ static const char *site_of(const Log__Source *source, struct arena *arena)
     return url.authority;
 }
 
-/* A site is public where every source on it is: pages are shown by their site, and the least open
- * source decides. */
-static bool is_public_site(const Log__CrawlSettings *settings, const char *authority,
-                           struct arena *arena)
+/* Sites that a public source is on: of the others nothing is shown. */
+static void note_public_sites(const Log__CrawlSettings *settings, char **sites,
+                              struct table *ret_public)
 {
     for (size_t i = 0; i < settings->n_sources; i++) {
-        const Log__Source *other = settings->sources[i];
-        if (!other->is_public && strcmp(site_of(other, arena), authority) == 0)
-            return false;
+        if (settings->sources[i]->is_public && sites[i][0] != '\0')
+            table_put(ret_public, sites[i], sites[i]);
     }
-    return authority[0] != '\0';
+}
+
+/* What every source on such a site says: of those that cover a page the least open one decides. */
+static enum status gather_scopes(const Log__CrawlSettings *settings, struct arena *arena,
+                                 Wire__PublicSites *ret_sites, struct error *err)
+{
+    size_t count = settings->n_sources;
+    struct table public = {0};
+    char **sites = arena_alloc(arena, (count + 1) * sizeof(*sites));
+    Wire__SourceScope *scopes = arena_alloc(arena, (count + 1) * sizeof(*scopes));
+    ret_sites->scopes = arena_alloc(arena, (count + 1) * sizeof(*ret_sites->scopes));
+    if (sites == NULL || scopes == NULL || ret_sites->scopes == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory");
+    for (size_t i = 0; i < count; i++)
+        sites[i] = (char *)site_of(settings->sources[i], arena);
+    note_public_sites(settings, sites, &public);
+    for (size_t i = 0; i < count; i++) {
+        if (table_get(&public, sites[i]) == NULL)
+            continue;
+        Wire__SourceScope *scope = &scopes[i];
+        wire__source_scope__init(scope);
+        scope->site = sites[i];
+        scope->prefix = settings->sources[i]->prefix;
+        scope->is_public = settings->sources[i]->is_public;
+        ret_sites->scopes[ret_sites->n_scopes++] = scope;
+    }
+    table_release(&public);
+    return STATUS_OK;
 }
 
 static enum status apply_settings(struct change *change, const Log__CrawlSettings *settings,
@@ -197,14 +222,10 @@ static enum status apply_settings(struct change *change, const Log__CrawlSetting
     struct buffer key = {0}, value = {0};
     Wire__PublicSites sites = WIRE__PUBLIC_SITES__INIT;
     enum status status = get_doc(change->views, KEY_SITES, &before, err);
+    if (status == STATUS_OK)
+        status = gather_scopes(settings, &change->arena, &sites, err);
     if (status != STATUS_OK)
         return status;
-    sites.sites = arena_alloc(&change->arena, (settings->n_sources + 1) * sizeof(*sites.sites));
-    for (size_t i = 0; sites.sites != NULL && i < settings->n_sources; i++) {
-        const char *authority = site_of(settings->sources[i], &change->arena);
-        if (settings->sources[i]->is_public && is_public_site(settings, authority, &change->arena))
-            sites.sites[sites.n_sites++] = (char *)authority;
-    }
     feed_key(&key, before.item, 0, FEED_SITES);
     if (before.item != 0)
         change_delete(change, COLUMN_FEED, key.data, key.size);

@@ -22,10 +22,29 @@ static void read_manifest(const struct buffer *bytes)
     CHECK(manifest_decode(encoded.data, encoded.size, &again, NULL) == STATUS_OK);
     CHECK(again.position == manifest.position && again.next_id == manifest.next_id &&
           again.segment_count == manifest.segment_count &&
-          again.garbage_count == manifest.garbage_count && again.site_count == manifest.site_count);
+          again.garbage_count == manifest.garbage_count);
     manifest_release(&again);
     manifest_release(&manifest);
     buffer_release(&encoded);
+}
+
+static void read_scopes(const struct buffer *bytes)
+{
+    struct visibility *shown;
+    bool is_whole;
+    if (scopes_decode(bytes->data, bytes->size, &shown, &is_whole, NULL) != STATUS_OK)
+        return;
+    struct buffer encoded = {0};
+    struct buffer again = {0};
+    struct visibility *other;
+    scopes_encode(shown, is_whole, &encoded);
+    CHECK(scopes_decode(encoded.data, encoded.size, &other, &is_whole, NULL) == STATUS_OK);
+    scopes_encode(other, is_whole, &again);
+    CHECK(encoded.size == again.size && memcmp(encoded.data, again.data, again.size) == 0);
+    visibility_release(shown);
+    visibility_release(other);
+    buffer_release(&encoded);
+    buffer_release(&again);
 }
 
 static void read_deletions(const struct buffer *bytes)
@@ -61,7 +80,7 @@ static void read_edge(const uint8_t *data, size_t size)
     CHECK(storage.ops->write(storage.self, operations, 2, false, NULL) == STATUS_OK);
     edges_visit(storage, 0, visit, NULL, NULL);
     edges_count(storage, 0, &inlinks, NULL);
-    edges_anchors(storage, 0, true, &text, NULL);
+    edges_anchors(storage, 0, NULL, true, &text, NULL);
     buffer_release(&text);
     storage_memory_free(memory);
 }
@@ -77,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer_append(&bytes, crc, sizeof(crc));
     read_manifest(&bytes);
     read_deletions(&bytes);
+    read_scopes(&bytes);
     read_edge(data, size);
     buffer_release(&bytes);
     return 0;

@@ -176,6 +176,32 @@ static void items_of_the_feed_become_changes(void **state)
     assert_false(change_from_wire(&item, &arena, &change));
 }
 
+static void public_sites_become_scopes(void **state)
+{
+    (void)state;
+    char site[] = "127.0.0.1:9000", prefix[] = "http://127.0.0.1:9000/open/";
+    Wire__SourceScope open = WIRE__SOURCE_SCOPE__INIT, rest = WIRE__SOURCE_SCOPE__INIT;
+    Wire__SourceScope *scopes[] = {&open, &rest};
+    Wire__PublicSites sites = WIRE__PUBLIC_SITES__INIT;
+    Wire__FeedItem item = WIRE__FEED_ITEM__INIT;
+    struct index_change change;
+    open.site = rest.site = site;
+    open.prefix = prefix;
+    open.is_public = true;
+    sites.scopes = scopes;
+    sites.n_scopes = 2;
+    item.kind_case = WIRE__FEED_ITEM__KIND_SITES;
+    item.sites = &sites;
+    assert_true(change_from_wire(&item, &arena, &change));
+    assert_int_equal(change.kind, INDEX_SET_SCOPES);
+    assert_int_equal(change.scope_count, 2);
+    assert_memory_equal(change.scopes[0].prefix.bytes, prefix, sizeof(prefix) - 1);
+    assert_memory_equal(change.scopes[1].site.bytes, site, sizeof(site) - 1);
+    assert_true(change.scopes[0].is_public);
+    assert_false(change.scopes[1].is_public);
+    assert_int_equal(change.scopes[1].prefix.size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +210,7 @@ int main(void)
         cmocka_unit_test(trees_that_are_none_are_refused),
         cmocka_unit_test(frequencies_stand_in_the_order_of_the_terms),
         cmocka_unit_test(items_of_the_feed_become_changes),
+        cmocka_unit_test(public_sites_become_scopes),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -852,9 +852,10 @@ static void private_pages_are_for_admins_until_their_site_is_public(void **state
         assert_true(stored.is_private);
         assert_false(stored.is_visible);
 
-        struct text_slice sites[] = {slice("other"), slice("localhost:8080"), slice("a")};
-        struct index_change public = {
-            .kind = INDEX_SET_PUBLIC_SITES, .sites = sites, .site_count = 3};
+        struct index_scope scopes[] = {{.site = slice("other"), .is_public = true},
+                                       {.site = slice("localhost:8080"), .is_public = true},
+                                       {.site = slice("a"), .is_public = true}};
+        struct index_change public = {.kind = INDEX_SET_SCOPES, .scopes = scopes, .scope_count = 3};
         assert_int_equal(index_apply(index, &public, 1, 2, NULL), STATUS_OK);
         request.include_private = false;
         assert_int_equal(search(index, query.root, &request).total, 1);
@@ -867,7 +868,7 @@ static void private_pages_are_for_admins_until_their_site_is_public(void **state
         index_close(index);
         index = open_index(NULL);
         assert_int_equal(search(index, query.root, &request).total, 1);
-        public.site_count = 1;
+        public.scope_count = 1;
         assert_int_equal(index_apply(index, &public, 1, 3, NULL), STATUS_OK);
     }
     index_close(index);

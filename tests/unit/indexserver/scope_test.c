@@ -194,8 +194,36 @@ static void the_feed_tells_which_sites_are_public(void **state)
     const Wire__FeedReply *reply = read_feed(ix, 0, 0);
     assert_int_equal(reply->n_items, 1); /* the sets before are gone */
     assert_int_equal(reply->items[0]->kind_case, WIRE__FEED_ITEM__KIND_SITES);
-    assert_int_equal(reply->items[0]->sites->n_sites, 1);
-    assert_string_equal(reply->items[0]->sites->sites[0], "127.0.0.1:8081");
+    assert_int_equal(reply->items[0]->sites->n_scopes, 1); /* HOST has nothing to show */
+    const Wire__SourceScope *scope = reply->items[0]->sites->scopes[0];
+    assert_string_equal(scope->site, "127.0.0.1:8081");
+    assert_string_equal(scope->prefix, "");
+    assert_true(scope->is_public);
+}
+
+static void the_feed_tells_every_source_of_a_site_that_has_a_public_one(void **state)
+{
+    struct indexserver *ix = *state;
+    char open[] = HOST "/open/", closed[] = HOST "/open/not/";
+    struct sources sources;
+    init_settings(&sources.crawl);
+    add_source(&sources, HOST "/open/");
+    add_source(&sources, HOST "/open/not/");
+    add_source(&sources, "http://127.0.0.1:8081/");
+    sources.list[0].is_public = true;
+    sources.list[0].prefix = open;
+    sources.list[1].prefix = closed;
+    take_settings(ix, &sources.crawl);
+    crawl_all(ix, 100);
+    const Wire__FeedReply *reply = read_feed(ix, 0, 0);
+    assert_int_equal(reply->n_items, 1);
+    const Wire__PublicSites *sites = reply->items[0]->sites;
+    assert_int_equal(sites->n_scopes, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(sites->scopes[i]->site, HOST + strlen("http://"));
+        assert_string_equal(sites->scopes[i]->prefix, sources.list[i].prefix);
+        assert_int_equal(sites->scopes[i]->is_public, i == 0);
+    }
 }
 
 /* ---- the owner's hand -------------------------------------------------------------------------
@@ -379,6 +407,7 @@ int main(void)
         TEST(a_source_that_left_the_configuration_stands_still),
         TEST(a_source_carries_its_own_delay_address_and_certificate),
         TEST(the_feed_tells_which_sites_are_public),
+        TEST(the_feed_tells_every_source_of_a_site_that_has_a_public_one),
         TEST(a_paused_crawl_leases_nothing_until_it_is_resumed),
         TEST(a_source_is_paused_and_cancelled_alone),
         TEST(a_removed_page_is_gone_and_not_fetched_again_until_submitted),
