@@ -152,6 +152,15 @@ static bool is_made_here(const Wire__Stats *stats)
     return strncmp(stats->base_url, "https://localhost", strlen("https://localhost")) == 0;
 }
 
+/* A command about this installation, as it is typed where this one was. */
+static void print_command(const struct up *up, const char *name)
+{
+    printf("`%s", program_invocation_name);
+    if (strcmp(up->data_folder, installation_default_folder()) != 0)
+        printf(" --data %s", up->data_folder);
+    printf(" %s`", name);
+}
+
 static void announce(struct up *up, struct installation *installation, const Wire__Stats *stats)
 {
     const char *code;
@@ -162,10 +171,13 @@ static void announce(struct up *up, struct installation *installation, const Wir
                is_made_here(stats)
                    ? "                (your browser will warn once: it was made on this machine)\n"
                    : "");
-    if (installation_login_code(installation, &code, NULL) == STATUS_OK)
+    if (installation_login_code(installation, &code, NULL) == STATUS_OK) {
         printf("admin page      %s/admin/login?code=%s\n"
-               "                (once, within ten minutes; `tierce login` makes another)\n",
+               "                (once, within ten minutes; ",
                stats->base_url, code);
+        print_command(up, "login");
+        puts(" makes another)");
+    }
     printf("stop            Ctrl-C\n");
     fflush(stdout);
     up->is_announced = true;

@@ -25,6 +25,8 @@ def test_it_prints_the_address_the_certificate_and_a_one_time_link(fresh):
     assert f"https://localhost:{fresh.https}" in text
     assert re.search(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", text) and "warn once" in text
     assert re.search(rf"https://localhost:{fresh.https}/admin/login\?code=[0-9a-f]+", text)
+    another = re.search(r"`(.* login)` makes another", text).group(1)  # as it is typed where `tierce up` was
+    assert f"{fresh.base}/admin/login" in subprocess.run(another.split(), capture_output=True, text=True, check=True).stdout
 
 
 def test_the_first_search_finds_the_handbook_without_a_network(fresh):
