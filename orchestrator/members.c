@@ -1,7 +1,5 @@
 #include "orchestrator/members.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,131 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "orchestrator/members_parts.h"
-#include "rpc/message.h"
 
 enum { STATE_PAUSE_MS = 5000 }; /* between two writes of statistics alone */
 
-/* ---- entries ------------------------------------------------------------------------------- */
-
-void member_set(char **place, const char *text)
-{
-    if (*place != NULL && strcmp(*place, text) == 0)
-        return;
-    free(*place);
-    *place = check_alloc(strdup(text));
-}
-
-struct member_entry *member_add(struct members *members)
-{
-    if (members->count == MEMBERS_MAX)
-        return NULL;
-    struct member_entry *entry = check_alloc(calloc(1, sizeof(*entry)));
-    char **strings[] = {&entry->machine,        &entry->address,     &entry->version,
-                        &entry->advertise_host, &entry->data_folder, &entry->refusal};
-    for (size_t i = 0; i < ARRAY_COUNT(strings); i++)
-        member_set(strings[i], "");
-    wire__memory__init(&entry->memory);
-    members->entries[members->count++] = entry;
-    return entry;
-}
-
-static void free_message(void *message)
-{
-    if (message != NULL)
-        protobuf_c_message_free_unpacked(message, NULL);
-}
-
-static void free_entry(struct member_entry *entry)
-{
-    free(entry->machine);
-    free(entry->address);
-    free(entry->version);
-    free(entry->advertise_host);
-    free(entry->data_folder);
-    free(entry->refusal);
-    free_message(entry->barrel);
-    free_message(entry->indexserver);
-    free_message(entry->downloader);
-    free(entry);
-}
-
-void member_remove(struct members *members, unsigned index)
-{
-    free_entry(members->entries[index]);
-    members->entries[index] = members->entries[--members->count];
-    members->is_dirty = true;
-}
-
-static bool is_here(const struct members *members, const struct member_entry *entry)
-{
-    return strcmp(entry->machine, members->machine) == 0;
-}
-
-bool member_is_alive(const struct members *members, const struct member_entry *entry,
-                     int64_t now_ms)
-{
-    if (entry->is_gone || now_ms - entry->last_ms >= MEMBER_DEAD_MS)
-        return false;
-    bool ended = is_here(members, entry) && kill((pid_t)entry->pid, 0) != 0 && errno == ESRCH;
-    return !ended;
-}
-
-static struct member_entry *find_id(const struct members *members, uint64_t id)
-{
-    for (unsigned i = 0; i < members->count; i++) {
-        if (members->entries[i]->id == id)
-            return members->entries[i];
-    }
-    return NULL;
-}
-
-struct member_entry *member_find(const struct members *members, const char *name)
-{
-    for (unsigned i = 0; i < members->count; i++) {
-        if (strcmp(members->entries[i]->name, name) == 0)
-            return members->entries[i];
-    }
-    return NULL;
-}
-
-const struct member_entry *members_find(const struct members *members, const char *name)
-{
-    return member_find(members, name);
-}
-
-unsigned members_count(const struct members *members)
-{
-    return members->count;
-}
-
-const struct member_entry *members_entry(const struct members *members, unsigned index)
-{
-    CHECK(index < members->count);
-    return members->entries[index];
-}
-
-void members_settle(struct members *members)
-{
-    if (!members->is_dirty)
-        return;
-    members_state_write(members);
-    members->is_dirty = false;
-    members->written_ms = clock_boot_ms();
-}
-
 /* ---- heartbeats ---------------------------------------------------------------------------- */
-
-static void take_copy(void *place, const ProtobufCMessage *message)
-{
-    ProtobufCMessage **held = place;
-    if (message == NULL)
-        return;
-    void *copy = message_copy(message);
-    if (copy == NULL)
-        return; /* the older report stays */
-    free_message(*held);
-    *held = copy;
-}
 
 static void take_report(struct members *members, struct member_entry *entry,
                         const Wire__HeartbeatRequest *request)
@@ -150,10 +27,11 @@ static void take_report(struct members *members, struct member_entry *entry,
         entry->memory.shared = request->memory->shared;
         entry->memory.mapped = request->memory->mapped;
     }
-    take_copy(&entry->barrel, request->barrel == NULL ? NULL : &request->barrel->base);
-    take_copy(&entry->indexserver,
-              request->indexserver == NULL ? NULL : &request->indexserver->base);
-    take_copy(&entry->downloader, request->downloader == NULL ? NULL : &request->downloader->base);
+    member_set_report(&entry->barrel, request->barrel == NULL ? NULL : &request->barrel->base);
+    member_set_report(&entry->indexserver,
+                      request->indexserver == NULL ? NULL : &request->indexserver->base);
+    member_set_report(&entry->downloader,
+                      request->downloader == NULL ? NULL : &request->downloader->base);
     if (entry->state == WIRE__MEMBER_STATE__STATE_READY && members->options.ready != NULL)
         members->options.ready(members->options.context, entry->name);
 }
@@ -161,7 +39,7 @@ static void take_report(struct members *members, struct member_entry *entry,
 void members_heartbeat(struct members *members, const Wire__HeartbeatRequest *request,
                        struct arena *arena, Wire__HeartbeatReply *ret_reply)
 {
-    struct member_entry *entry = find_id(members, request->member);
+    struct member_entry *entry = member_find_id(members, request->member);
     if (entry == NULL || entry->is_restored) {
         ret_reply->unknown = true;
         return;
@@ -181,7 +59,7 @@ void members_ended(struct members *members, const char *name, uint32_t pid)
 {
     for (unsigned i = 0; i < members->count; i++) {
         struct member_entry *entry = members->entries[i];
-        if (entry->pid != pid || strcmp(entry->name, name) != 0 || !is_here(members, entry))
+        if (entry->pid != pid || strcmp(entry->name, name) != 0 || !member_is_here(members, entry))
             continue;
         if (entry->role == WIRE__ROLE__ROLE_BARREL || entry->role == WIRE__ROLE__ROLE_INDEXSERVER) {
             entry->is_gone = true;
@@ -196,7 +74,7 @@ void members_ended(struct members *members, const char *name, uint32_t pid)
 
 void members_add_latency(struct members *members, uint64_t id, uint64_t calls, uint64_t total_us)
 {
-    struct member_entry *entry = find_id(members, id);
+    struct member_entry *entry = member_find_id(members, id);
     if (entry != NULL && entry->role == WIRE__ROLE__ROLE_BARREL)
         latency_add(&entry->latency, clock_boot_ms(), calls, total_us);
 }
@@ -289,7 +167,7 @@ void members_close(struct members *members)
         return;
     members_state_write(members);
     for (unsigned i = 0; i < members->count; i++)
-        free_entry(members->entries[i]);
+        member_free(members->entries[i]);
     free(members->state_file);
     free(members->hostname);
     free(members);

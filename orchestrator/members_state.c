@@ -114,3 +114,12 @@ void members_state_read(struct members *members)
     buffer_release(&bytes);
     arena_release(&arena);
 }
+
+void members_settle(struct members *members)
+{
+    if (!members->is_dirty)
+        return;
+    members_state_write(members);
+    members->is_dirty = false;
+    members->written_ms = clock_boot_ms();
+}
