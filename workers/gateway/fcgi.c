@@ -116,7 +116,8 @@ void fcgi_skip_body(struct fcgi *fcgi)
 
 bool fcgi_is_abandoned(int fd)
 {
-    /* POLLHUP: the other end is closed. POLLRDHUP alone could be a peer that is done sending. */
+    /* POLLHUP: the other end is closed, as it always is at once on a unix socket. POLLRDHUP alone
+     * could be a peer that is done sending. */
     struct pollfd poll_fd = {.fd = fd};
     return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLHUP | POLLERR)) != 0;
 }

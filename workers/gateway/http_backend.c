@@ -22,6 +22,7 @@ const struct http_backend http_backend_live = {
     .totals = gateway_totals,
     .service_open = service_open,
     .service_close = service_close,
+    .service_set_asker = service_set_asker,
     .search = service_search,
     .backlinks = service_backlinks,
     .add_urls = service_add_urls,

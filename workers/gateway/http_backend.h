@@ -26,6 +26,7 @@ struct http_backend {
     enum status (*service_open)(struct gateway *gateway, struct service **ret_service,
                                 struct error *err);
     void (*service_close)(struct service *service);
+    void (*service_set_asker)(struct service *service, const struct rpc_watch *watch);
     enum status (*search)(struct service *service, const struct search_question *question,
                           struct arena *arena, struct search_answer *ret_answer, struct error *err);
     enum status (*backlinks)(struct service *service, const char *url, unsigned page, unsigned size,

@@ -80,6 +80,9 @@ static void answer_failure(struct exchange *exchange, enum status status, const 
     case STATUS_TIMEOUT:
         http_problem_retry(exchange, 504, 1, err->text);
         break;
+    case STATUS_CANCELLED:
+        http_problem(exchange, 499, err->text);
+        break;
     case STATUS_OVERLOADED:
     case STATUS_UNAVAILABLE:
         http_problem_retry(exchange, 503, 1, err->text);

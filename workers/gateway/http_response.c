@@ -61,6 +61,7 @@ const char *http_reason(unsigned status)
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {429, "Too Many Requests"},
+        {499, "Client Closed Request"}, /* NGINX's; nobody is there to read it */
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},

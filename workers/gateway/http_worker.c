@@ -168,8 +168,12 @@ static enum outcome answer_request(struct desk *desk, struct fcgi *fcgi)
     read_variables(fcgi, &variables);
     http_response_reset(&desk->response);
     buffer_clear(&desk->answer);
+    const struct http_backend *backend = desk->thread.backend;
+    const struct rpc_watch proxy = {.fd = fcgi->fd}; /* which hangs up when its client does */
+    backend->service_set_asker(desk->thread.service, &proxy);
     http_answer(&desk->thread, &variables, fcgi_read_body, fcgi, &desk->arena, &request,
                 &desk->response);
+    backend->service_set_asker(desk->thread.service, NULL);
     fcgi_skip_body(fcgi);
     bool is_stream = desk->response.is_stream && request.method == HTTP_GET;
     http_response_write(&desk->response, &request, &desk->answer);

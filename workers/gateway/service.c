@@ -60,6 +60,12 @@ void service_set_deadline(struct service *service, int64_t deadline_ms)
     service->deadline_ms = deadline_ms;
 }
 
+void service_set_asker(struct service *service, const struct rpc_watch *watch)
+{
+    static const struct rpc_watch nobody = {.fd = -1};
+    fanout_set_asker(service->fanout, watch == NULL ? &nobody : watch);
+}
+
 /* ---- time ---- */
 
 static int64_t ends_ms(const struct service *service, int64_t timeout_ms)
@@ -89,6 +95,8 @@ enum status service_no_answer(const struct fanout_answer *answers, unsigned coun
     for (unsigned i = 0; i < count; i++) {
         if (answers[i].asked && answers[i].status == STATUS_OVERLOADED)
             return error_set(err, STATUS_OVERLOADED, "too many searches at this moment");
+        if (answers[i].asked && answers[i].status == STATUS_CANCELLED)
+            return error_set(err, STATUS_CANCELLED, "whoever asked has gone");
         if (answers[i].asked && answers[i].status != STATUS_OK)
             worst = answers[i].status;
     }

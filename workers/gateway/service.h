@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "rpc/client.h"
 #include "wire.pb-c.h"
 
 struct gateway; /* what all threads of the process share */
@@ -35,6 +36,13 @@ void service_close(struct service *service); /* accepts NULL */
 /* When whoever asks stops waiting, by clock_boot_ms(): calls take no longer than that. 0: as long
  * as the settings say, which is so from the start. */
 void service_set_deadline(struct service *service, int64_t deadline_ms);
+
+/*
+ * Who asks, until the next call; NULL: nobody to watch, which is so from the start. As soon as
+ * `watch` shows something, or its other end is closed, searches and backlinks end with
+ * STATUS_CANCELLED, and so does what the barrels do for them.
+ */
+void service_set_asker(struct service *service, const struct rpc_watch *watch);
 
 struct search_question {
     const char *query;  /* UTF-8, zero-terminated; invalid bytes are read as U+FFFD */

@@ -5,6 +5,7 @@
 #ifndef TIERCE_TESTS_HTTP_FAKE_H
 #define TIERCE_TESTS_HTTP_FAKE_H
 
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct gateway {
 
 struct service {
     struct gateway *gateway;
+    struct rpc_watch asker;
 };
 
 #define FAKE_ATTACK "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -129,6 +131,11 @@ static enum status fake_service_open(struct gateway *gateway, struct service **r
     return STATUS_OK;
 }
 
+static void fake_service_set_asker(struct service *service, const struct rpc_watch *watch)
+{
+    service->asker = watch == NULL ? (struct rpc_watch){.fd = -1} : *watch;
+}
+
 static void fake_service_close(struct service *service)
 {
     free(service);
@@ -169,6 +176,19 @@ static const struct search_result FAKE_ATTACKS[] = {
     {"data:text/html,<script>alert(1)</script>", FAKE_ATTACK, "&lt;b&gt;", 1.0, "", 0, 0},
 };
 
+/* False: whoever asked went away before. */
+static bool fake_pass_gate(const struct service *service)
+{
+    char byte;
+    struct pollfd polled[] = {{.fd = service->gateway->gate_fd, .events = POLLIN},
+                              {.fd = service->asker.fd, .events = service->asker.events}};
+    CHECK(poll(polled, 2, -1) > 0);
+    if (polled[1].revents != 0)
+        return false;
+    CHECK(read(service->gateway->gate_fd, &byte, 1) >= 0);
+    return true;
+}
+
 static enum status fake_search(struct service *service, const struct search_question *question,
                                struct arena *arena, struct search_answer *ret_answer,
                                struct error *err)
@@ -177,9 +197,8 @@ static enum status fake_search(struct service *service, const struct search_ques
     static const char *attacks[] = {FAKE_ATTACK};
     struct gateway *gateway = service->gateway;
     gateway->searches++;
-    char byte;
-    if (gateway->gate_fd > 0)
-        CHECK(read(gateway->gate_fd, &byte, 1) >= 0);
+    if (gateway->gate_fd > 0 && !fake_pass_gate(service))
+        return error_set(err, STATUS_CANCELLED, "whoever asked has gone");
     if (gateway->failure != STATUS_OK)
         return fake_fail(service, err);
     snprintf(gateway->query, sizeof(gateway->query), "%s", question->query);
@@ -501,6 +520,7 @@ static const struct http_backend FAKE_BACKEND = {
     .totals = fake_totals,
     .service_open = fake_service_open,
     .service_close = fake_service_close,
+    .service_set_asker = fake_service_set_asker,
     .search = fake_search,
     .backlinks = fake_backlinks,
     .add_urls = fake_add_urls,

@@ -152,6 +152,34 @@ static void a_large_answer_comes_through_a_slow_reader(void **state)
     close(fd);
 }
 
+static void a_search_whose_client_went_away_holds_no_thread(void **state)
+{
+    (void)state;
+    server_hold_searches(&server);
+    for (int keeps = 0; keeps < 2; keeps++) {
+        int fd = connect_to_server();
+        assert_true(client_get(fd, keeps, "/search?q=a"));
+        wait_for_searches((unsigned)keeps + 1); /* the only thread is at work */
+        close(fd);
+        assert_int_equal(get("/healthz"), 200);
+    }
+    assert_int_equal(server.gateway.errors, 0);
+}
+
+static void a_client_that_only_has_nothing_more_to_say_is_answered(void **state)
+{
+    (void)state;
+    server_hold_searches(&server);
+    int fd = connect_to_server();
+    assert_true(client_get(fd, false, "/search?q=a"));
+    wait_for_searches(1);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    server_let_go(&server, 1);
+    assert_true(client_answer(fd, &output));
+    assert_int_equal(client_status(&output), 200);
+    close(fd);
+}
+
 static void too_many_at_once_are_refused_and_the_others_answered(void **state)
 {
     (void)state;
@@ -344,6 +372,8 @@ int main(void)
         TEST(silent_connections_hold_no_thread, start_one),
         TEST(half_a_request_holds_a_thread_for_a_moment_only, start_one),
         TEST(a_large_answer_comes_through_a_slow_reader, start_one),
+        TEST(a_search_whose_client_went_away_holds_no_thread, start_one),
+        TEST(a_client_that_only_has_nothing_more_to_say_is_answered, start_one),
         TEST(too_many_at_once_are_refused_and_the_others_answered, start_one),
         TEST(what_was_given_up_while_waiting_is_not_computed, start_one),
         TEST(the_requests_in_hand_are_finished_at_the_end, start_four),

@@ -1,6 +1,9 @@
 /* The gateway's service among a cluster that does what the test says. */
 #include "tests/unit/gateway/fake_cluster.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "gateway/service.h"
 
 struct fixture {
@@ -577,6 +580,32 @@ static void a_deadline_cuts_the_search_short(void **state)
     close_fixture(fixture);
 }
 
+static void what_nobody_waits_for_is_given_up(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    struct backlinks_answer links;
+    int pair[2];
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    fake_barrel_stop(&fixture->cluster->barrels[0]); /* which would be waited for */
+    fake_barrel_stop(&fixture->cluster->barrels[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    close(pair[1]);
+    int64_t start_ms = clock_boot_ms();
+    service_set_asker(fixture->service, &(struct rpc_watch){.fd = pair[0]});
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_CANCELLED);
+    service_set_asker(fixture->service, &(struct rpc_watch){.fd = pair[0]});
+    assert_int_equal(service_backlinks(fixture->service, "http://d0/", 1, 10, false,
+                                       &fixture->arena, &links, &fixture->err),
+                     STATUS_CANCELLED);
+    assert_true(clock_boot_ms() - start_ms < 800);
+    service_set_asker(fixture->service, NULL);
+    assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_UNAVAILABLE);
+    close(pair[0]);
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,6 +636,7 @@ int main(void)
         cmocka_unit_test(what_happened_is_told_to_the_orchestrator_once),
         cmocka_unit_test(limits_follow_the_settings),
         cmocka_unit_test(a_deadline_cuts_the_search_short),
+        cmocka_unit_test(what_nobody_waits_for_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
