@@ -304,13 +304,16 @@ static enum status rebuild(struct applier *applier, struct place place)
         .is_private = (norms[NORM_FLAGS] & FLAG_PRIVATE) != 0,
     };
     /* Unpacking goes to the arena that building empties. */
-    if (is_full(applier, fields.text_size)) {
+    if (is_full(applier, fields.blocks.text_size)) {
         enum status built = build(applier);
         if (built != STATUS_OK)
             return built;
     }
     enum status status =
-        stored_unpack(&fields, &applier->arena, &document.headings, &document.text, applier->err);
+        text_blocks_unpack(&fields.blocks, applier->index->decompressor, &applier->arena,
+                           &document.headings, &document.text, applier->err);
+    if (status == STATUS_CORRUPT)
+        return segment_corrupt(segment, applier->err);
     return status == STATUS_OK ? put_document(applier, &document) : status;
 }
 

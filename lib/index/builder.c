@@ -10,9 +10,8 @@
 #include "index/varint.h"
 
 /* Between two headings or anchors, so that no phrase reaches from one to the other. */
-#define LINE_GAP          8
-#define COMPRESSION_LEVEL 3
-#define NONE              UINT32_MAX
+#define LINE_GAP 8
+#define NONE     UINT32_MAX
 
 /* A key of the segment being built, with its postings so far. */
 struct term {
@@ -49,6 +48,9 @@ struct builder {
     uint32_t *touched; /* terms of the document being read */
     uint32_t touched_count;
     uint32_t touched_capacity;
+    struct text_mark *marks; /* of its text */
+    uint32_t mark_count;
+    uint32_t mark_capacity;
     struct buffer scratch;
     bool failed; /* out of memory */
 };
@@ -76,13 +78,16 @@ static void builder_reset(struct builder *builder)
     free(builder->table);
     free(builder->occurrences);
     free(builder->touched);
+    free(builder->marks);
     builder->terms = NULL;
     builder->table = NULL;
     builder->occurrences = NULL;
     builder->touched = NULL;
+    builder->marks = NULL;
     builder->term_count = builder->term_capacity = builder->table_size = 0;
     builder->occurrence_count = builder->occurrence_capacity = 0;
     builder->touched_count = builder->touched_capacity = 0;
+    builder->mark_count = builder->mark_capacity = 0;
     builder->failed = false;
     buffer_release(&builder->scratch);
     arena_release(&builder->keys);
@@ -202,6 +207,20 @@ static void add_occurrence(struct builder *builder, const uint8_t *key, uint32_t
     term->last_occurrence = occurrence;
 }
 
+/* Notes where a token of the text begins, unless a mark is near. */
+static void add_mark(struct builder *builder, const struct text_token *token)
+{
+    if (builder->mark_count > 0 &&
+        token->start - builder->marks[builder->mark_count - 1].offset < TEXT_MARK_BYTES)
+        return;
+    if (!grow(&builder->marks, builder->mark_count, &builder->mark_capacity,
+              sizeof(*builder->marks))) {
+        builder->failed = true;
+        return;
+    }
+    builder->marks[builder->mark_count++] = (struct text_mark){token->position, token->start};
+}
+
 /* Adds a field's tokens from position `base` on; returns how many there are. */
 static uint32_t add_tokens(struct builder *builder, struct text_slice text,
                            enum text_language language, enum query_field field, uint32_t base)
@@ -213,6 +232,8 @@ static uint32_t add_tokens(struct builder *builder, struct text_slice text,
         add_occurrence(builder, token.term, token.term_size, field, base + token.position);
         if (token.exact_size > 0)
             add_occurrence(builder, token.exact, token.exact_size, field, base + token.position);
+        if (field == FIELD_BODY)
+            add_mark(builder, &token);
         count++;
     }
     return count;
@@ -358,21 +379,10 @@ static enum status pack(struct builder *builder, const struct index_document *do
     buffer_append(out, document->title.bytes, document->title.size);
     buffer_append(out, document->language.bytes, document->language.size);
 
-    struct buffer plain = {0};
-    buffer_append(&plain, document->headings.bytes, document->headings.size);
-    buffer_append(&plain, document->text.bytes, document->text.size);
-    size_t bound = ZSTD_compressBound(plain.size);
-    uint8_t *room = plain.failed ? NULL : buffer_reserve(out, bound);
-    size_t packed = 0;
-    if (room != NULL)
-        packed = ZSTD_compressCCtx(builder->compressor, room, bound,
-                                   plain.data == NULL ? (const uint8_t *)"" : plain.data,
-                                   plain.size, COMPRESSION_LEVEL);
-    buffer_release(&plain);
-    if (room == NULL || ZSTD_isError(packed))
+    if (out->failed)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
-    out->size += packed;
-    return STATUS_OK;
+    return text_blocks_write(builder->compressor, document->headings, document->text,
+                             builder->marks, builder->mark_count, out, err);
 }
 
 static struct index_document cut(const struct index_document *document)
@@ -407,6 +417,7 @@ static enum status add_document(struct builder *builder, struct segment_writer *
         return error_set(err, STATUS_NO_MEMORY, "indexing a document");
 
     enum status status = pack(builder, &document, err);
+    builder->mark_count = 0;
     if (status != STATUS_OK)
         return status;
     struct document_row row = {

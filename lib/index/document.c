@@ -12,65 +12,95 @@ static char *copy_string(struct arena *arena, struct text_slice text)
     return arena_string_of(arena, text.size > 0 ? text.bytes : "", text.size);
 }
 
-static enum status read_document(struct snapshot *snapshot, struct place place, struct arena *arena,
-                                 struct stored_document *ret_document, struct error *err)
+static enum status read_fields(const struct snapshot *snapshot, struct place place,
+                               struct document_row *ret_row, struct stored_fields *ret_fields,
+                               struct error *err)
+{
+    const struct segment *segment = snapshot->entries[place.entry].segment;
+    if (!segment_row(segment, place.docid, ret_row) ||
+        !segment_stored(segment, ret_row, ret_fields))
+        return segment_corrupt(segment, err);
+    return STATUS_OK;
+}
+
+enum status document_read(const struct snapshot *snapshot, struct place place, struct arena *arena,
+                          struct stored_document *ret_document, struct stored_fields *ret_fields,
+                          struct error *err)
 {
     const struct segment *segment = snapshot->entries[place.entry].segment;
     struct document_row row;
-    struct stored_fields fields;
     const uint8_t *norms = segment_norms(segment, place.docid);
-    if (norms == NULL || !segment_row(segment, place.docid, &row) ||
-        !segment_stored(segment, &row, &fields))
+    if (norms == NULL)
         return segment_corrupt(segment, err);
+    enum status status = read_fields(snapshot, place, &row, ret_fields, err);
+    if (status != STATUS_OK)
+        return status;
     struct stored_document document = {
         .url_hash = row.url_hash,
-        .url = copy_string(arena, fields.url),
-        .site = copy_string(arena, fields.site),
-        .title = copy_string(arena, fields.title),
-        .language = copy_string(arena, fields.language),
+        .url = copy_string(arena, ret_fields->url),
+        .site = copy_string(arena, ret_fields->site),
+        .title = copy_string(arena, ret_fields->title),
+        .language = copy_string(arena, ret_fields->language),
         .inlinks = atomic_load_explicit(&segment->inlinks[place.docid], memory_order_relaxed),
-        .fetched_unix_us = fields.fetched_unix_us,
+        .fetched_unix_us = ret_fields->fetched_unix_us,
         .is_private = (norms[NORM_FLAGS] & FLAG_PRIVATE) != 0,
         .is_visible = snapshot_shows(snapshot, segment, place.docid, norms[NORM_FLAGS]),
     };
     if (document.url == NULL || document.site == NULL || document.title == NULL ||
         document.language == NULL)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
-    enum status status = stored_unpack(&fields, arena, &document.headings, &document.text, err);
-    if (status == STATUS_CORRUPT)
-        return segment_corrupt(segment, err);
-    if (status == STATUS_OK)
-        *ret_document = document;
-    return status;
+    *ret_document = document;
+    return STATUS_OK;
 }
 
-static enum status get_document(struct index *index, uint64_t hash, struct text_slice url,
-                                struct arena *arena, struct stored_document *ret_document,
-                                struct error *err)
+/* STATUS_NOT_FOUND, or STATUS_CORRUPT where it may be among what cannot be read. */
+static enum status find(struct index *index, const struct snapshot *snapshot, struct text_slice url,
+                        struct place *ret_place, struct error *err)
+{
+    if (url.size == 0)
+        return STATUS_NOT_FOUND;
+    if (entries_find(snapshot->entries, snapshot->count, url_hash(url.bytes, url.size), url,
+                     ret_place))
+        return STATUS_OK;
+    return index_is_corrupt(index) ? error_set(err, STATUS_CORRUPT, "a segment holds wrong bytes")
+                                   : STATUS_NOT_FOUND;
+}
+
+enum status index_document_get(struct index *index, struct text_slice url, struct arena *arena,
+                               struct stored_document *ret_document, struct error *err)
 {
     struct place place;
+    struct stored_fields fields;
     struct snapshot *snapshot = index_hold_snapshot(index);
-    enum status status = STATUS_NOT_FOUND;
-    if (entries_find(snapshot->entries, snapshot->count, hash, url, &place))
-        status = read_document(snapshot, place, arena, ret_document, err);
-    else if (index_is_corrupt(index)) /* it may be among what cannot be read */
-        status = error_set(err, STATUS_CORRUPT, "a segment holds wrong bytes");
+    enum status status = find(index, snapshot, url, &place, err);
+    if (status == STATUS_OK)
+        status = document_read(snapshot, place, arena, ret_document, &fields, err);
     snapshot_release(snapshot);
     return status;
 }
 
-enum status index_document_get(struct index *index, uint64_t hash, struct arena *arena,
-                               struct stored_document *ret_document, struct error *err)
+enum status index_document_text(struct index *index, struct text_slice url, struct arena *arena,
+                                struct text_slice *ret_headings, struct text_slice *ret_text,
+                                struct error *err)
 {
-    return get_document(index, hash, (struct text_slice){0}, arena, ret_document, err);
-}
-
-enum status index_document_get_url(struct index *index, struct text_slice url, struct arena *arena,
-                                   struct stored_document *ret_document, struct error *err)
-{
-    if (url.size == 0)
-        return STATUS_NOT_FOUND;
-    return get_document(index, url_hash(url.bytes, url.size), url, arena, ret_document, err);
+    struct place place;
+    struct document_row row;
+    struct stored_fields fields;
+    ZSTD_DCtx *decompressor = ZSTD_createDCtx();
+    if (decompressor == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "stored document");
+    struct snapshot *snapshot = index_hold_snapshot(index);
+    enum status status = find(index, snapshot, url, &place, err);
+    if (status == STATUS_OK)
+        status = read_fields(snapshot, place, &row, &fields, err);
+    if (status == STATUS_OK)
+        status =
+            text_blocks_unpack(&fields.blocks, decompressor, arena, ret_headings, ret_text, err);
+    if (status == STATUS_CORRUPT)
+        atomic_store(&index->corrupt, true);
+    snapshot_release(snapshot);
+    ZSTD_freeDCtx(decompressor);
+    return status;
 }
 
 /* ---- links ---- */

@@ -230,8 +230,10 @@ enum status index_open(struct storage storage, const struct index_options *optio
     pthread_mutex_init(&index->current_lock, NULL);
     pthread_mutex_init(&index->writer_lock, NULL);
     index->builder = builder_new();
-    enum status status =
-        index->builder == NULL ? error_set(err, STATUS_NO_MEMORY, "index") : open_state(index, err);
+    index->decompressor = ZSTD_createDCtx();
+    enum status status = index->builder == NULL || index->decompressor == NULL
+                             ? error_set(err, STATUS_NO_MEMORY, "index")
+                             : open_state(index, err);
     if (status != STATUS_OK) {
         index_close(index);
         error_add_context(err, "opening the index");
@@ -250,6 +252,7 @@ void index_close(struct index *index)
         segment_release(index->retired[i]);
     free(index->retired);
     builder_free(index->builder);
+    ZSTD_freeDCtx(index->decompressor);
     visibility_release(index->shown);
     buffer_release(&index->stale);
     buffer_release(&index->garbage);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -236,15 +235,15 @@ bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_
             return false;
     }
     struct stored_fields fields = {
-        .headings_size = sizes[4],
-        .text_size = sizes[5],
+        .blocks.headings_size = sizes[4],
+        .blocks.text_size = sizes[5],
         .fetched_unix_us = (int64_t)(sizes[6] >> 1) ^ -(int64_t)(sizes[6] & 1),
     };
     if (sizes[4] > INDEX_HEADINGS_MAX || sizes[5] > INDEX_TEXT_MAX ||
         !take(&at, end, sizes[0], &fields.url) || !take(&at, end, sizes[1], &fields.site) ||
         !take(&at, end, sizes[2], &fields.title) || !take(&at, end, sizes[3], &fields.language))
         return false;
-    fields.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
+    fields.blocks.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
     *ret_fields = fields;
     return true;
 }
@@ -260,21 +259,4 @@ bool segment_stored(const struct segment *segment, const struct document_row *ro
         return false;
     }
     return true;
-}
-
-enum status stored_unpack(const struct stored_fields *fields, struct arena *arena,
-                          struct text_slice *ret_headings, struct text_slice *ret_text,
-                          struct error *err)
-{
-    size_t size = fields->headings_size + fields->text_size;
-    char *bytes = arena_alloc(arena, size + 1);
-    if (bytes == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "stored document");
-    size_t unpacked = ZSTD_decompress(bytes, size, fields->packed.bytes, fields->packed.size);
-    if (ZSTD_isError(unpacked) || unpacked != size)
-        return error_set(err, STATUS_CORRUPT, "a stored document does not unpack");
-    bytes[size] = '\0';
-    *ret_headings = (struct text_slice){bytes, fields->headings_size};
-    *ret_text = (struct text_slice){bytes + fields->headings_size, fields->text_size};
-    return STATUS_OK;
 }

@@ -11,6 +11,7 @@
 #include "index/document.h"
 #include "index/part.h"
 #include "index/storage.h"
+#include "index/text_blocks.h"
 
 #define SEGMENT_DOCUMENTS_MAX (1u << 20)
 #define DOCID_END             UINT32_MAX /* behind the last document */
@@ -94,9 +95,7 @@ struct stored_fields {
     struct text_slice site;
     struct text_slice title;
     struct text_slice language;
-    struct text_slice packed; /* headings and text, compressed */
-    size_t headings_size;
-    size_t text_size;
+    struct text_blocks blocks; /* headings and text */
     int64_t fetched_unix_us;
 };
 
@@ -105,9 +104,5 @@ bool segment_stored(const struct segment *segment, const struct document_row *ro
                     struct stored_fields *ret_fields);
 /* Reads a stored document's bytes; false where they are none. */
 bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields);
-/* Headings and text of it, in the arena. */
-enum status stored_unpack(const struct stored_fields *fields, struct arena *arena,
-                          struct text_slice *ret_headings, struct text_slice *ret_text,
-                          struct error *err);
 
 #endif

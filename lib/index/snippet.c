@@ -1,16 +1,10 @@
-/*
- * Choosing what to show of a text: every place where a word of the query stands is looked at, and
- * the window with the most different words in it wins; then the closest together, then the first.
- */
+#include "index/snippet.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/document.h"
-
 #define WINDOW_CHARACTERS 240 /* between the first and the last word shown as found */
 #define LEAD_CHARACTERS   60  /* in front of the first */
-#define MATCHES_MAX       65536
-#define PATIENCE_BYTES    4096 /* looked at behind the place where every word has been found */
 #define ELLIPSIS          "\xe2\x80\xa6"
 
 struct match {
@@ -20,9 +14,11 @@ struct match {
     uint32_t word;      /* which of the query's */
 };
 
-struct snippet_maker {
+struct cutter {
     struct arena *arena;
-    struct text_slice text;
+    struct text_slice text; /* the passage */
+    bool begins;            /* as in struct passage */
+    bool ends;
     const struct query_word *words[QUERY_WORDS_MAX];
     size_t word_count;
     struct match *matches;
@@ -81,10 +77,10 @@ static bool is_term(const struct query_term *term, const uint8_t *bytes, uint32_
 }
 
 /* Which of the query's words the token is; word_count: none. */
-static size_t word_of(const struct snippet_maker *maker, const struct text_token *token)
+static size_t word_of(const struct cutter *cutter, const struct text_token *token)
 {
-    for (size_t i = 0; i < maker->word_count; i++) {
-        const struct query_word *word = maker->words[i];
+    for (size_t i = 0; i < cutter->word_count; i++) {
+        const struct query_word *word = cutter->words[i];
         for (uint32_t a = 0; a < word->alternative_count; a++) {
             const struct query_term *term = &word->alternatives[a];
             if (is_term(term, token->term, token->term_size) ||
@@ -92,26 +88,26 @@ static size_t word_of(const struct snippet_maker *maker, const struct text_token
                 return i;
         }
     }
-    return maker->word_count;
+    return cutter->word_count;
 }
 
-static void add_match(struct snippet_maker *maker, const struct text_token *token, size_t word)
+static void add_match(struct cutter *cutter, const struct text_token *token, size_t word)
 {
-    if (maker->match_count == maker->match_capacity) {
-        size_t capacity = maker->match_capacity == 0 ? 64 : maker->match_capacity * 2;
-        struct match *matches = realloc(maker->matches, capacity * sizeof(*matches));
+    if (cutter->match_count == cutter->match_capacity) {
+        size_t capacity = cutter->match_capacity == 0 ? 64 : cutter->match_capacity * 2;
+        struct match *matches = realloc(cutter->matches, capacity * sizeof(*matches));
         if (matches == NULL) {
-            maker->no_memory = true;
+            cutter->no_memory = true;
             return;
         }
-        maker->matches = matches;
-        maker->match_capacity = capacity;
+        cutter->matches = matches;
+        cutter->match_capacity = capacity;
     }
-    maker->counted_characters += count_characters(maker->text.bytes + maker->counted_bytes,
-                                                  token->start - maker->counted_bytes);
-    maker->counted_bytes = token->start;
-    maker->matches[maker->match_count++] =
-        (struct match){token->start, token->end, maker->counted_characters, (uint32_t)word};
+    cutter->counted_characters += count_characters(cutter->text.bytes + cutter->counted_bytes,
+                                                   token->start - cutter->counted_bytes);
+    cutter->counted_bytes = token->start;
+    cutter->matches[cutter->match_count++] =
+        (struct match){token->start, token->end, cutter->counted_characters, (uint32_t)word};
 }
 
 /*
@@ -120,15 +116,15 @@ static void add_match(struct snippet_maker *maker, const struct text_token *toke
  * those runs are analysed in which a token begins with a letter that one of the query's terms
  * begins with, or that are not ASCII.
  */
-static void note_first_letters(const struct snippet_maker *maker, enum text_language language,
+static void note_first_letters(const struct cutter *cutter, enum text_language language,
                                bool ret_first[256])
 {
     /* Where stemming may take off a beginning, every letter is one. */
     bool any = language == TEXT_LANGUAGE_INDONESIAN || language == TEXT_LANGUAGE_IRISH;
     memset(ret_first, any, 256);
-    for (size_t i = 0; i < maker->word_count; i++) {
-        for (uint32_t a = 0; a < maker->words[i]->alternative_count; a++) {
-            uint8_t byte = maker->words[i]->alternatives[a].bytes[0];
+    for (size_t i = 0; i < cutter->word_count; i++) {
+        for (uint32_t a = 0; a < cutter->words[i]->alternative_count; a++) {
+            uint8_t byte = cutter->words[i]->alternatives[a].bytes[0];
             ret_first[byte] = true;
             if (byte >= 'a' && byte <= 'z')
                 ret_first[byte - 'a' + 'A'] = true;
@@ -156,46 +152,36 @@ static bool is_candidate(const char *run, const char *end, const bool first[256]
     return false;
 }
 
-/* Adds the matches of one run; returns the words of the query that it holds, as bits. */
-static uint32_t match_run(struct snippet_maker *maker, struct text_analyzer *analyzer,
-                          enum text_language language, uint32_t start, uint32_t end)
+/* Adds the matches of one run. */
+static void match_run(struct cutter *cutter, struct text_analyzer *analyzer,
+                      enum text_language language, uint32_t start, uint32_t end)
 {
     struct text_token token;
-    uint32_t found = 0;
-    text_analyzer_begin(analyzer, (struct text_slice){maker->text.bytes + start, end - start},
+    text_analyzer_begin(analyzer, (struct text_slice){cutter->text.bytes + start, end - start},
                         language);
-    while (!maker->no_memory && text_analyzer_next(analyzer, &token)) {
-        size_t word = word_of(maker, &token);
-        if (word == maker->word_count)
+    while (!cutter->no_memory && text_analyzer_next(analyzer, &token)) {
+        size_t word = word_of(cutter, &token);
+        if (word == cutter->word_count)
             continue;
         token.start += start;
         token.end += start;
-        add_match(maker, &token, word);
-        found |= 1u << word;
+        add_match(cutter, &token, word);
     }
-    return found;
 }
 
-static void find_matches(struct snippet_maker *maker, struct text_analyzer *analyzer,
+static void find_matches(struct cutter *cutter, struct text_analyzer *analyzer,
                          enum text_language language)
 {
     bool first[256];
-    const char *text = maker->text.bytes;
-    const uint32_t all = maker->word_count == 32 ? UINT32_MAX : (1u << maker->word_count) - 1;
-    uint32_t found = 0;
-    bool is_limited = false;
-    size_t size = maker->word_count == 0 ? 0 : maker->text.size;
-    note_first_letters(maker, language, first);
-    for (size_t at = 0; at < size && !maker->no_memory && maker->match_count < MATCHES_MAX;) {
+    const char *text = cutter->text.bytes;
+    size_t size = cutter->word_count == 0 ? 0 : cutter->text.size;
+    note_first_letters(cutter, language, first);
+    for (size_t at = 0; at < size && !cutter->no_memory;) {
         size_t end = at;
         while (end < size && !is_space(text[end]))
             end++;
         if (end > at && is_candidate(text + at, text + end, first))
-            found |= match_run(maker, analyzer, language, (uint32_t)at, (uint32_t)end);
-        if (found == all && !is_limited) {
-            is_limited = true;
-            size = size > end + PATIENCE_BYTES ? end + PATIENCE_BYTES : size;
-        }
+            match_run(cutter, analyzer, language, (uint32_t)at, (uint32_t)end);
         at = end + 1;
     }
 }
@@ -209,8 +195,7 @@ struct window {
     uint32_t neighbours; /* words that stand right behind the one in front of them in the query */
 };
 
-static bool is_better(const struct snippet_maker *maker, const struct window *a,
-                      const struct window *b)
+static bool is_better(const struct cutter *cutter, const struct window *a, const struct window *b)
 {
     if (a->distinct != b->distinct)
         return a->distinct > b->distinct;
@@ -218,33 +203,33 @@ static bool is_better(const struct snippet_maker *maker, const struct window *a,
         return a->neighbours > b->neighbours;
     if (a->last - a->first != b->last - b->first)
         return a->last - a->first > b->last - b->first;
-    return maker->matches[a->first].start < maker->matches[b->first].start;
+    return cutter->matches[a->first].start < cutter->matches[b->first].start;
 }
 
-static bool are_neighbours(const struct snippet_maker *maker, size_t match)
+static bool are_neighbours(const struct cutter *cutter, size_t match)
 {
-    const struct match *left = &maker->matches[match];
+    const struct match *left = &cutter->matches[match];
     const struct match *right = left + 1;
     return right->word == left->word + 1 && right->start <= left->end + 2;
 }
 
 /* Slides over the matches; each window is as wide as it may be. */
-static struct window choose_window(const struct snippet_maker *maker)
+static struct window choose_window(const struct cutter *cutter)
 {
     uint32_t counts[QUERY_WORDS_MAX] = {0};
     struct window window = {0};
     struct window best = {0};
-    for (size_t last = 0; last < maker->match_count; last++) {
-        const struct match *match = &maker->matches[last];
+    for (size_t last = 0; last < cutter->match_count; last++) {
+        const struct match *match = &cutter->matches[last];
         window.last = last;
         window.distinct += counts[match->word]++ == 0;
-        window.neighbours += last > window.first && are_neighbours(maker, last - 1);
-        while (match->character - maker->matches[window.first].character > WINDOW_CHARACTERS) {
-            window.distinct -= --counts[maker->matches[window.first].word] == 0;
-            window.neighbours -= window.first + 1 <= last && are_neighbours(maker, window.first);
+        window.neighbours += last > window.first && are_neighbours(cutter, last - 1);
+        while (match->character - cutter->matches[window.first].character > WINDOW_CHARACTERS) {
+            window.distinct -= --counts[cutter->matches[window.first].word] == 0;
+            window.neighbours -= window.first + 1 <= last && are_neighbours(cutter, window.first);
             window.first++;
         }
-        if (last == 0 || is_better(maker, &window, &best))
+        if (last == 0 || is_better(cutter, &window, &best))
             best = window;
     }
     return best;
@@ -294,7 +279,7 @@ static uint32_t find_end(struct text_slice text, uint32_t start, uint32_t keep, 
 /* ---- spans ---- */
 
 struct span_writer {
-    struct snippet_maker *maker;
+    struct cutter *cutter;
     struct snippet *snippet;
     char *out; /* room for all of it */
     size_t size;
@@ -315,7 +300,7 @@ static void end_span(struct span_writer *writer, bool marked)
 static void write_text(struct span_writer *writer, uint32_t start, uint32_t end)
 {
     for (uint32_t at = start; at < end; at++) {
-        char byte = writer->maker->text.bytes[at];
+        char byte = writer->cutter->text.bytes[at];
         bool space = is_space(byte) || byte == 0x7f;
         if (space && writer->after_space)
             continue;
@@ -331,27 +316,27 @@ static void write_string(struct span_writer *writer, const char *text)
     writer->size += size;
 }
 
-static enum status write_spans(struct snippet_maker *maker, uint32_t start, uint32_t end,
-                               size_t first, struct snippet *snippet, struct error *err)
+static enum status write_spans(struct cutter *cutter, uint32_t start, uint32_t end, size_t first,
+                               struct snippet *snippet, struct error *err)
 {
     size_t matches = 0;
-    while (first + matches < maker->match_count && maker->matches[first + matches].end <= end)
+    while (first + matches < cutter->match_count && cutter->matches[first + matches].end <= end)
         matches++;
     *snippet = (struct snippet){
-        .spans = arena_alloc(maker->arena, (2 * matches + 2) * sizeof(struct snippet_span))};
+        .spans = arena_alloc(cutter->arena, (2 * matches + 2) * sizeof(struct snippet_span))};
     struct span_writer writer = {
-        .maker = maker,
+        .cutter = cutter,
         .snippet = snippet,
-        .out = arena_alloc(maker->arena, end - start + 2 * sizeof(ELLIPSIS) + 2),
+        .out = arena_alloc(cutter->arena, end - start + 2 * sizeof(ELLIPSIS) + 2),
         .after_space = true,
     };
     if (snippet->spans == NULL || writer.out == NULL)
         return error_set(err, STATUS_NO_MEMORY, "snippet");
-    if (start > 0)
+    if (start > 0 || !cutter->begins)
         write_string(&writer, ELLIPSIS);
     uint32_t at = start;
     for (size_t i = first; i < first + matches; i++) {
-        const struct match *match = &maker->matches[i];
+        const struct match *match = &cutter->matches[i];
         if (match->end <= at)
             continue;
         if (match->start > at) {
@@ -363,7 +348,7 @@ static enum status write_spans(struct snippet_maker *maker, uint32_t start, uint
         at = match->end;
     }
     write_text(&writer, at, end);
-    if (end < maker->text.size) {
+    if (end < cutter->text.size || !cutter->ends) {
         if (writer.size > 0 && writer.out[writer.size - 1] == ' ' &&
             writer.size > writer.span_start)
             writer.size--;
@@ -384,31 +369,34 @@ static struct text_slice trim(struct text_slice text)
     return text;
 }
 
-enum status snippet_make(struct text_analyzer *analyzer, struct text_slice text,
-                         enum text_language language, const struct query_node *query,
-                         struct arena *arena, struct snippet *ret_snippet, struct error *err)
+enum status snippet_cut(struct text_analyzer *analyzer, const struct passage *passage,
+                        enum text_language language, const struct query_node *query,
+                        struct arena *arena, struct snippet *ret_snippet, struct error *err)
 {
-    struct snippet_maker maker = {.arena = arena, .text = trim(text)};
-    maker.word_count = query_collect_words(query, maker.words);
-    find_matches(&maker, analyzer, language);
-    if (maker.no_memory) {
-        free(maker.matches);
+    struct cutter cutter = {.arena = arena,
+                            .text = trim(passage->text),
+                            .begins = passage->begins,
+                            .ends = passage->ends};
+    cutter.word_count = query_collect_words(query, cutter.words);
+    find_matches(&cutter, analyzer, language);
+    if (cutter.no_memory) {
+        free(cutter.matches);
         return error_set(err, STATUS_NO_MEMORY, "snippet");
     }
     uint32_t start = 0;
     uint32_t keep = 0;
     size_t first = 0;
-    if (maker.match_count > 0) {
-        struct window window = choose_window(&maker);
+    if (cutter.match_count > 0) {
+        struct window window = choose_window(&cutter);
         first = window.first;
-        start = find_start(maker.text, maker.matches[first].start);
-        keep = maker.matches[window.last].end;
-        while (first > 0 && maker.matches[first - 1].end > start)
+        start = find_start(cutter.text, cutter.matches[first].start);
+        keep = cutter.matches[window.last].end;
+        while (first > 0 && cutter.matches[first - 1].end > start)
             first--;
     }
     /* Two characters are for the ellipses. */
-    uint32_t end = find_end(maker.text, start, keep, SNIPPET_CHARACTERS_MAX - 2);
-    enum status status = write_spans(&maker, start, end, first, ret_snippet, err);
-    free(maker.matches);
+    uint32_t end = find_end(cutter.text, start, keep, SNIPPET_CHARACTERS_MAX - 2);
+    enum status status = write_spans(&cutter, start, end, first, ret_snippet, err);
+    free(cutter.matches);
     return status;
 }

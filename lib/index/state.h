@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "index/builder.h"
+#include "index/document.h"
 #include "index/edges.h"
 #include "index/manifest.h"
 #include "index/merge.h"
@@ -23,6 +24,7 @@ struct index {
     /* Everything below belongs to whoever holds this lock. */
     pthread_mutex_t writer_lock;
     struct builder *builder;
+    ZSTD_DCtx *decompressor;
     struct visibility *shown; /* counts of links and anchor texts follow it; NULL: shows nothing */
     bool is_scopes_changing;  /* they do not yet: it is not to be gone by */
     struct buffer stale;      /* uint64_t: documents whose anchor texts have doubled */
@@ -71,6 +73,11 @@ uint32_t index_choose_merge(const struct snapshot_entry *entries, uint32_t count
 /* Merges these entries of the draft in memory; the result takes their place. */
 enum status index_merge_memory(struct draft *draft, const uint32_t *chosen, uint32_t count,
                                struct error *err);
+
+/* What is shown of a document; the fields are borrowed from the snapshot. */
+enum status document_read(const struct snapshot *snapshot, struct place place, struct arena *arena,
+                          struct stored_document *ret_document, struct stored_fields *ret_fields,
+                          struct error *err);
 
 /* Opens a segment that was stored. */
 enum status index_open_stored(struct index *index, uint64_t id, uint32_t chunk_count,

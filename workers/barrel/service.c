@@ -13,35 +13,35 @@ enum {
     DOCUMENTS_MAX = 100, /* of one call */
     TERMS_MAX = 64,      /* of one call */
     BACKLINKS_SIZE_MAX = 100,
-    SPARE_ANALYZERS_MAX = 8,
+    SPARE_MAKERS_MAX = 8,
 };
 
 struct service {
     struct barrel *barrel;
     pthread_mutex_t lock;
-    /* Analyzers belong to one thread at a time; those at rest wait here. */
-    struct text_analyzer *spare[SPARE_ANALYZERS_MAX];
+    /* They belong to one thread at a time; those at rest wait here. */
+    struct snippet_maker *spare[SPARE_MAKERS_MAX];
     unsigned spare_count;
 };
 
-static struct text_analyzer *borrow_analyzer(struct service *service)
+static struct snippet_maker *borrow_maker(struct service *service)
 {
     pthread_mutex_lock(&service->lock);
-    struct text_analyzer *analyzer =
+    struct snippet_maker *maker =
         service->spare_count > 0 ? service->spare[--service->spare_count] : NULL;
     pthread_mutex_unlock(&service->lock);
-    return analyzer != NULL ? analyzer : text_analyzer_new();
+    return maker != NULL ? maker : snippet_maker_new();
 }
 
-static void give_back_analyzer(struct service *service, struct text_analyzer *analyzer)
+static void give_back_maker(struct service *service, struct snippet_maker *maker)
 {
     pthread_mutex_lock(&service->lock);
-    if (service->spare_count < SPARE_ANALYZERS_MAX) {
-        service->spare[service->spare_count++] = analyzer;
-        analyzer = NULL;
+    if (service->spare_count < SPARE_MAKERS_MAX) {
+        service->spare[service->spare_count++] = maker;
+        maker = NULL;
     }
     pthread_mutex_unlock(&service->lock);
-    text_analyzer_free(analyzer);
+    snippet_maker_free(maker);
 }
 
 /* ---- SEARCH ---- */
@@ -126,18 +126,6 @@ static bool put_spans(const struct snippet *snippet, struct arena *arena, Wire__
     return true;
 }
 
-static enum status put_snippet(struct text_analyzer *analyzer, const struct stored_document *stored,
-                               const struct query_node *root, struct arena *arena,
-                               Wire__Document *document, struct error *err)
-{
-    struct snippet snippet;
-    enum text_language language = text_language_of(stored->language, strlen(stored->language));
-    enum status status = snippet_make(analyzer, stored->text, language, root, arena, &snippet, err);
-    if (status == STATUS_OK && !put_spans(&snippet, arena, document))
-        status = error_set(err, STATUS_NO_MEMORY, "no memory for a snippet");
-    return status;
-}
-
 static void put_document(const struct stored_document *stored, Wire__Document *document)
 {
     document->url = (char *)stored->url;
@@ -149,26 +137,28 @@ static void put_document(const struct stored_document *stored, Wire__Document *d
 }
 
 /* A document that is not there, or not for this asker, is an answer: not found. */
-static enum status fill_document(struct index *index, struct text_analyzer *analyzer,
-                                 const Wire__DocumentsRequest *request,
-                                 const struct query_node *root, struct arena *arena,
-                                 Wire__Document *document, struct error *err)
+static bool put_documents(const struct shown_document *shown, const Wire__DocumentsRequest *request,
+                          struct arena *arena, Wire__DocumentsReply *reply)
 {
-    struct stored_document stored;
-    enum status status = index_document_get(index, document->url_hash, arena, &stored, err);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_OK;
-    if (status != STATUS_OK)
-        return status;
-    if (!stored.is_visible && !request->include_private)
-        return STATUS_OK;
-    put_document(&stored, document);
-    if (request->query == NULL)
-        return STATUS_OK;
-    return put_snippet(analyzer, &stored, root, arena, document, err);
+    size_t count = request->n_url_hashes;
+    Wire__Document *documents = arena_alloc(arena, (count + 1) * sizeof(*documents));
+    reply->documents = arena_alloc(arena, (count + 1) * sizeof(*reply->documents));
+    if (documents == NULL || reply->documents == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        wire__document__init(&documents[i]);
+        documents[i].url_hash = request->url_hashes[i];
+        reply->documents[reply->n_documents++] = &documents[i];
+        if (!shown[i].found || (!shown[i].document.is_visible && !request->include_private))
+            continue;
+        put_document(&shown[i].document, &documents[i]);
+        if (!put_spans(&shown[i].snippet, arena, &documents[i]))
+            return false;
+    }
+    return true;
 }
 
-static enum status fill_documents(struct index *index, struct text_analyzer *analyzer,
+static enum status fill_documents(struct index *index, struct snippet_maker *maker,
                                   const Wire__DocumentsRequest *request, struct arena *arena,
                                   Wire__DocumentsReply *reply, struct error *err)
 {
@@ -176,17 +166,14 @@ static enum status fill_documents(struct index *index, struct text_analyzer *ana
     size_t count = request->n_url_hashes;
     if (count > DOCUMENTS_MAX)
         return error_set(err, STATUS_TOO_LARGE, "at most %d documents a call", DOCUMENTS_MAX);
-    Wire__Document *documents = arena_alloc(arena, (count + 1) * sizeof(*documents));
-    reply->documents = arena_alloc(arena, (count + 1) * sizeof(*reply->documents));
-    if (documents == NULL || reply->documents == NULL)
+    struct shown_document *shown = arena_alloc(arena, (count + 1) * sizeof(*shown));
+    if (shown == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory for documents");
     enum status status = query_from_wire(request->query, arena, &root, err);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        wire__document__init(&documents[i]);
-        documents[i].url_hash = request->url_hashes[i];
-        reply->documents[reply->n_documents++] = &documents[i];
-        status = fill_document(index, analyzer, request, root, arena, &documents[i], err);
-    }
+    if (status == STATUS_OK)
+        status = index_show(index, maker, request->url_hashes, count, root, arena, shown, err);
+    if (status == STATUS_OK && !put_documents(shown, request, arena, reply))
+        status = error_set(err, STATUS_NO_MEMORY, "no memory for documents");
     return status;
 }
 
@@ -197,11 +184,11 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
     Wire__DocumentsRequest *request = rpc_call_request(call, &wire__documents_request__descriptor);
     if (request == NULL)
         return;
-    struct text_analyzer *analyzer = borrow_analyzer(service);
-    enum status status = analyzer == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")
-                                          : fill_documents(index, analyzer, request,
-                                                           rpc_call_arena(call), &reply, &err);
-    give_back_analyzer(service, analyzer);
+    struct snippet_maker *maker = borrow_maker(service);
+    enum status status =
+        maker == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")
+                      : fill_documents(index, maker, request, rpc_call_arena(call), &reply, &err);
+    give_back_maker(service, maker);
     if (status != STATUS_OK)
         rpc_call_fail(call, status, "%s", err.text);
     else
@@ -345,7 +332,7 @@ void service_close(struct service *service)
     if (service == NULL)
         return;
     while (service->spare_count > 0)
-        text_analyzer_free(service->spare[--service->spare_count]);
+        snippet_maker_free(service->spare[--service->spare_count]);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }

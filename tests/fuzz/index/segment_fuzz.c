@@ -94,16 +94,22 @@ static struct segment *open_changed(const uint8_t *data, size_t size)
 static void read_documents(const struct segment *segment)
 {
     struct arena arena = {0};
+    ZSTD_DCtx *decompressor = check_alloc(ZSTD_createDCtx());
     for (uint32_t docid = 0; docid < segment->document_count && docid < 1000; docid++) {
         struct document_row row;
         struct stored_fields fields;
         struct text_slice headings;
         struct text_slice text;
-        if (segment_row(segment, docid, &row) && segment_stored(segment, &row, &fields))
-            stored_unpack(&fields, &arena, &headings, &text, NULL);
+        struct passage passage;
+        if (segment_row(segment, docid, &row) && segment_stored(segment, &row, &fields)) {
+            text_blocks_unpack(&fields.blocks, decompressor, &arena, &headings, &text, NULL);
+            text_blocks_passage(&fields.blocks, decompressor, docid * 100, 200, 500, &arena,
+                                &passage, NULL);
+        }
         arena_reset(&arena);
     }
     segment_find(segment, 12345);
+    ZSTD_freeDCtx(decompressor);
     arena_release(&arena);
 }
 

@@ -847,7 +847,7 @@ static void private_pages_are_for_admins_until_their_site_is_public(void **state
         assert_int_equal(search(index, query.root, &request).total, 0);
         request.include_private = true;
         assert_int_equal(search(index, query.root, &request).total, 1);
-        assert_int_equal(index_document_get_url(index, slice(page.url), &arena, &stored, NULL),
+        assert_int_equal(index_document_get(index, slice(page.url), &arena, &stored, NULL),
                          STATUS_OK);
         assert_true(stored.is_private);
         assert_false(stored.is_visible);
@@ -859,7 +859,7 @@ static void private_pages_are_for_admins_until_their_site_is_public(void **state
         assert_int_equal(index_apply(index, &public, 1, 2, NULL), STATUS_OK);
         request.include_private = false;
         assert_int_equal(search(index, query.root, &request).total, 1);
-        assert_int_equal(index_document_get_url(index, slice(page.url), &arena, &stored, NULL),
+        assert_int_equal(index_document_get(index, slice(page.url), &arena, &stored, NULL),
                          STATUS_OK);
         assert_true(stored.is_visible);
 
@@ -894,23 +894,27 @@ static void documents_come_back_as_they_were_put(void **state)
     assert_int_equal(index_apply(index, &put, 1, 1, NULL), STATUS_OK);
     for (int round = 0; round < 2; round++) {
         struct stored_document stored;
-        uint64_t hash = url_hash("http://example.com/a", 20);
-        assert_int_equal(index_document_get(index, hash, &arena, &stored, NULL), STATUS_OK);
-        assert_true(stored.url_hash == hash);
+        struct text_slice url = slice("http://example.com/a");
+        struct text_slice stored_headings, stored_text;
+        assert_int_equal(index_document_get(index, url, &arena, &stored, NULL), STATUS_OK);
+        assert_int_equal(
+            index_document_text(index, url, &arena, &stored_headings, &stored_text, NULL),
+            STATUS_OK);
+        assert_true(stored.url_hash == url_hash("http://example.com/a", 20));
         assert_string_equal(stored.url, "http://example.com/a");
         assert_string_equal(stored.site, "example.com");
         assert_string_equal(stored.title, "A title");
         assert_string_equal(stored.language, "en-GB");
-        assert_int_equal(stored.headings.size, 7);
-        assert_memory_equal(stored.headings.bytes, "One\nTwo", 7);
-        assert_int_equal(stored.text.size, sizeof(text) - 1);
-        assert_memory_equal(stored.text.bytes, text, sizeof(text) - 1);
+        assert_int_equal(stored_headings.size, 7);
+        assert_memory_equal(stored_headings.bytes, "One\nTwo", 7);
+        assert_int_equal(stored_text.size, sizeof(text) - 1);
+        assert_memory_equal(stored_text.bytes, text, sizeof(text) - 1);
         assert_int_equal(stored.fetched_unix_us, -5);
         assert_false(stored.is_private);
         assert_true(stored.is_visible);
-        assert_int_equal(index_document_get(index, hash + 1, &arena, &stored, NULL),
+        assert_int_equal(index_document_get(index, slice(""), &arena, &stored, NULL),
                          STATUS_NOT_FOUND);
-        assert_int_equal(index_document_get_url(index, slice("http://b/"), &arena, &stored, NULL),
+        assert_int_equal(index_document_get(index, slice("http://b/"), &arena, &stored, NULL),
                          STATUS_NOT_FOUND);
         assert_int_equal(index_flush(index, NULL), STATUS_OK);
     }
@@ -939,9 +943,15 @@ static void sizes_beyond_the_limits_are_cut(void **state)
     };
     assert_int_equal(index_apply(index, changes, 4, 1, NULL), STATUS_OK);
     struct stored_document stored;
-    assert_int_equal(index_document_get_url(index, slice("http://big/"), &arena, &stored, NULL),
+    assert_int_equal(index_document_get(index, slice("http://big/"), &arena, &stored, NULL),
                      STATUS_OK);
-    assert_int_equal(stored.text.size, INDEX_TEXT_MAX);
+    struct text_slice stored_headings, stored_text;
+    assert_int_equal(index_document_text(index, slice("http://big/"), &arena, &stored_headings,
+                                         &stored_text, NULL),
+                     STATUS_OK);
+    assert_int_equal(stored_headings.size, INDEX_HEADINGS_MAX);
+    assert_int_equal(stored_text.size, INDEX_TEXT_MAX);
+    assert_memory_equal(stored_text.bytes, text, INDEX_TEXT_MAX);
     assert_int_equal(stored.inlinks, 0);
     struct index_size measured;
     index_measure(index, &measured);
@@ -1044,8 +1054,7 @@ static void a_flipped_bit_is_never_served(void **state)
                 for (uint32_t i = 0; i < DOCUMENTS_MAX && status == STATUS_OK; i++) {
                     if (!model[i].live)
                         continue;
-                    status =
-                        index_document_get_url(index, slice(model[i].url), &arena, &stored, NULL);
+                    status = index_document_get(index, slice(model[i].url), &arena, &stored, NULL);
                 }
                 assert_int_equal(status, STATUS_CORRUPT);
                 assert_true(index_is_corrupt(index));

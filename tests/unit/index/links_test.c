@@ -241,8 +241,7 @@ static void anchor_texts_find_their_target(void **state)
     assert_int_equal(search("early later other").total, 1);
     struct stored_document stored;
     assert_int_equal(
-        index_document_get_url(index_under_test, slice("http://b/"), &arena, &stored, NULL),
-        STATUS_OK);
+        index_document_get(index_under_test, slice("http://b/"), &arena, &stored, NULL), STATUS_OK);
     assert_int_equal(stored.inlinks, 2);
 }
 
@@ -266,13 +265,18 @@ static void a_rebuilt_document_is_otherwise_the_same(void **state)
     flush();
     struct stored_document stored;
     assert_int_equal(
-        index_document_get_url(index_under_test, slice("http://b/"), &arena, &stored, NULL),
-        STATUS_OK);
+        index_document_get(index_under_test, slice("http://b/"), &arena, &stored, NULL), STATUS_OK);
     assert_string_equal(stored.title, "A title");
     assert_string_equal(stored.site, "b");
     assert_string_equal(stored.language, "en");
-    assert_memory_equal(stored.headings.bytes, "One\nTwo", 7);
-    assert_memory_equal(stored.text.bytes, "Some text", 9);
+    struct text_slice stored_headings, stored_text;
+    assert_int_equal(index_document_text(index_under_test, slice("http://b/"), &arena,
+                                         &stored_headings, &stored_text, NULL),
+                     STATUS_OK);
+    assert_int_equal(stored_headings.size, 7);
+    assert_memory_equal(stored_headings.bytes, "One\nTwo", 7);
+    assert_int_equal(stored_text.size, 9);
+    assert_memory_equal(stored_text.bytes, "Some text", 9);
     assert_int_equal(stored.fetched_unix_us, 12345);
     assert_int_equal(stored.inlinks, 1);
     assert_true(stored.is_private);
@@ -325,8 +329,7 @@ static void counts_of_links_survive_flush_merge_and_reopening(void **state)
             struct stored_document stored;
             snprintf(url, sizeof(url), "http://b/%d", i);
             assert_int_equal(
-                index_document_get_url(index_under_test, slice(url), &arena, &stored, NULL),
-                STATUS_OK);
+                index_document_get(index_under_test, slice(url), &arena, &stored, NULL), STATUS_OK);
             assert_int_equal(stored.inlinks, i < 7 ? backlinks(url, false).total : 0);
         }
         index_close(index_under_test);
@@ -348,8 +351,7 @@ static void a_link_that_came_after_indexing_is_counted_after_reopening(void **st
                      STATUS_OK);
     struct stored_document stored;
     assert_int_equal(
-        index_document_get_url(index_under_test, slice("http://b/"), &arena, &stored, NULL),
-        STATUS_OK);
+        index_document_get(index_under_test, slice("http://b/"), &arena, &stored, NULL), STATUS_OK);
     assert_int_equal(stored.inlinks, 3);
 }
 

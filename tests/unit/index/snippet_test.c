@@ -2,22 +2,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "index/document.h"
+#include "index/storage_memory.h"
 #include "tests/unit/unit.h"
 
 static struct text_analyzer *analyzer;
+static struct snippet_maker *maker;
+static struct storage_memory *memory;
+static struct index *index_under_test;
 static struct arena arena;
 
 static int set_up(void **state)
 {
     (void)state;
     analyzer = text_analyzer_new();
-    return analyzer == NULL ? -1 : 0;
+    maker = snippet_maker_new();
+    memory = storage_memory_new();
+    if (analyzer == NULL || maker == NULL || memory == NULL)
+        return -1;
+    return index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL) == STATUS_OK
+               ? 0
+               : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
+    index_close(index_under_test);
+    storage_memory_free(memory);
+    snippet_maker_free(maker);
     text_analyzer_free(analyzer);
     arena_release(&arena);
     return 0;
@@ -31,23 +45,37 @@ static uint32_t characters(const char *text)
     return count;
 }
 
-/* The snippet with square brackets around what is marked. The text is read from memory of exactly
- * its size. */
+static struct text_slice slice(const char *text)
+{
+    return (struct text_slice){text, strlen(text)};
+}
+
+static void put(struct text_slice text)
+{
+    struct index_change change = {
+        .kind = INDEX_PUT_DOCUMENT,
+        .document = {.url = slice("http://a/"), .title = slice("absent"), .text = text},
+    };
+    assert_int_equal(index_apply(index_under_test, &change, 1, 1, NULL), STATUS_OK);
+}
+
+/* The snippet of a page with this text, with square brackets around what is marked. */
 static const char *snippet(const char *text, size_t size, const char *typed)
 {
     struct query query;
-    struct snippet result;
+    struct shown_document shown_document;
     struct buffer shown = {0};
     struct buffer plain = {0};
-    char *exact = malloc(size + (size == 0));
-    memcpy(exact, text, size);
-    assert_int_equal(query_parse(analyzer, (struct text_slice){typed, strlen(typed)},
-                                 TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL),
-                     STATUS_OK);
-    assert_int_equal(snippet_make(analyzer, (struct text_slice){exact, size}, TEXT_LANGUAGE_UNKNOWN,
-                                  query.root, &arena, &result, NULL),
-                     STATUS_OK);
-    free(exact);
+    uint64_t hash = url_hash("http://a/", 9);
+    put((struct text_slice){text, size});
+    assert_int_equal(
+        query_parse(analyzer, slice(typed), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL),
+        STATUS_OK);
+    assert_int_equal(
+        index_show(index_under_test, maker, &hash, 1, query.root, &arena, &shown_document, NULL),
+        STATUS_OK);
+    assert_true(shown_document.found);
+    struct snippet result = shown_document.snippet;
     for (uint32_t i = 0; i < result.span_count; i++) {
         const struct snippet_span *span = &result.spans[i];
         assert_true(span->text.size > 0);

@@ -71,11 +71,20 @@ static void *merge_rounds(void *unused)
     return NULL;
 }
 
-static void search_once(struct text_analyzer *analyzer, struct arena *arena)
+static bool has_mark(const struct snippet *snippet)
+{
+    bool marked = false;
+    for (uint32_t i = 0; i < snippet->span_count; i++)
+        marked = marked || snippet->spans[i].marked;
+    return marked;
+}
+
+static void search_once(struct text_analyzer *analyzer, struct snippet_maker *maker,
+                        struct arena *arena)
 {
     struct query query;
     struct search_result result;
-    struct stored_document stored;
+    struct shown_document shown;
     struct query_term terms[QUERY_TERMS_MAX];
     uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_request request = {.k = 10, .statistics.document_frequencies = frequencies};
@@ -90,7 +99,9 @@ static void search_once(struct text_analyzer *analyzer, struct arena *arena)
         status = index_search(shared, query.root, &request, arena, &result, NULL);
     if (status != STATUS_OK || result.total != DOCUMENTS || result.hit_count != 10)
         atomic_fetch_add(&wrong, 1);
-    else if (index_document_get(shared, result.hits[0].url_hash, arena, &stored, NULL) != STATUS_OK)
+    else if (index_show(shared, maker, &result.hits[0].url_hash, 1, query.root, arena, &shown,
+                        NULL) != STATUS_OK ||
+             !shown.found || !has_mark(&shown.snippet))
         atomic_fetch_add(&wrong, 1);
     atomic_fetch_add(&searched, 1);
 }
@@ -99,12 +110,14 @@ static void *search_all_the_time(void *unused)
 {
     (void)unused;
     struct text_analyzer *analyzer = text_analyzer_new();
+    struct snippet_maker *maker = snippet_maker_new();
     struct arena arena = {0};
     do {
-        search_once(analyzer, &arena);
+        search_once(analyzer, maker, &arena);
         arena_reset(&arena);
     } while (!atomic_load(&done));
     arena_release(&arena);
+    snippet_maker_free(maker);
     text_analyzer_free(analyzer);
     return NULL;
 }

@@ -1,0 +1,202 @@
+#include "index/passage.h"
+
+#include <string.h>
+
+#include "index/dictionary.h"
+#include "index/varint.h"
+
+#define OCCURRENCES_MAX 8192 /* of one term in one document that are looked at */
+
+void passage_finder_init(struct passage_finder *finder, const struct query_node *query,
+                         struct arena *arena)
+{
+    *finder = (struct passage_finder){.arena = arena};
+    finder->word_count = query_collect_words(query, finder->words);
+}
+
+void passage_finder_release(struct passage_finder *finder)
+{
+    buffer_release(&finder->occurrences);
+    buffer_release(&finder->merged);
+}
+
+/* ---- the words of a segment ---- */
+
+static enum status open_cursor(struct passage_finder *finder, const struct query_term *term,
+                               struct posting_cursor **ret_cursor, struct error *err)
+{
+    struct dictionary_entry entry;
+    *ret_cursor = NULL;
+    enum status status = dictionary_find(finder->segment, term->bytes, term->size, &entry);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status != STATUS_OK)
+        return segment_corrupt(finder->segment, err);
+    *ret_cursor = arena_alloc(finder->arena, sizeof(**ret_cursor));
+    if (*ret_cursor == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "passage");
+    posting_cursor_open(*ret_cursor, finder->segment, entry.address, entry.document_count);
+    return STATUS_OK;
+}
+
+enum status passage_finder_enter(struct passage_finder *finder, const struct segment *segment,
+                                 struct error *err)
+{
+    enum status status = STATUS_OK;
+    finder->segment = segment;
+    for (size_t i = 0; i < finder->word_count; i++) {
+        const struct query_word *word = finder->words[i];
+        for (uint32_t a = 0; status == STATUS_OK && a < word->alternative_count; a++)
+            status = open_cursor(finder, &word->alternatives[a], &finder->cursors[i][a], err);
+    }
+    return status;
+}
+
+/* ---- occurrences in a document ---- */
+
+/* Appends where a term stands in the body; false where the bytes are wrong. */
+static bool read_positions(struct posting_cursor *cursor, uint64_t word, struct buffer *out)
+{
+    const uint8_t *end;
+    const uint8_t *at = posting_cursor_positions(cursor, &end);
+    if (at == NULL)
+        return false;
+    const uint32_t *frequencies = posting_cursor_frequencies(cursor);
+    uint32_t in_front = 0; /* in the other fields, which come first */
+    for (uint32_t fields = posting_cursor_fields(cursor) & ~(1u << FIELD_BODY); fields != 0;
+         fields &= fields - 1)
+        in_front += *frequencies++;
+    uint32_t count = *frequencies < OCCURRENCES_MAX ? *frequencies : OCCURRENCES_MAX;
+    uint64_t *room = (uint64_t *)(void *)buffer_reserve(out, count * sizeof(*room));
+    if (room == NULL || !positions_skip(&at, end, in_front))
+        return room == NULL; /* the buffer says so itself */
+    uint32_t position = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t distance;
+        if (!varint_get32(&at, end, &distance) || distance > UINT32_MAX - position)
+            return false;
+        position += distance;
+        room[i] = (uint64_t)position << 8 | word;
+    }
+    out->size += count * sizeof(*room);
+    return true;
+}
+
+/* Merges what stands from `middle` on into what stands in front of it; both ascend. */
+static void merge_runs(struct buffer *buffer, size_t middle, struct buffer *scratch)
+{
+    const uint64_t *a = (const uint64_t *)(void *)buffer->data;
+    const uint64_t *a_end = a + middle;
+    const uint64_t *b = a_end;
+    const uint64_t *b_end = a + buffer->size / sizeof(*a);
+    if (a == a_end || b == b_end)
+        return;
+    buffer_clear(scratch);
+    uint64_t *room = (uint64_t *)(void *)buffer_reserve(scratch, buffer->size);
+    if (room == NULL)
+        return;
+    uint64_t *out = room;
+    while (a < a_end && b < b_end) {
+        b += *a == *b; /* one word in two forms at one place */
+        *out++ = b < b_end && *b < *a ? *b++ : *a++;
+    }
+    memcpy(out, a, (size_t)(a_end - a) * sizeof(*a));
+    out += a_end - a;
+    memcpy(out, b, (size_t)(b_end - b) * sizeof(*b));
+    out += b_end - b;
+    scratch->size = (size_t)(out - room) * sizeof(*room);
+    struct buffer swapped = *buffer;
+    *buffer = *scratch;
+    *scratch = swapped;
+}
+
+static enum status gather(struct passage_finder *finder, uint32_t docid, struct error *err)
+{
+    struct buffer *all = &finder->occurrences;
+    buffer_clear(all);
+    for (size_t i = 0; i < finder->word_count; i++) {
+        for (uint32_t a = 0; a < finder->words[i]->alternative_count; a++) {
+            struct posting_cursor *cursor = finder->cursors[i][a];
+            size_t middle = all->size / sizeof(uint64_t);
+            if (cursor != NULL && posting_cursor_seek(cursor, docid) == docid &&
+                (posting_cursor_fields(cursor) & 1u << FIELD_BODY) != 0) {
+                if (!read_positions(cursor, i, all))
+                    return segment_corrupt(finder->segment, err);
+                merge_runs(all, middle, &finder->merged);
+            }
+            if (cursor != NULL && cursor->corrupt)
+                return segment_corrupt(finder->segment, err);
+        }
+    }
+    return all->failed || finder->merged.failed ? error_set(err, STATUS_NO_MEMORY, "passage")
+                                                : STATUS_OK;
+}
+
+/* ---- choosing ---- */
+
+struct window {
+    size_t first; /* occurrence */
+    size_t last;
+    uint32_t distinct;   /* different words in it */
+    uint32_t neighbours; /* words that stand right behind the one in front of them in the query */
+};
+
+static bool is_better(const struct window *a, const struct window *b)
+{
+    if (a->distinct != b->distinct)
+        return a->distinct > b->distinct;
+    if (a->neighbours != b->neighbours)
+        return a->neighbours > b->neighbours;
+    return a->last - a->first > b->last - b->first; /* of equals, the first */
+}
+
+static uint32_t position_of(uint64_t occurrence)
+{
+    return (uint32_t)(occurrence >> 8);
+}
+
+static unsigned word_of(uint64_t occurrence)
+{
+    return occurrence & 0xff;
+}
+
+/* Whether the next occurrence is the next word at the next position. */
+static bool are_neighbours(const uint64_t *occurrences, size_t at)
+{
+    return occurrences[at + 1] == occurrences[at] + (1u << 8) + 1;
+}
+
+/* Slides over the occurrences; each window is as wide as it may be. */
+static size_t choose(const uint64_t *occurrences, size_t count, uint32_t width)
+{
+    uint32_t counts[QUERY_WORDS_MAX] = {0};
+    struct window window = {0};
+    struct window best = {0};
+    for (size_t last = 0; last < count; last++) {
+        window.last = last;
+        window.distinct += counts[word_of(occurrences[last])]++ == 0;
+        window.neighbours += last > window.first && are_neighbours(occurrences, last - 1);
+        while (position_of(occurrences[last]) - position_of(occurrences[window.first]) > width) {
+            window.distinct -= --counts[word_of(occurrences[window.first])] == 0;
+            window.neighbours -= window.first < last && are_neighbours(occurrences, window.first);
+            window.first++;
+        }
+        if (last == 0 || is_better(&window, &best))
+            best = window;
+    }
+    return best.first;
+}
+
+enum status passage_finder_find(struct passage_finder *finder, uint32_t docid, uint32_t width,
+                                uint32_t *ret_position, struct error *err)
+{
+    enum status status = gather(finder, docid, err);
+    if (status != STATUS_OK)
+        return status;
+    if (finder->occurrences.size == 0)
+        return STATUS_NOT_FOUND;
+    const uint64_t *occurrences = (const uint64_t *)(void *)finder->occurrences.data;
+    size_t count = finder->occurrences.size / sizeof(*occurrences);
+    *ret_position = position_of(occurrences[choose(occurrences, count, width)]);
+    return STATUS_OK;
+}

@@ -1,0 +1,65 @@
+/*
+ * A document's headings and text as they are stored: the text in blocks of 4 KiB compressed apart,
+ * with marks that say where in it a position lies, so that a passage is read without the rest.
+ * docs/format-segment.md draws the bytes.
+ */
+#ifndef TIERCE_INDEX_TEXT_BLOCKS_H
+#define TIERCE_INDEX_TEXT_BLOCKS_H
+
+#include <zstd.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "text/analyze.h"
+
+#define TEXT_BLOCK_BYTES 4096 /* most bytes of text in one */
+#define TEXT_MARK_BYTES  96   /* from one mark to the next, at least */
+
+/* Where a token of the text begins. */
+struct text_mark {
+    uint32_t position; /* the token's, in the body */
+    uint32_t offset;   /* bytes from the beginning of the text */
+};
+
+/*
+ * Appends both to `out`.
+ *
+ * marks  by rising offset; between two neighbours, and behind the last, no token begins further
+ *        than TEXT_MARK_BYTES behind a mark
+ *
+ * Returns STATUS_OK or STATUS_NO_MEMORY.
+ */
+enum status text_blocks_write(ZSTD_CCtx *compressor, struct text_slice headings,
+                              struct text_slice text, const struct text_mark *marks, size_t count,
+                              struct buffer *out, struct error *err);
+
+/* What text_blocks_write() made; borrowed. The sizes are of what went in. */
+struct text_blocks {
+    struct text_slice packed;
+    size_t headings_size;
+    size_t text_size;
+};
+
+/* Headings and text in full, in the arena, zero-terminated. STATUS_CORRUPT, STATUS_NO_MEMORY. */
+enum status text_blocks_unpack(const struct text_blocks *blocks, ZSTD_DCtx *decompressor,
+                               struct arena *arena, struct text_slice *ret_headings,
+                               struct text_slice *ret_text, struct error *err);
+
+/* A part of a text that begins and ends between characters. */
+struct passage {
+    struct text_slice text; /* in the arena */
+    bool begins;            /* nothing of the text stands in front of it */
+    bool ends;              /* nor behind it */
+};
+
+/*
+ * The text from at least `lead` bytes in front of the token at `position` (at a token, or from the
+ * text's beginning) to at least `trail` bytes behind where it begins. A text without tokens is read
+ * from its beginning. Decodes no block but those it touches.
+ */
+enum status text_blocks_passage(const struct text_blocks *blocks, ZSTD_DCtx *decompressor,
+                                uint32_t position, size_t lead, size_t trail, struct arena *arena,
+                                struct passage *ret_passage, struct error *err);
+
+#endif

@@ -1,0 +1,237 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/text_blocks.h"
+#include "tests/unit/unit.h"
+
+static struct text_analyzer *analyzer;
+static ZSTD_CCtx *compressor;
+static ZSTD_DCtx *decompressor;
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    analyzer = text_analyzer_new();
+    compressor = ZSTD_createCCtx();
+    decompressor = ZSTD_createDCtx();
+    return analyzer == NULL || compressor == NULL || decompressor == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    text_analyzer_free(analyzer);
+    ZSTD_freeCCtx(compressor);
+    ZSTD_freeDCtx(decompressor);
+    arena_release(&arena);
+    return 0;
+}
+
+/* A text with its tokens and its blocks. */
+struct sample {
+    struct text_slice text;
+    struct text_mark tokens[40000];
+    size_t token_count;
+    struct text_mark marks[40000];
+    size_t mark_count;
+    struct buffer packed;
+    struct text_blocks blocks;
+};
+
+static void fill(struct sample *sample, struct text_slice headings, struct text_slice text)
+{
+    struct text_token token;
+    *sample = (struct sample){.text = text};
+    text_analyzer_begin(analyzer, text, TEXT_LANGUAGE_UNKNOWN);
+    while (text_analyzer_next(analyzer, &token)) {
+        struct text_mark mark = {token.position, token.start};
+        assert_true(sample->token_count < 40000);
+        sample->tokens[sample->token_count++] = mark;
+        if (sample->mark_count == 0 ||
+            mark.offset >= sample->marks[sample->mark_count - 1].offset + TEXT_MARK_BYTES)
+            sample->marks[sample->mark_count++] = mark;
+    }
+    assert_int_equal(text_blocks_write(compressor, headings, text, sample->marks,
+                                       sample->mark_count, &sample->packed, NULL),
+                     STATUS_OK);
+    /* In memory of exactly its size. */
+    uint8_t *exact = malloc(sample->packed.size);
+    memcpy(exact, sample->packed.data, sample->packed.size);
+    sample->blocks =
+        (struct text_blocks){{(char *)exact, sample->packed.size}, headings.size, text.size};
+    buffer_release(&sample->packed);
+}
+
+static void empty(struct sample *sample)
+{
+    free((void *)(uintptr_t)sample->blocks.packed.bytes);
+    arena_reset(&arena);
+}
+
+static struct text_slice slice(const char *text)
+{
+    return (struct text_slice){text, strlen(text)};
+}
+
+/* Text of `size` bytes: words, tables of digits, text without spaces, junk without any token. */
+static char *make_text(size_t size, uint32_t seed)
+{
+    static const char *const pieces[] = {"apple ", "a ",      "1 2 3 4 ", "日本語の文",
+                                         "naïve ", "x.y.z ",  "\n\n",     "-",
+                                         "  ",     "Straße ", "longish",  "sentence. "};
+    char *text = malloc(size + 1);
+    size_t at = 0;
+    while (at < size) {
+        seed = seed * 1664525 + 1013904223;
+        const char *piece = pieces[(seed >> 16) % 12];
+        size_t length = strlen(piece);
+        size_t times = (seed >> 8) % 64 == 0 ? 2000 : 1; /* at times thousands of one kind */
+        for (; times > 0 && at + length <= size; times--, at += length)
+            memcpy(text + at, piece, length);
+        if (at + length > size)
+            break;
+    }
+    memset(text + at, ' ', size - at);
+    text[size] = '\0';
+    return text;
+}
+
+static void what_was_written_comes_back(void **state)
+{
+    (void)state;
+    struct sample *sample = malloc(sizeof(*sample));
+    for (uint32_t round = 0; round < 60; round++) {
+        size_t size = round < 20 ? round : round * 700;
+        char *text = make_text(size, round);
+        struct text_slice headings = slice(round % 3 == 0 ? "" : "One\nTwo");
+        struct text_slice headings_back, text_back;
+        fill(sample, headings, (struct text_slice){text, size});
+        assert_int_equal(text_blocks_unpack(&sample->blocks, decompressor, &arena, &headings_back,
+                                            &text_back, NULL),
+                         STATUS_OK);
+        assert_int_equal(headings_back.size, headings.size);
+        assert_memory_equal(headings_back.bytes, headings.bytes, headings.size);
+        assert_int_equal(text_back.size, size);
+        assert_memory_equal(text_back.bytes, text, size);
+        empty(sample);
+        free(text);
+    }
+    free(sample);
+}
+
+/* The passage lies in the text, and covers what it must. */
+static void check_passage(const struct sample *sample, const struct text_mark *token, size_t lead,
+                          size_t trail)
+{
+    struct passage passage;
+    assert_int_equal(text_blocks_passage(&sample->blocks, decompressor, token->position, lead,
+                                         trail, &arena, &passage, NULL),
+                     STATUS_OK);
+    /* Which bytes of the text they are is not said: the same bytes may stand in it twice. */
+    size_t start = token->offset > lead ? token->offset - lead : 0;
+    size_t end =
+        token->offset + trail < sample->text.size ? token->offset + trail : sample->text.size;
+    size_t slack = lead + trail + TEXT_BLOCK_BYTES + 2 * TEXT_MARK_BYTES + 100;
+    assert_true(passage.text.size <= slack);
+    const char *found = NULL;
+    size_t first = start > slack ? start - slack : 0;
+    for (size_t at = first; at <= start && found == NULL; at++) {
+        if (at + passage.text.size >= end && at + passage.text.size <= sample->text.size &&
+            memcmp(sample->text.bytes + at, passage.text.bytes, passage.text.size) == 0 &&
+            (at == 0) == passage.begins &&
+            (at + passage.text.size == sample->text.size) == passage.ends)
+            found = sample->text.bytes + at;
+    }
+    assert_non_null(found);
+    assert_true(((unsigned char)*found & 0xc0) != 0x80 || passage.text.size == 0);
+}
+
+static void a_passage_shows_any_token_with_what_is_around_it(void **state)
+{
+    (void)state;
+    struct sample *sample = malloc(sizeof(*sample));
+    for (uint32_t round = 0; round < 12; round++) {
+        char *text = make_text(3000 + round * 3000, round + 7);
+        fill(sample, slice("Heading"), slice(text));
+        for (size_t i = 0; i < sample->token_count; i += 1 + i % 13) {
+            check_passage(sample, &sample->tokens[i], 192, 420);
+            check_passage(sample, &sample->tokens[i], 0, 1);
+            arena_reset(&arena);
+        }
+        empty(sample);
+        free(text);
+    }
+    free(sample);
+}
+
+static void a_text_without_tokens_is_shown_from_its_beginning(void **state)
+{
+    (void)state;
+    struct sample *sample = malloc(sizeof(*sample));
+    char junk[9000];
+    struct passage passage;
+    memset(junk, '-', sizeof(junk));
+    fill(sample, slice(""), (struct text_slice){junk, sizeof(junk)});
+    assert_int_equal(
+        text_blocks_passage(&sample->blocks, decompressor, 0, 192, 420, &arena, &passage, NULL),
+        STATUS_OK);
+    assert_true(passage.begins);
+    assert_false(passage.ends);
+    assert_true(passage.text.size >= 420);
+    empty(sample);
+    fill(sample, slice(""), slice(""));
+    assert_int_equal(
+        text_blocks_passage(&sample->blocks, decompressor, 5, 192, 420, &arena, &passage, NULL),
+        STATUS_OK);
+    assert_true(passage.begins && passage.ends && passage.text.size == 0);
+    empty(sample);
+    free(sample);
+}
+
+static void wrong_bytes_are_corrupt_or_read_but_never_harm(void **state)
+{
+    (void)state;
+    struct sample *sample = malloc(sizeof(*sample));
+    char *text = make_text(9000, 3);
+    struct text_slice headings, whole;
+    struct passage passage;
+    fill(sample, slice("Heading"), slice(text));
+    uint8_t *bytes = (uint8_t *)(uintptr_t)sample->blocks.packed.bytes;
+    size_t size = sample->blocks.packed.size;
+    for (size_t at = 0; at < size; at++) {
+        for (unsigned bit = 0; bit < 8; bit += 3) {
+            bytes[at] ^= (uint8_t)(1u << bit);
+            text_blocks_unpack(&sample->blocks, decompressor, &arena, &headings, &whole, NULL);
+            text_blocks_passage(&sample->blocks, decompressor, (uint32_t)at, 192, 420, &arena,
+                                &passage, NULL);
+            bytes[at] ^= (uint8_t)(1u << bit);
+            arena_reset(&arena);
+        }
+    }
+    for (size_t prefix = 0; prefix < size; prefix++) {
+        uint8_t *shorter = malloc(prefix + (prefix == 0));
+        memcpy(shorter, bytes, prefix);
+        struct text_blocks cut = sample->blocks;
+        cut.packed = (struct text_slice){(char *)shorter, prefix};
+        assert_int_equal(text_blocks_unpack(&cut, decompressor, &arena, &headings, &whole, NULL),
+                         STATUS_CORRUPT);
+        free(shorter);
+        arena_reset(&arena);
+    }
+    empty(sample);
+    free(text);
+    free(sample);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_comes_back),
+        cmocka_unit_test(a_passage_shows_any_token_with_what_is_around_it),
+        cmocka_unit_test(a_text_without_tokens_is_shown_from_its_beginning),
+        cmocka_unit_test(wrong_bytes_are_corrupt_or_read_but_never_harm),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
