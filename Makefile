@@ -16,7 +16,7 @@ OUT ?= build/$(notdir $(CC))-$(BUILD)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 CFLAGS_debug := -O0 -g3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings -Wundef
-CFLAGS += -std=gnu17 $(CFLAGS_$(BUILD)) $(WARNINGS) -fPIE -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE) $(EXTRA_CFLAGS)
+CFLAGS += -std=gnu17 $(CFLAGS_$(BUILD)) $(WARNINGS) -ffp-contract=off -fPIE -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE) $(EXTRA_CFLAGS)
 CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I$(OUT)/gen -I/usr/include/libxml2
 LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 

@@ -47,6 +47,17 @@ static inline uint32_t get_le32(const uint8_t *in)
     return le32toh(value);
 }
 
+static inline void put_le40(uint8_t *out, uint64_t value) /* below 2^40 */
+{
+    put_le32(out, (uint32_t)value);
+    out[4] = (uint8_t)(value >> 32);
+}
+
+static inline uint64_t get_le40(const uint8_t *in)
+{
+    return get_le32(in) | (uint64_t)in[4] << 32;
+}
+
 static inline void put_le64(uint8_t *out, uint64_t value)
 {
     value = htole64(value);

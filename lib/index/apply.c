@@ -265,12 +265,12 @@ static enum status spread_counts(struct index *index, struct draft *draft,
         struct segment *segment = draft->entries[place.entry].segment;
         if (!segment_row(segment, place.docid, &row))
             return segment_corrupt(segment, err);
-        const uint8_t *norms = segment_norms(segment, place.docid);
-        if (norms == NULL)
+        uint8_t norms[NORM_COLUMNS];
+        if (!segment_norms(segment, place.docid, norms))
             return segment_corrupt(segment, err);
         bool is_shown = document_is_shown(index->shown, segment, place.docid, norms[NORM_FLAGS]);
         uint32_t inlinks = index_links_counted(&targets[i].inlinks, is_shown);
-        if (atomic_exchange(&segment->inlinks[place.docid], inlinks) != inlinks)
+        if (segment_set_inlinks(segment, place.docid, inlinks) != inlinks)
             segment->inlinks_changed = true;
         if (inlinks > 0 && inlinks >= 2 * (uint64_t)row.inlinks)
             buffer_append(&index->stale, &targets[i].hash, sizeof(targets[i].hash));
@@ -291,8 +291,8 @@ static enum status rebuild(struct applier *applier, struct place place)
     const struct segment *segment = applier->draft->entries[place.entry].segment;
     struct document_row row;
     struct stored_fields fields;
-    const uint8_t *norms = segment_norms(segment, place.docid);
-    if (norms == NULL || !segment_row(segment, place.docid, &row) ||
+    uint8_t norms[NORM_COLUMNS];
+    if (!segment_norms(segment, place.docid, norms) || !segment_row(segment, place.docid, &row) ||
         !segment_stored(segment, &row, &fields))
         return segment_corrupt(segment, applier->err);
     struct index_document document = {

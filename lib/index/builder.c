@@ -52,7 +52,8 @@ struct builder {
     uint32_t mark_count;
     uint32_t mark_capacity;
     struct buffer scratch;
-    bool failed; /* out of memory */
+    struct numbers positions; /* of one posting */
+    bool failed;              /* out of memory */
 };
 
 struct builder *builder_new(void)
@@ -90,6 +91,7 @@ static void builder_reset(struct builder *builder)
     builder->mark_count = builder->mark_capacity = 0;
     builder->failed = false;
     buffer_release(&builder->scratch);
+    numbers_release(&builder->positions);
     arena_release(&builder->keys);
 }
 
@@ -309,7 +311,8 @@ static void add_site(struct builder *builder, struct text_slice site)
 static void encode_term(struct builder *builder, struct term *term, uint32_t docid)
 {
     uint8_t number[VARINT_MAX];
-    struct posting posting = {.docid = docid};
+    uint32_t frequencies[FIELD_COUNT] = {0};
+    uint32_t fields = 0;
     uint32_t previous = 0;
     int field = -1;
     buffer_clear(&builder->scratch);
@@ -317,22 +320,22 @@ static void encode_term(struct builder *builder, struct term *term, uint32_t doc
         const struct occurrence *occurrence = &builder->occurrences[i];
         if (occurrence->field != field)
             previous = 0;
-        else if (occurrence->position == previous && posting.frequencies[field] > 0)
+        else if (occurrence->position == previous && frequencies[field] > 0)
             continue; /* the same term twice at one place: a stem and an exact form */
         field = occurrence->field;
-        posting.fields |= 1u << field;
-        posting.frequencies[field]++;
+        fields |= 1u << field;
+        frequencies[field]++;
         buffer_append(&builder->scratch, number,
                       varint_put(number, occurrence->position - previous));
         previous = occurrence->position;
     }
     struct buffer *out = &term->postings;
     buffer_append(out, number, varint_put(number, docid - term->last_docid));
-    uint8_t frequencies[FREQUENCY_BYTES_MAX];
-    size_t frequencies_size = frequencies_encode(&posting, frequencies);
-    buffer_append_byte(out, (uint8_t)frequencies_size);
-    buffer_append(out, frequencies, frequencies_size);
-    buffer_append(out, number, varint_put(number, builder->scratch.size));
+    buffer_append_byte(out, (uint8_t)fields);
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        if (frequencies[i] > 0)
+            buffer_append(out, number, varint_put(number, frequencies[i]));
+    }
     buffer_append(out, builder->scratch.data, builder->scratch.size);
     builder->failed = builder->failed || out->failed || builder->scratch.failed;
     term->last_docid = docid;
@@ -340,8 +343,8 @@ static void encode_term(struct builder *builder, struct term *term, uint32_t doc
 }
 
 /*
- * Moves the document's occurrences into its terms' postings: distance to the last docid, size of
- * the frequencies (a byte), frequencies, size of the positions, positions.
+ * Moves the document's occurrences into its terms' postings: distance to the last docid, fields (a
+ * byte), a frequency for each, positions.
  */
 static void end_document(struct builder *builder, uint32_t docid)
 {
@@ -355,8 +358,8 @@ static void end_document(struct builder *builder, uint32_t docid)
 }
 
 /* The document as it is kept for showing, in builder->scratch. */
-static enum status pack(struct builder *builder, const struct index_document *document,
-                        struct error *err)
+static enum status pack_document(struct builder *builder, const struct index_document *document,
+                                 struct error *err)
 {
     int64_t time = document->fetched_unix_us;
     uint64_t sizes[] = {
@@ -403,7 +406,7 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     struct index_document document = cut(&input->document);
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
     enum text_language language = text_language_of(document.language.bytes, document.language.size);
-    uint8_t norms[NORM_ROW_BYTES] = {0};
+    uint8_t norms[NORM_COLUMNS] = {0};
     norms[FIELD_TITLE] = length_code(add_tokens(builder, document.title, language, FIELD_TITLE, 0));
     norms[FIELD_HEADINGS] =
         length_code(add_lines(builder, document.headings, language, FIELD_HEADINGS));
@@ -416,7 +419,7 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     if (builder->failed)
         return error_set(err, STATUS_NO_MEMORY, "indexing a document");
 
-    enum status status = pack(builder, &document, err);
+    enum status status = pack_document(builder, &document, err);
     builder->mark_count = 0;
     if (status != STATUS_OK)
         return status;
@@ -448,9 +451,16 @@ static int compare_terms(const void *a_pointer, const void *b_pointer)
     return key_compare(a->key, a->key_size, b->key, b->key_size);
 }
 
+/* Reads `count` numbers that encode_term() wrote. */
+static void read_numbers(const uint8_t **at, const uint8_t *end, uint32_t *ret, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        CHECK(varint_get32(at, end, &ret[i]));
+}
+
 /* Reads back what encode_term() wrote. */
-static enum status write_postings(struct posting_writer *writer, const struct term *term,
-                                  struct error *err)
+static enum status write_postings(struct builder *builder, struct posting_writer *writer,
+                                  const struct term *term, struct error *err)
 {
     const uint8_t *at = term->postings.data;
     const uint8_t *end = at + term->postings.size;
@@ -458,16 +468,22 @@ static enum status write_postings(struct posting_writer *writer, const struct te
     enum status status = STATUS_OK;
     while (status == STATUS_OK && at < end) {
         uint32_t distance;
-        uint64_t size;
-        CHECK(varint_get32(&at, end, &distance) && at < end);
+        uint32_t frequencies[FIELD_COUNT];
+        size_t total = 0;
+        read_numbers(&at, end, &distance, 1);
         docid += distance;
-        size_t frequencies_size = *at++;
-        const uint8_t *frequencies = at;
-        CHECK(frequencies_size <= (size_t)(end - at));
-        at += frequencies_size;
-        CHECK(varint_get(&at, end, &size) && size <= (size_t)(end - at));
-        status = posting_writer_add(writer, docid, frequencies, frequencies_size, at, size, err);
-        at += size;
+        CHECK(at < end);
+        uint32_t fields = *at++;
+        unsigned count = (unsigned)__builtin_popcount(fields);
+        read_numbers(&at, end, frequencies, count);
+        for (unsigned i = 0; i < count; i++)
+            total += frequencies[i];
+        builder->positions.count = 0;
+        uint32_t *positions = numbers_reserve(&builder->positions, total);
+        if (positions == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "postings");
+        read_numbers(&at, end, positions, total);
+        status = posting_writer_add(writer, docid, fields, frequencies, positions, err);
     }
     return status;
 }
@@ -481,7 +497,7 @@ static enum status write_terms(struct builder *builder, struct segment_writer *w
     for (uint32_t i = 0; i < builder->term_count; i++) {
         struct term *term = &builder->terms[i];
         segment_writer_begin_term(writer);
-        enum status status = write_postings(&writer->postings, term, err);
+        enum status status = write_postings(builder, &writer->postings, term, err);
         if (status == STATUS_OK)
             status = segment_writer_end_term(writer, term->key, term->key_size, err);
         if (status != STATUS_OK)

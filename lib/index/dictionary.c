@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "index/posting.h"
 #include "index/varint.h"
 
 /* ---- writing ---- */
@@ -48,6 +49,12 @@ static uint32_t shared_size(const struct dictionary_writer *writer, const uint8_
     return shared;
 }
 
+/* Lists of more than one block are found by their directory, the others by their block. */
+static bool is_long(const struct dictionary_entry *entry)
+{
+    return entry->document_count > POSTING_BLOCK;
+}
+
 enum status dictionary_writer_add(struct dictionary_writer *writer, const uint8_t *key,
                                   uint32_t size, const struct dictionary_entry *entry,
                                   struct error *err)
@@ -70,15 +77,18 @@ enum status dictionary_writer_add(struct dictionary_writer *writer, const uint8_
     memcpy(out + used, key + shared, size - shared);
     used += size - shared;
     used += varint_put(out + used, entry->document_count);
-    used += varint_put(out + used, entry->address - (first ? 0 : writer->last_address));
-    if (first)
+    if (first) {
         buffer_append_byte(&writer->block, 0); /* how many there are: see below */
+        memset(writer->last_addresses, 0, sizeof(writer->last_addresses));
+    }
+    uint64_t *last_address = &writer->last_addresses[is_long(entry)];
+    used += varint_put(out + used, entry->address - *last_address);
     buffer_append(&writer->block, out, used);
     writer->in_block++;
     writer->term_count++;
     if (!writer->block.failed)
         writer->block.data[0] = (uint8_t)writer->in_block;
-    writer->last_address = entry->address;
+    *last_address = entry->address;
     memcpy(writer->last_key, key, size);
     writer->last_size = size;
     return STATUS_OK;
@@ -103,7 +113,7 @@ static bool open_block(struct dictionary_cursor *cursor, uint32_t block)
     cursor->left = *cursor->at++;
     cursor->block = block + 1;
     cursor->key_size = 0;
-    cursor->entry.address = 0;
+    memset(cursor->addresses, 0, sizeof(cursor->addresses));
     return true;
 }
 
@@ -130,7 +140,8 @@ static bool read_entry(struct dictionary_cursor *cursor)
     if (!varint_get32(&cursor->at, cursor->end, &cursor->entry.document_count) ||
         !varint_get(&cursor->at, cursor->end, &distance))
         return false;
-    cursor->entry.address += distance;
+    cursor->addresses[is_long(&cursor->entry)] += distance;
+    cursor->entry.address = cursor->addresses[is_long(&cursor->entry)];
     cursor->left--;
     return cursor->entry.document_count > 0 &&
            cursor->entry.document_count <= cursor->segment->document_count;

@@ -24,14 +24,14 @@ struct dictionary_writer {
     uint32_t in_block;
     uint32_t block_count;
     uint64_t term_count;
-    uint64_t last_address;
+    uint64_t last_addresses[2]; /* of a list of one block, of a longer one */
     uint8_t last_key[KEY_MAX];
     uint32_t last_size;
 };
 
 void dictionary_writer_init(struct dictionary_writer *writer, struct part_writer *parts);
 void dictionary_writer_release(struct dictionary_writer *writer);
-/* Keys ascend (memcmp), addresses too. */
+/* Keys ascend (memcmp); so do the addresses of lists of one block, and those of longer ones. */
 enum status dictionary_writer_add(struct dictionary_writer *writer, const uint8_t *key,
                                   uint32_t size, const struct dictionary_entry *entry,
                                   struct error *err);
@@ -54,6 +54,7 @@ struct dictionary_cursor {
     uint32_t key_size; /* 0: behind the last */
     uint64_t key_head; /* its first eight bytes as a number: most keys differ there */
     struct dictionary_entry entry;
+    uint64_t addresses[2]; /* the last of a list of one block, of a longer one */
     bool corrupt;
 };
 

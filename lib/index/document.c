@@ -29,8 +29,8 @@ enum status document_read(const struct snapshot *snapshot, struct place place, s
 {
     const struct segment *segment = snapshot->entries[place.entry].segment;
     struct document_row row;
-    const uint8_t *norms = segment_norms(segment, place.docid);
-    if (norms == NULL)
+    uint8_t norms[NORM_COLUMNS];
+    if (!segment_norms(segment, place.docid, norms))
         return segment_corrupt(segment, err);
     enum status status = read_fields(snapshot, place, &row, ret_fields, err);
     if (status != STATUS_OK)

@@ -191,8 +191,7 @@ enum status links_decode(const uint8_t *bytes, size_t size, struct segment *segm
     if (size != (size_t)segment->document_count * 4 + CRC_BYTES || !crc_is_right(bytes, size))
         return error_set(err, STATUS_CORRUPT, "the counts of links of a segment are wrong");
     for (uint32_t docid = 0; docid < segment->document_count; docid++)
-        atomic_store_explicit(&segment->inlinks[docid], get_le32(bytes + (size_t)docid * 4),
-                              memory_order_relaxed);
+        segment_set_inlinks(segment, docid, get_le32(bytes + (size_t)docid * 4));
     return STATUS_OK;
 }
 

@@ -3,13 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/varint.h"
-
-static uint32_t node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target);
-
 /* ---- words ---- */
 
-static uint32_t word_seek(struct matcher_word *word, uint32_t target)
+uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target)
 {
     uint32_t first = DOCID_END;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
@@ -22,8 +18,7 @@ static uint32_t word_seek(struct matcher_word *word, uint32_t target)
     return first;
 }
 
-/* The fields of the current document in which the word stands. */
-static uint32_t word_fields(struct matcher_word *word)
+uint32_t matcher_word_fields(struct matcher_word *word)
 {
     uint32_t fields = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
@@ -36,41 +31,15 @@ static uint32_t word_fields(struct matcher_word *word)
 static uint32_t term_seek(struct matcher_node *node, uint32_t target)
 {
     struct matcher_word *word = &node->words[0];
-    uint32_t docid = word_seek(word, target);
+    uint32_t docid = matcher_word_seek(word, target);
     if (node->query->fields == FIELD_MASK_ALL)
         return docid;
-    while (docid != DOCID_END && (word_fields(word) & node->query->fields) == 0)
-        docid = word_seek(word, docid + 1);
+    while (docid != DOCID_END && (matcher_word_fields(word) & node->query->fields) == 0)
+        docid = matcher_word_seek(word, docid + 1);
     return docid;
 }
 
 /* ---- phrases ---- */
-
-/* Appends the positions of a cursor's current document in one field. */
-static bool read_positions(struct posting_cursor *cursor, unsigned field, struct buffer *out)
-{
-    const uint8_t *end;
-    const uint8_t *at = posting_cursor_positions(cursor, &end);
-    if (at == NULL)
-        return false;
-    uint32_t fields = posting_cursor_fields(cursor);
-    const uint32_t *frequencies = posting_cursor_frequencies(cursor);
-    for (unsigned before = 0; before < field; before++) {
-        if ((fields & 1u << before) != 0 && !positions_skip(&at, end, *frequencies++))
-            return false;
-    }
-    uint32_t position = 0;
-    uint32_t *room = (uint32_t *)buffer_reserve(out, *frequencies * sizeof(uint32_t));
-    for (uint32_t i = 0; room != NULL && i < *frequencies; i++) {
-        uint32_t distance;
-        if (!varint_get32(&at, end, &distance))
-            return false;
-        position += distance;
-        room[i] = position;
-    }
-    out->size += room == NULL ? 0 : *frequencies * sizeof(uint32_t);
-    return true;
-}
 
 static int compare_positions(const void *a, const void *b)
 {
@@ -81,60 +50,54 @@ static int compare_positions(const void *a, const void *b)
 
 /* The positions of any of the word's alternatives, ascending. */
 static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
-                           struct buffer *out)
+                           struct numbers *out)
 {
     unsigned lists = 0;
-    buffer_clear(out);
+    out->count = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
         struct posting_cursor *cursor = word->cursors[i];
-        if (cursor == NULL || cursor->docid != word->docid ||
-            (posting_cursor_fields(cursor) & 1u << field) == 0)
+        if (cursor == NULL || cursor->docid != word->docid)
             continue;
-        if (!read_positions(cursor, field, out))
-            matcher->corrupt = true;
-        lists++;
+        size_t before = out->count;
+        if (!posting_cursor_positions(cursor, (enum query_field)field, out) && !cursor->corrupt)
+            matcher->no_memory = true;
+        lists += out->count > before;
     }
-    if (out->failed)
-        matcher->no_memory = true;
-    if (lists > 1 && out->size > 0)
-        qsort(out->data, out->size / sizeof(uint32_t), sizeof(uint32_t), compare_positions);
+    if (lists > 1)
+        qsort(out->values, out->count, sizeof(*out->values), compare_positions);
 }
 
 /* Keeps of `here` (where the phrase may begin) those that have a position of `next` so far behind.
  */
-static void keep_followed(struct buffer *here, const struct buffer *next, uint32_t offset)
+static void keep_followed(struct numbers *here, const struct numbers *next, uint32_t offset)
 {
-    uint32_t *starts = (uint32_t *)here->data;
-    const uint32_t *positions = (const uint32_t *)next->data;
-    size_t start_count = here->size / sizeof(uint32_t);
-    size_t position_count = next->size / sizeof(uint32_t);
     size_t kept = 0;
     size_t p = 0;
-    for (size_t s = 0; s < start_count; s++) {
-        uint32_t wanted = starts[s] + offset;
-        while (p < position_count && positions[p] < wanted)
+    for (size_t s = 0; s < here->count; s++) {
+        uint32_t wanted = here->values[s] + offset;
+        while (p < next->count && next->values[p] < wanted)
             p++;
-        if (p < position_count && positions[p] == wanted)
-            starts[kept++] = starts[s];
+        if (p < next->count && next->values[p] == wanted)
+            here->values[kept++] = here->values[s];
     }
-    here->size = kept * sizeof(uint32_t);
+    here->count = kept;
 }
 
 static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
 {
     word_positions(matcher, &node->words[0], field, &matcher->here);
-    for (uint32_t i = 1; i < node->query->word_count && matcher->here.size > 0; i++) {
+    for (uint32_t i = 1; i < node->query->word_count && matcher->here.count > 0; i++) {
         word_positions(matcher, &node->words[i], field, &matcher->next);
         keep_followed(&matcher->here, &matcher->next, node->query->words[i].offset);
     }
-    return matcher->here.size > 0;
+    return matcher->here.count > 0;
 }
 
-static bool phrase_matches(struct matcher *matcher, struct matcher_node *node)
+bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node)
 {
     uint32_t fields = node->query->fields;
     for (uint32_t i = 0; i < node->query->word_count; i++)
-        fields &= word_fields(&node->words[i]);
+        fields &= matcher_word_fields(&node->words[i]);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         if ((fields & 1u << field) != 0 && phrase_in_field(matcher, node, field))
             return true;
@@ -147,7 +110,7 @@ static uint32_t all_words_seek(struct matcher_node *node, uint32_t target)
 {
     uint32_t i = 0;
     while (target != DOCID_END && i < node->query->word_count) {
-        uint32_t docid = word_seek(&node->words[i], target);
+        uint32_t docid = matcher_word_seek(&node->words[i], target);
         i = docid == target ? i + 1 : 0;
         target = docid;
     }
@@ -157,7 +120,7 @@ static uint32_t all_words_seek(struct matcher_node *node, uint32_t target)
 static uint32_t phrase_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
 {
     uint32_t docid = all_words_seek(node, target);
-    while (docid != DOCID_END && !phrase_matches(matcher, node))
+    while (docid != DOCID_END && !matcher_phrase_matches(matcher, node))
         docid = all_words_seek(node, docid + 1);
     return docid;
 }
@@ -172,7 +135,7 @@ static uint32_t and_seek(struct matcher *matcher, struct matcher_node *node, uin
         bool excludes = child->query->kind == QUERY_NOT;
         struct matcher_node *matched = excludes ? child->children[0] : child;
         uint32_t docid =
-            matched->docid < target ? node_seek(matcher, matched, target) : matched->docid;
+            matched->docid < target ? matcher_node_seek(matcher, matched, target) : matched->docid;
         if (excludes ? docid != target : docid == target) {
             i++;
             continue;
@@ -189,13 +152,13 @@ static uint32_t or_seek(struct matcher *matcher, struct matcher_node *node, uint
     for (uint32_t i = 0; i < node->query->child_count; i++) {
         struct matcher_node *child = node->children[i];
         if (child->docid < target)
-            node_seek(matcher, child, target);
+            matcher_node_seek(matcher, child, target);
         first = child->docid < first ? child->docid : first;
     }
     return first;
 }
 
-static uint32_t node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
+uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
 {
     switch (node->query->kind) {
     case QUERY_TERM:
@@ -221,7 +184,7 @@ static uint32_t node_seek(struct matcher *matcher, struct matcher_node *node, ui
 
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
 {
-    return node_seek(matcher, matcher->root, target);
+    return matcher_node_seek(matcher, matcher->root, target);
 }
 
 /* ---- opening ---- */
@@ -265,7 +228,7 @@ static uint64_t open_word(struct matcher *matcher, struct matcher_word *word,
         if (word->cursors[i] != NULL)
             documents += word->cursors[i]->document_count;
     }
-    word_seek(word, 0);
+    matcher_word_seek(word, 0);
     return documents;
 }
 
@@ -338,7 +301,7 @@ static struct matcher_node *open_node(struct matcher *matcher, const struct quer
     if (query->kind == QUERY_NOT)
         node->cost = UINT64_MAX;
     else if (!matcher->no_memory)
-        node_seek(matcher, node, 0);
+        matcher_node_seek(matcher, node, 0);
     return matcher->no_memory ? NULL : node;
 }
 
@@ -366,6 +329,6 @@ enum status matcher_open(struct matcher *matcher, const struct segment *segment,
 
 void matcher_release(struct matcher *matcher)
 {
-    buffer_release(&matcher->here);
-    buffer_release(&matcher->next);
+    numbers_release(&matcher->here);
+    numbers_release(&matcher->next);
 }

@@ -32,8 +32,8 @@ struct matcher {
     struct posting_cursor **cursors; /* all of them */
     uint32_t cursor_count;
     /* Positions of a phrase while it is looked for. */
-    struct buffer here;
-    struct buffer next;
+    struct numbers here;
+    struct numbers next;
     bool no_memory;
     bool corrupt;
 };
@@ -42,6 +42,15 @@ struct matcher {
 enum status matcher_open(struct matcher *matcher, const struct segment *segment,
                          const struct query_node *query, struct arena *arena, struct error *err);
 void matcher_release(struct matcher *matcher);
+
+/* The first document not below the target that a word has. Its cursors that stand there have it. */
+uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target);
+/* The fields of the document it stands on in which the word is. */
+uint32_t matcher_word_fields(struct matcher_word *word);
+/* Whether the words of a QUERY_PHRASE, all of which stand on one document, stand in it as asked. */
+bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node);
+/* The first match of a node not below the target, which lies behind its current one. */
+uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target);
 
 /* The first match not below the target, which lies behind the current one. */
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target);

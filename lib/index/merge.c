@@ -22,8 +22,7 @@ void merge_copy_inlinks(const struct merge *merge, struct segment *output)
                 continue;
             unsigned count =
                 atomic_load_explicit(&input->segment->inlinks[docid], memory_order_relaxed);
-            atomic_store_explicit(&output->inlinks[input->docids[docid]], count,
-                                  memory_order_relaxed);
+            segment_set_inlinks(output, input->docids[docid], count);
         }
     }
 }
@@ -64,10 +63,11 @@ static enum status copy_document(struct segment_writer *writer, struct document_
                                  struct error *err)
 {
     const struct segment *segment = head->input->segment;
-    const uint8_t *norms = segment_norms(segment, head->docid);
+    uint8_t norms[NORM_COLUMNS];
     const uint8_t *end;
     const uint8_t *stored = part_at(&segment->parts[PART_STORED], head->row.stored_address, &end);
-    if (norms == NULL || stored == NULL || head->row.stored_size > (size_t)(end - stored))
+    if (!segment_norms(segment, head->docid, norms) || stored == NULL ||
+        head->row.stored_size > (size_t)(end - stored))
         return segment_corrupt(segment, err);
     head->input->docids[head->docid] = writer->document_count;
     return segment_writer_add_document(writer, &head->row, norms, stored, err);
@@ -111,6 +111,7 @@ struct posting_head {
 struct term_merge {
     struct dictionary_cursor dictionaries[MERGE_INPUTS_MAX];
     struct posting_head heads[MERGE_INPUTS_MAX];
+    struct numbers positions; /* of one posting */
 };
 
 static void find_kept(struct posting_head *head)
@@ -122,16 +123,16 @@ static void find_kept(struct posting_head *head)
 }
 
 static enum status copy_posting(struct segment_writer *writer, struct posting_head *head,
-                                struct error *err)
+                                struct numbers *positions, struct error *err)
 {
-    const uint8_t *end;
-    size_t size;
-    const uint8_t *positions = posting_cursor_positions(&head->cursor, &end);
-    if (positions == NULL)
-        return segment_corrupt(head->input->segment, err);
-    const uint8_t *frequencies = posting_cursor_encoded(&head->cursor, &size);
-    enum status status = posting_writer_add(&writer->postings, head->docid, frequencies, size,
-                                            positions, (size_t)(end - positions), err);
+    struct posting_cursor *cursor = &head->cursor;
+    positions->count = 0;
+    if (!posting_cursor_positions(cursor, FIELD_COUNT, positions))
+        return cursor->corrupt ? segment_corrupt(head->input->segment, err)
+                               : error_set(err, STATUS_NO_MEMORY, "merge");
+    enum status status =
+        posting_writer_add(&writer->postings, head->docid, posting_cursor_fields(cursor),
+                           posting_cursor_frequencies(cursor), positions->values, err);
     posting_cursor_next(&head->cursor);
     find_kept(head);
     return status;
@@ -139,7 +140,7 @@ static enum status copy_posting(struct segment_writer *writer, struct posting_he
 
 /* All postings of one term, whose lists the first `count` heads stand on. */
 static enum status merge_postings(struct segment_writer *writer, struct posting_head *heads,
-                                  uint32_t count, struct error *err)
+                                  uint32_t count, struct numbers *positions, struct error *err)
 {
     while (true) {
         struct posting_head *first = &heads[0];
@@ -149,7 +150,7 @@ static enum status merge_postings(struct segment_writer *writer, struct posting_
         }
         if (first->docid == DOCID_END)
             break;
-        enum status status = copy_posting(writer, first, err);
+        enum status status = copy_posting(writer, first, positions, err);
         if (status != STATUS_OK)
             return status;
     }
@@ -191,7 +192,7 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
         dictionary_cursor_next(cursor);
     }
     segment_writer_begin_term(writer);
-    enum status status = merge_postings(writer, terms->heads, count, err);
+    enum status status = merge_postings(writer, terms->heads, count, &terms->positions, err);
     return status == STATUS_OK ? segment_writer_end_term(writer, key.key, key.key_size, err)
                                : status;
 }
@@ -228,6 +229,8 @@ enum status merge_run(struct merge *merge, struct segment_sink *sink, struct err
     if (status == STATUS_OK)
         status = segment_writer_finish(&writer, err);
     segment_writer_release(&writer);
+    if (terms != NULL)
+        numbers_release(&terms->positions);
     free(terms);
     return status;
 }

@@ -16,17 +16,18 @@
 /* Stored in chunks: add at the end. */
 enum segment_part {
     PART_DOCUMENTS = 1,    /* rows, see segment.h */
-    PART_NORMS,            /* rows */
+    PART_NORMS,            /* columns, see segment.h */
     PART_STORED,           /* documents as they are shown */
     PART_DICTIONARY,       /* blocks of terms */
     PART_DICTIONARY_INDEX, /* rows: the address of each block */
+    PART_DIRECTORIES,      /* of long posting lists */
     PART_POSTINGS,
     PART_POSITIONS,
     PART_FOOTER, /* one chunk, the last of a segment */
     PART_END,
 };
 
-#define CHUNK_VERSION       1
+#define CHUNK_VERSION       2
 #define CHUNK_BITS          22
 #define CHUNK_BYTES_MAX     (1u << CHUNK_BITS) /* without the trailer */
 #define CHUNK_TRAILER_BYTES 8

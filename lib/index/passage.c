@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "index/dictionary.h"
-#include "index/varint.h"
 
 #define OCCURRENCES_MAX 8192 /* of one term in one document that are looked at */
 
@@ -18,6 +17,7 @@ void passage_finder_release(struct passage_finder *finder)
 {
     buffer_release(&finder->occurrences);
     buffer_release(&finder->merged);
+    numbers_release(&finder->positions);
 }
 
 /* ---- the words of a segment ---- */
@@ -54,32 +54,21 @@ enum status passage_finder_enter(struct passage_finder *finder, const struct seg
 
 /* ---- occurrences in a document ---- */
 
-/* Appends where a term stands in the body; false where the bytes are wrong. */
-static bool read_positions(struct posting_cursor *cursor, uint64_t word, struct buffer *out)
+/* Appends where a term stands in the body. */
+static enum status read_positions(struct passage_finder *finder, struct posting_cursor *cursor,
+                                  uint64_t word, struct error *err)
 {
-    const uint8_t *end;
-    const uint8_t *at = posting_cursor_positions(cursor, &end);
-    if (at == NULL)
-        return false;
-    const uint32_t *frequencies = posting_cursor_frequencies(cursor);
-    uint32_t in_front = 0; /* in the other fields, which come first */
-    for (uint32_t fields = posting_cursor_fields(cursor) & ~(1u << FIELD_BODY); fields != 0;
-         fields &= fields - 1)
-        in_front += *frequencies++;
-    uint32_t count = *frequencies < OCCURRENCES_MAX ? *frequencies : OCCURRENCES_MAX;
-    uint64_t *room = (uint64_t *)(void *)buffer_reserve(out, count * sizeof(*room));
-    if (room == NULL || !positions_skip(&at, end, in_front))
-        return room == NULL; /* the buffer says so itself */
-    uint32_t position = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t distance;
-        if (!varint_get32(&at, end, &distance) || distance > UINT32_MAX - position)
-            return false;
-        position += distance;
-        room[i] = (uint64_t)position << 8 | word;
+    struct numbers *positions = &finder->positions;
+    positions->count = 0;
+    if (!posting_cursor_positions(cursor, FIELD_BODY, positions))
+        return cursor->corrupt ? segment_corrupt(finder->segment, err)
+                               : error_set(err, STATUS_NO_MEMORY, "passage");
+    size_t count = positions->count < OCCURRENCES_MAX ? positions->count : OCCURRENCES_MAX;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t occurrence = (uint64_t)positions->values[i] << 8 | word;
+        buffer_append(&finder->occurrences, &occurrence, sizeof(occurrence));
     }
-    out->size += count * sizeof(*room);
-    return true;
+    return STATUS_OK;
 }
 
 /* Merges what stands from `middle` on into what stands in front of it; both ascend. */
@@ -118,10 +107,10 @@ static enum status gather(struct passage_finder *finder, uint32_t docid, struct 
         for (uint32_t a = 0; a < finder->words[i]->alternative_count; a++) {
             struct posting_cursor *cursor = finder->cursors[i][a];
             size_t middle = all->size / sizeof(uint64_t);
-            if (cursor != NULL && posting_cursor_seek(cursor, docid) == docid &&
-                (posting_cursor_fields(cursor) & 1u << FIELD_BODY) != 0) {
-                if (!read_positions(cursor, i, all))
-                    return segment_corrupt(finder->segment, err);
+            if (cursor != NULL && posting_cursor_seek(cursor, docid) == docid) {
+                enum status status = read_positions(finder, cursor, i, err);
+                if (status != STATUS_OK)
+                    return status;
                 merge_runs(all, middle, &finder->merged);
             }
             if (cursor != NULL && cursor->corrupt)

@@ -18,7 +18,8 @@ struct passage_finder {
     struct posting_cursor *cursors[QUERY_WORDS_MAX][QUERY_ALTERNATIVES_MAX]; /* NULL: not in it */
     /* uint64_t: position << 8 | word; rising. */
     struct buffer occurrences;
-    struct buffer merged; /* scratch */
+    struct buffer merged;     /* scratch */
+    struct numbers positions; /* scratch */
 };
 
 /* For a query that was checked; it and the arena are borrowed. */

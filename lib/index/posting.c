@@ -3,204 +3,151 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/check.h"
-#include "index/varint.h"
+#include "index/posting_format.h"
 
-/* A block's positions are read from the front, so they are kept few. */
-#define POSITION_BYTES_MAX (64u << 10)
+_Static_assert(sizeof(struct impacts) == ROW_BYTES_ALL - ROW_IMPACTS, "stored as it is");
 
-#define ALL_ONCE 0x20 /* beside the bits of the fields: every frequency is 1 */
-
-/* ---- writing ---- */
-
-void posting_writer_init(struct posting_writer *writer, struct part_writer *parts)
+uint32_t frequency_bound(uint8_t code)
 {
-    *writer = (struct posting_writer){.parts = parts};
+    if (code < 16)
+        return code;
+    unsigned exponent = (unsigned)(code - 16) / 8 + 4;
+    unsigned eighths = (unsigned)(code - 16) % 8;
+    return exponent > 31 ? UINT32_MAX : (9 + eighths) * (1u << (exponent - 3)) - 1;
 }
-
-void posting_writer_release(struct posting_writer *writer)
-{
-    buffer_release(&writer->frequencies);
-    buffer_release(&writer->positions);
-}
-
-void posting_writer_begin(struct posting_writer *writer)
-{
-    CHECK(writer->block_count == 0);
-    writer->count = 0;
-    writer->last_docid = 0;
-}
-
-static size_t encode_docids(const struct posting_writer *writer, uint8_t *out)
-{
-    size_t size = 0;
-    uint32_t base = writer->last_docid;
-    for (uint32_t i = 0; i < writer->block_count; i++) {
-        size += varint_put(out + size, writer->docids[i] - base);
-        base = writer->docids[i] + 1;
-    }
-    return size;
-}
-
-static enum status end_block(struct posting_writer *writer, struct error *err)
-{
-    if (writer->block_count == 0)
-        return STATUS_OK;
-    if (writer->frequencies.failed || writer->positions.failed)
-        return error_set(err, STATUS_NO_MEMORY, "postings");
-    uint64_t positions;
-    enum status status = part_append(writer->parts, PART_POSITIONS, writer->positions.data,
-                                     writer->positions.size, &positions, err);
-    if (status != STATUS_OK)
-        return status;
-
-    uint8_t docids[POSTING_BLOCK * VARINT32_MAX];
-    size_t docids_size = encode_docids(writer, docids);
-    size_t frequencies_size = writer->frequencies.size;
-    uint8_t *out;
-    uint64_t address;
-    status = part_reserve(writer->parts, PART_POSTINGS,
-                          POSTING_BLOCK_HEADER_BYTES + docids_size + frequencies_size, &out,
-                          &address, err);
-    if (status != STATUS_OK)
-        return status;
-    uint32_t last = writer->docids[writer->block_count - 1];
-    put_le32(out, last);
-    put_le32(out + 4, (uint32_t)docids_size | (uint32_t)frequencies_size << 16);
-    put_le64(out + 8, positions | (uint64_t)(writer->block_count - 1) << 56);
-    memcpy(out + POSTING_BLOCK_HEADER_BYTES, docids, docids_size);
-    memcpy(out + POSTING_BLOCK_HEADER_BYTES + docids_size, writer->frequencies.data,
-           frequencies_size);
-
-    if (writer->count == writer->block_count)
-        writer->address = address;
-    writer->last_docid = last + 1;
-    writer->block_count = 0;
-    buffer_clear(&writer->frequencies);
-    buffer_clear(&writer->positions);
-    return STATUS_OK;
-}
-
-size_t frequencies_encode(const struct posting *posting, uint8_t ret[FREQUENCY_BYTES_MAX])
-{
-    size_t size = 1;
-    bool all_once = true;
-    for (unsigned field = 0; field < FIELD_COUNT; field++)
-        all_once = all_once && posting->frequencies[field] <= 1;
-    ret[0] = (uint8_t)(posting->fields | (all_once ? ALL_ONCE : 0));
-    for (unsigned field = 0; !all_once && field < FIELD_COUNT; field++) {
-        if ((posting->fields & 1u << field) != 0)
-            size += varint_put(ret + size, posting->frequencies[field]);
-    }
-    return size;
-}
-
-enum status posting_writer_add(struct posting_writer *writer, uint32_t docid,
-                               const uint8_t *frequencies, size_t frequencies_size,
-                               const uint8_t *positions, size_t positions_size, struct error *err)
-{
-    CHECK(docid < SEGMENT_DOCUMENTS_MAX && frequencies_size <= FREQUENCY_BYTES_MAX);
-    if (writer->block_count == POSTING_BLOCK ||
-        (writer->block_count > 0 && writer->positions.size + positions_size > POSITION_BYTES_MAX)) {
-        enum status status = end_block(writer, err);
-        if (status != STATUS_OK)
-            return status;
-    }
-    writer->docids[writer->block_count++] = docid;
-    writer->count++;
-    buffer_append(&writer->frequencies, frequencies, frequencies_size);
-    buffer_append(&writer->positions, positions, positions_size);
-    return STATUS_OK;
-}
-
-enum status posting_writer_end(struct posting_writer *writer, struct error *err)
-{
-    return end_block(writer, err);
-}
-
-/* ---- reading ---- */
 
 static void become_corrupt(struct posting_cursor *cursor)
 {
     cursor->corrupt = true;
     cursor->docid = DOCID_END;
-    cursor->count = cursor->index = cursor->left = 0;
+    cursor->count = cursor->index = 0;
+    cursor->row = cursor->row_count;
     segment_corrupt(cursor->segment, NULL);
 }
 
-static bool read_docids(struct posting_cursor *cursor, const uint8_t *at, const uint8_t *end)
+/* ---- the directory ---- */
+
+static const uint8_t *row_at(const struct posting_cursor *cursor, uint32_t row)
 {
-    uint32_t docid = cursor->base;
-    uint32_t document_count = cursor->segment->document_count;
-    for (uint32_t i = 0; i < cursor->count; i++) {
-        uint32_t delta;
-        if (!varint_get32(&at, end, &delta) || delta >= document_count - docid)
-            return false;
-        docid += delta;
-        cursor->docids[i] = docid++;
-        if (docid == document_count && i + 1 < cursor->count)
-            return false;
-    }
-    return at == end;
+    return cursor->rows + (size_t)row * cursor->row_size;
 }
 
-/* Reads the block at next_address, or steps over it where all of it lies below the target. False
- * when it is corrupt; *ret_stepped says whether it was stepped over. */
-static bool read_block(struct posting_cursor *cursor, uint32_t target, bool *ret_stepped)
+uint32_t posting_cursor_row_last(const struct posting_cursor *cursor, uint32_t row)
+{
+    return cursor->rows == NULL ? cursor->last : get_le32(row_at(cursor, row) + ROW_LAST);
+}
+
+uint32_t posting_cursor_find_row(const struct posting_cursor *cursor, uint32_t from,
+                                 uint32_t target)
+{
+    if (from >= cursor->row_count || posting_cursor_row_last(cursor, from) >= target)
+        return from;
+    if (cursor->rows == NULL)
+        return cursor->row_count;
+    /* Steps that double, then halves. */
+    uint32_t low = from; /* below the target */
+    uint32_t step = 1;
+    while (low + step < cursor->row_count &&
+           get_le32(row_at(cursor, low + step) + ROW_LAST) < target) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = low + step < cursor->row_count ? low + step : cursor->row_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (get_le32(row_at(cursor, middle) + ROW_LAST) < target)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+bool posting_cursor_row_impacts(const struct posting_cursor *cursor, uint32_t row,
+                                struct impacts *ret_impacts)
+{
+    if (cursor->rows == NULL)
+        return false;
+    *ret_impacts = (struct impacts){0};
+    memcpy(ret_impacts, row_at(cursor, row) + ROW_IMPACTS, cursor->row_size - ROW_IMPACTS);
+    return true;
+}
+
+/* ---- blocks ---- */
+
+/* Reads the docids of a block; false when it is corrupt. `last`: what the directory says of it. */
+static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t base,
+                       const uint32_t *last)
 {
     const uint8_t *end;
-    const uint8_t *at = part_at(&cursor->segment->parts[PART_POSTINGS], cursor->next_address, &end);
-    if (at == NULL || end - at < POSTING_BLOCK_HEADER_BYTES)
+    const uint8_t *at = part_at(&cursor->segment->parts[PART_POSTINGS], address, &end);
+    if (at == NULL || end - at < BLOCK_HEADER_BYTES)
         return false;
-    uint32_t last = get_le32(at);
-    uint32_t docids_size = get_le32(at + 4) & 0xffff;
-    uint32_t frequencies_size = get_le32(at + 4) >> 16;
-    uint64_t positions = get_le64(at + 8);
-    uint32_t count = (uint32_t)(positions >> 56) + 1;
-    at += POSTING_BLOCK_HEADER_BYTES;
-    if (count > POSTING_BLOCK || count > cursor->left || last < cursor->base ||
-        last >= cursor->segment->document_count ||
-        docids_size + frequencies_size > (size_t)(end - at))
+    uint32_t count = at[BLOCK_COUNT] + 1u;
+    unsigned docid_width = at[BLOCK_DOCID_WIDTH];
+    unsigned frequency_width = at[BLOCK_FREQUENCY_WIDTH];
+    uint8_t fields = at[BLOCK_FIELDS];
+    size_t docids_size = pack_bytes(count, docid_width);
+    if (count > POSTING_BLOCK || docid_width > POSTING_DOCID_WIDTH_MAX ||
+        frequency_width > POSTING_FREQUENCY_WIDTH_MAX || fields > FIELD_MASK_ALL ||
+        base >= cursor->segment->document_count ||
+        docids_size > (size_t)(end - at) - BLOCK_HEADER_BYTES)
         return false;
+    cursor->positions_address = get_le40(at + BLOCK_POSITIONS);
+    at += BLOCK_HEADER_BYTES;
+    /* So few bits cannot wrap: they rise, and only the last one can be too large. */
+    unpack_rising(at, count, docid_width, base, cursor->docids);
+    cursor->count = count;
+    cursor->frequency_bytes = at + docids_size;
+    cursor->block_end = end;
+    cursor->frequency_width = (uint8_t)frequency_width;
+    cursor->common_fields = fields;
+    cursor->frequencies_read = cursor->starts_read = false;
+    cursor->position_at = NULL;
+    return cursor->docids[count - 1] < cursor->segment->document_count &&
+           (last == NULL || *last == cursor->docids[count - 1]);
+}
 
-    cursor->next_address += POSTING_BLOCK_HEADER_BYTES + docids_size + frequencies_size;
-    if (at + docids_size + frequencies_size == end) /* the next one begins a chunk */
-        cursor->next_address = ((cursor->next_address - 1) | (CHUNK_BYTES_MAX - 1)) + 1;
-    cursor->left -= count;
-    *ret_stepped = last < target;
-    if (!*ret_stepped) {
-        cursor->count = count;
-        if (cursor->base >= cursor->segment->document_count ||
-            !read_docids(cursor, at, at + docids_size) || cursor->docids[count - 1] != last)
-            return false;
-        cursor->frequency_bytes = at + docids_size;
-        cursor->frequency_end = at + docids_size + frequencies_size;
-        cursor->frequencies_read = false;
-        cursor->positions_address = positions & (((uint64_t)1 << 56) - 1);
-        cursor->position_at = NULL;
-    }
-    cursor->base = last + 1;
-    return true;
+static bool enter_row(struct posting_cursor *cursor, uint32_t row)
+{
+    cursor->row = row;
+    if (cursor->rows == NULL)
+        return read_block(cursor, cursor->address, 0, NULL) &&
+               cursor->count == cursor->document_count;
+    const uint8_t *bytes = row_at(cursor, row);
+    uint32_t last = get_le32(bytes + ROW_LAST);
+    uint32_t base = row == 0 ? 0 : get_le32(bytes - cursor->row_size + ROW_LAST) + 1;
+    return read_block(cursor, get_le40(bytes + ROW_ADDRESS), base, &last);
 }
 
 void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target)
 {
-    bool stepped = true;
-    while (stepped) {
-        if (cursor->left == 0) {
-            cursor->docid = DOCID_END;
-            cursor->count = cursor->index = 0;
-            return;
-        }
-        if (!read_block(cursor, target, &stepped)) {
-            become_corrupt(cursor);
-            return;
-        }
+    uint32_t row = posting_cursor_find_row(cursor, cursor->row + 1, target);
+    if (row >= cursor->row_count) {
+        cursor->docid = DOCID_END;
+        cursor->row = cursor->row_count;
+        cursor->count = cursor->index = 0;
+        return;
+    }
+    if (!enter_row(cursor, row)) {
+        become_corrupt(cursor);
+        return;
     }
     cursor->index = 0;
-    while (cursor->docids[cursor->index] < target) /* the last one is not below */
-        cursor->index++;
-    cursor->docid = cursor->docids[cursor->index];
+    cursor->docid = cursor->docids[0];
+    posting_cursor_seek(cursor, target);
+}
+
+static bool open_directory(struct posting_cursor *cursor, uint64_t address)
+{
+    const uint8_t *end;
+    const uint8_t *at = part_at(&cursor->segment->parts[PART_DIRECTORIES], address, &end);
+    if (at == NULL || (*at != ROW_BYTES_BODY && *at != ROW_BYTES_ALL))
+        return false;
+    cursor->row_size = *at++;
+    cursor->row_count = (cursor->document_count + POSTING_BLOCK - 1) / POSTING_BLOCK;
+    cursor->rows = at;
+    return (size_t)(end - at) / cursor->row_size >= cursor->row_count;
 }
 
 void posting_cursor_open(struct posting_cursor *cursor, const struct segment *segment,
@@ -209,39 +156,65 @@ void posting_cursor_open(struct posting_cursor *cursor, const struct segment *se
     cursor->segment = segment;
     cursor->document_count = document_count;
     cursor->corrupt = false;
-    cursor->left = document_count;
-    cursor->next_address = address;
-    cursor->base = 0;
-    cursor->count = cursor->index = 0;
-    posting_cursor_next_block(cursor, 0);
+    cursor->rows = NULL;
+    cursor->row_count = 1;
+    cursor->address = address;
+    cursor->index = 0;
+    bool good = document_count > 0 && document_count <= segment->document_count &&
+                (document_count <= POSTING_BLOCK || open_directory(cursor, address)) &&
+                enter_row(cursor, 0);
+    if (!good) {
+        become_corrupt(cursor);
+        return;
+    }
+    cursor->docid = cursor->docids[0];
+    cursor->last = cursor->rows == NULL ? cursor->docids[cursor->count - 1]
+                                        : posting_cursor_row_last(cursor, cursor->row_count - 1);
+}
+
+/* ---- frequencies ---- */
+
+/* Where each document's frequencies begin; returns how many there are, 0 where it is corrupt. */
+static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at)
+{
+    uint32_t fields[POSTING_BLOCK];
+    uint32_t used = 0;
+    if (cursor->common_fields != 0) {
+        uint32_t each = (uint32_t)__builtin_popcount(cursor->common_fields);
+        for (uint32_t i = 0; i < cursor->count; i++)
+            cursor->starts[i] = (uint16_t)(i * each);
+        return cursor->count * each;
+    }
+    size_t size = pack_bytes(cursor->count, FIELD_COUNT);
+    if (size > (size_t)(cursor->block_end - *at))
+        return 0;
+    unpack(*at, cursor->count, FIELD_COUNT, fields);
+    *at += size;
+    for (uint32_t i = 0; i < cursor->count; i++) {
+        if (fields[i] == 0)
+            return 0;
+        cursor->fields[i] = (uint8_t)fields[i];
+        cursor->starts[i] = (uint16_t)used;
+        used += (uint32_t)__builtin_popcount(fields[i]);
+    }
+    return used;
 }
 
 static bool read_frequencies(struct posting_cursor *cursor)
 {
     const uint8_t *at = cursor->frequency_bytes;
-    const uint8_t *end = cursor->frequency_end;
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < cursor->count; i++) {
-        if (at == end)
+    uint32_t count = read_fields(cursor, &at);
+    for (uint32_t done = 0; done < count; done += PACK_COUNT) {
+        uint32_t here = count - done < PACK_COUNT ? count - done : PACK_COUNT;
+        size_t size = pack_bytes(here, cursor->frequency_width);
+        if (size > (size_t)(cursor->block_end - at))
             return false;
-        uint8_t byte = *at++;
-        uint8_t fields = byte & FIELD_MASK_ALL;
-        cursor->fields[i] = fields;
-        cursor->starts[i] = (uint16_t)used;
-        cursor->encoded_starts[i] = (uint16_t)(at - 1 - cursor->frequency_bytes);
-        cursor->totals[i] = 0;
-        if (fields == 0)
-            return false;
-        for (uint8_t bits = fields; bits != 0; bits &= (uint8_t)(bits - 1)) {
-            cursor->frequencies[used] = 1;
-            if ((byte & ALL_ONCE) == 0 && !varint_get32(&at, end, &cursor->frequencies[used]))
-                return false;
-            cursor->totals[i] += cursor->frequencies[used];
-            used++;
-        }
+        unpack(at, here, cursor->frequency_width, cursor->frequencies + done);
+        at += size;
     }
-    cursor->encoded_starts[cursor->count] = (uint16_t)(at - cursor->frequency_bytes);
-    return at == end;
+    for (uint32_t i = 0; i < count; i++)
+        cursor->frequencies[i]++;
+    return count > 0;
 }
 
 void posting_cursor_read_frequencies(struct posting_cursor *cursor)
@@ -255,45 +228,106 @@ void posting_cursor_read_frequencies(struct posting_cursor *cursor)
     become_corrupt(cursor);
     cursor->index = index;
     cursor->docid = docid;
-    memset(cursor->fields, 1, sizeof(cursor->fields));
+    cursor->common_fields = 1;
     memset(cursor->starts, 0, sizeof(cursor->starts));
-    memset(cursor->encoded_starts, 0, sizeof(cursor->encoded_starts));
     cursor->frequencies[0] = 1;
 }
 
 /* ---- positions ---- */
 
-bool positions_skip(const uint8_t **at, const uint8_t *end, uint32_t count)
+static void read_position_starts(struct posting_cursor *cursor)
 {
-    const uint8_t *next = *at;
-    while (count > 0 && next < end)
-        count -= *next++ < 0x80;
-    *at = next;
-    return count == 0;
+    uint32_t sum = 0;
+    cursor->starts_read = true;
+    for (uint32_t i = 0; i < cursor->count; i++) {
+        const uint32_t *frequency = cursor->frequencies + cursor->starts[i];
+        uint32_t fields = cursor->common_fields != 0 ? cursor->common_fields : cursor->fields[i];
+        cursor->position_starts[i] = sum;
+        for (int left = __builtin_popcount(fields); left > 0; left--)
+            sum += *frequency++;
+    }
+    cursor->position_starts[cursor->count] = sum;
 }
 
-const uint8_t *posting_cursor_positions(struct posting_cursor *cursor, const uint8_t **ret_end)
+/* Bytes of the group at `at`, with its width; 0 where it is corrupt. */
+static size_t group_bytes(const struct posting_cursor *cursor, const uint8_t *at, uint32_t count)
 {
-    posting_cursor_fields(cursor);
-    if (cursor->corrupt)
-        return NULL;
-    if (cursor->position_at == NULL || cursor->position_index > cursor->index) {
+    if (at >= cursor->position_end || *at > PACK_WIDTH_MAX)
+        return 0;
+    size_t size = 1 + pack_bytes(count, *at);
+    return size <= (size_t)(cursor->position_end - at) ? size : 0;
+}
+
+/* Reads group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
+static uint32_t read_group(struct posting_cursor *cursor, uint32_t group, uint32_t *ret)
+{
+    if (cursor->position_at == NULL || cursor->position_group > group) {
         cursor->position_at = part_at(&cursor->segment->parts[PART_POSITIONS],
                                       cursor->positions_address, &cursor->position_end);
-        cursor->position_index = 0;
+        cursor->position_group = 0;
+        if (cursor->position_at == NULL)
+            return 0;
     }
-    bool good = cursor->position_at != NULL;
-    while (good && cursor->position_index < cursor->index) {
-        good = positions_skip(&cursor->position_at, cursor->position_end,
-                              cursor->totals[cursor->position_index]);
-        cursor->position_index++;
+    for (; cursor->position_group < group; cursor->position_group++) {
+        size_t size = group_bytes(cursor, cursor->position_at, PACK_COUNT);
+        if (size == 0)
+            return 0;
+        cursor->position_at += size;
     }
-    const uint8_t *start = cursor->position_at;
-    const uint8_t *end = start;
-    if (!good || !positions_skip(&end, cursor->position_end, cursor->totals[cursor->index])) {
-        become_corrupt(cursor);
-        return NULL;
+    uint32_t left = cursor->position_starts[cursor->count] - group * PACK_COUNT;
+    uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
+    if (group_bytes(cursor, cursor->position_at, count) == 0)
+        return 0;
+    unpack(cursor->position_at + 1, count, *cursor->position_at, ret);
+    return count;
+}
+
+/* Appends positions `first` to `first + count` of the block as they are stored. */
+static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32_t count,
+                           struct numbers *ret)
+{
+    uint32_t group[PACK_COUNT];
+    uint32_t *room = numbers_reserve(ret, count);
+    if (room == NULL)
+        return false;
+    while (count > 0) {
+        uint32_t held = read_group(cursor, first / PACK_COUNT, group);
+        uint32_t start = first % PACK_COUNT;
+        if (held <= start) {
+            become_corrupt(cursor);
+            return false;
+        }
+        uint32_t here = held - start < count ? held - start : count;
+        memcpy(room, group + start, here * sizeof(*room));
+        room += here;
+        first += here;
+        count -= here;
+        ret->count += here;
     }
-    *ret_end = end;
-    return start;
+    return true;
+}
+
+bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field field,
+                              struct numbers *ret)
+{
+    uint32_t fields = posting_cursor_fields(cursor);
+    if (cursor->corrupt)
+        return false;
+    if (!cursor->starts_read)
+        read_position_starts(cursor);
+    uint32_t first = cursor->position_starts[cursor->index];
+    if (field == FIELD_COUNT)
+        return copy_positions(cursor, first, cursor->position_starts[cursor->index + 1] - first,
+                              ret);
+    if ((fields & 1u << field) == 0)
+        return true;
+    const uint32_t *frequency = posting_cursor_frequencies(cursor);
+    for (uint32_t before = fields & ((1u << field) - 1); before != 0; before &= before - 1)
+        first += *frequency++;
+    size_t start = ret->count;
+    if (!copy_positions(cursor, first, *frequency, ret))
+        return false;
+    for (size_t i = start + 1; i < ret->count; i++)
+        ret->values[i] += ret->values[i - 1];
+    return true;
 }

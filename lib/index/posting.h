@@ -1,56 +1,83 @@
 /*
- * Posting lists: for a term, the documents that have it, how often in each field, and where. In
- * blocks of up to 128 documents, each with the docid of its last one in front, so that a reader can
- * step over it.
+ * Posting lists: for a key, the documents that have it, how often in each field, and where. In
+ * blocks of 128 documents; a list of more than one block has a directory with the last docid of
+ * each and what bounds its scores, so that a reader steps over blocks without touching them.
+ * docs/format-segment.md draws the bytes.
  */
 #ifndef TIERCE_INDEX_POSTING_H
 #define TIERCE_INDEX_POSTING_H
 
+#include "index/pack.h"
 #include "index/segment.h"
 
-#define POSTING_BLOCK              128
-#define POSTING_BLOCK_HEADER_BYTES 16
+#define POSTING_BLOCK PACK_COUNT
 
-/* One document of a list. */
-struct posting {
-    uint32_t docid;
-    uint32_t fields;                   /* bits of the fields that the term is in, not 0 */
-    uint32_t frequencies[FIELD_COUNT]; /* of those fields > 0, of the others 0 */
-};
-
-/* The fields and frequencies of one document as they are stored. */
-#define FREQUENCY_BYTES_MAX (1 + FIELD_COUNT * 5)
-size_t frequencies_encode(const struct posting *posting, uint8_t ret[FREQUENCY_BYTES_MAX]);
+/* A token's positions in a document fit INDEX_TEXT_MAX bytes, a docid SEGMENT_DOCUMENTS_MAX. */
+#define POSTING_DOCID_WIDTH_MAX     20
+#define POSTING_FREQUENCY_WIDTH_MAX 22
 
 /* ---- writing ---- */
 
+/* Numbers that grow. */
+struct numbers {
+    uint32_t *values;
+    size_t count;
+    size_t capacity;
+};
+void numbers_release(struct numbers *numbers);
+/* Room for `extra` more behind the last one; NULL: no memory. The caller adds to `count`. */
+uint32_t *numbers_reserve(struct numbers *numbers, size_t extra);
+
 struct posting_writer {
     struct part_writer *parts;
-    uint64_t address;    /* of the list's first block */
-    uint32_t count;      /* documents of the list so far */
-    uint32_t last_docid; /* of the last finished block, plus one; 0: none */
-    uint32_t block_count;
+    const struct buffer *norms; /* of the segment: columns, by docid */
+    uint64_t address;           /* of the list: what the dictionary holds */
+    uint32_t count;             /* documents of the list so far */
+    uint32_t base;              /* docid behind the last finished block */
+    struct buffer rows;         /* of the directory */
+    bool has_others;            /* some block has another field than the body */
+    uint32_t block_count;       /* documents of the block so far */
     uint32_t docids[POSTING_BLOCK];
-    struct buffer frequencies; /* of the block */
-    struct buffer positions;
+    uint8_t fields[POSTING_BLOCK];
+    uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
+    uint32_t frequency_count;
+    struct numbers positions;
 };
 
-void posting_writer_init(struct posting_writer *writer, struct part_writer *parts);
+void posting_writer_init(struct posting_writer *writer, struct part_writer *parts,
+                         const struct buffer *norms);
 void posting_writer_release(struct posting_writer *writer);
 void posting_writer_begin(struct posting_writer *writer);
 /*
  * The next document of the list; docids ascend.
  *
- * frequencies  as frequencies_encode() writes them
- * positions    for each field that the term is in, by rising field, its positions as varints, each
- *              less the one before; as posting_cursor_positions() returns them
+ * fields       bits of the fields that the key is in, not 0
+ * frequencies  one for each of these fields, by rising field, > 0
+ * positions    for each of these fields its positions, each less the one before: as many as the
+ *              frequencies' sum
  */
-enum status posting_writer_add(struct posting_writer *writer, uint32_t docid,
-                               const uint8_t *frequencies, size_t frequencies_size,
-                               const uint8_t *positions, size_t positions_size, struct error *err);
+enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, uint32_t fields,
+                               const uint32_t *frequencies, const uint32_t *positions,
+                               struct error *err);
 enum status posting_writer_end(struct posting_writer *writer, struct error *err);
 
 /* ---- reading ---- */
+
+/*
+ * What bounds the score of any document of a block: no document has a frequency and a length of its
+ * body that one of the pairs does not dominate (no smaller frequency, no greater length), nor in
+ * another field more than `frequencies` or less than `lengths`. Codes as in segment.h.
+ */
+#define IMPACT_PAIRS 4
+struct impacts {
+    uint8_t body_frequencies[IMPACT_PAIRS]; /* 0: no pair */
+    uint8_t body_lengths[IMPACT_PAIRS];
+    uint8_t frequencies[FIELD_BODY]; /* 0: the field does not occur */
+    uint8_t lengths[FIELD_BODY];
+};
+
+/* The largest frequency that has this code (length_code() of it). */
+uint32_t frequency_bound(uint8_t code);
 
 struct posting_cursor {
     const struct segment *segment;
@@ -58,33 +85,42 @@ struct posting_cursor {
     uint32_t document_count; /* of the whole list */
     bool corrupt;
 
-    uint32_t left;         /* documents behind the current block */
-    uint64_t next_address; /* of the next block */
-    uint32_t base;         /* last docid of the current block, plus one */
-    uint32_t index;        /* in the block */
-    uint32_t count;        /* of the block */
+    /* The directory; of a list of one block: none. */
+    const uint8_t *rows;
+    uint32_t row_size;
+    uint32_t row_count; /* blocks; at least 1 */
+    uint64_t address;   /* of the only block */
+    uint32_t last;      /* docid of the whole list */
+
+    uint32_t row;   /* of the current block */
+    uint32_t index; /* in the block */
+    uint32_t count; /* of the block */
     uint32_t docids[POSTING_BLOCK];
 
+    /* Of the block: where its frequencies are, and what was read of them. */
     const uint8_t *frequency_bytes;
-    const uint8_t *frequency_end;
+    const uint8_t *block_end; /* nothing of it lies behind */
+    uint8_t frequency_width;
+    uint8_t common_fields; /* of every document of the block; 0: each has its own */
     bool frequencies_read;
-    uint8_t fields[POSTING_BLOCK];
-    uint16_t starts[POSTING_BLOCK];             /* of each document in frequencies */
-    uint16_t encoded_starts[POSTING_BLOCK + 1]; /* in frequency_bytes */
-    uint32_t totals[POSTING_BLOCK];             /* its frequencies' sum */
+    bool starts_read;
+    uint8_t fields[POSTING_BLOCK];               /* where they have their own */
+    uint16_t starts[POSTING_BLOCK];              /* of each document in frequencies */
+    uint32_t position_starts[POSTING_BLOCK + 1]; /* of each document in its positions */
     uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
 
     uint64_t positions_address;
-    const uint8_t *position_at; /* of document position_index; NULL: not yet looked up */
+    const uint8_t *position_at; /* group `position_group` of the block; NULL: not yet looked up */
     const uint8_t *position_end;
-    uint32_t position_index;
+    uint32_t position_group;
 };
 
 /* Stands on the list's first document. */
 void posting_cursor_open(struct posting_cursor *cursor, const struct segment *segment,
                          uint64_t address, uint32_t document_count);
 
-/* Reads the next block; the slow half of the two below. */
+/* Moves to the first document not below the target in a block behind the current one: the slow half
+ * of the two below. */
 void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target);
 
 static inline uint32_t posting_cursor_next(struct posting_cursor *cursor)
@@ -101,25 +137,29 @@ static inline uint32_t posting_cursor_seek(struct posting_cursor *cursor, uint32
 {
     if (cursor->docid >= target)
         return cursor->docid;
-    if (cursor->base <= target) {
+    if (cursor->docids[cursor->count - 1] < target) {
         posting_cursor_next_block(cursor, target);
         return cursor->docid;
     }
-    do { /* it lies in this block */
-        cursor->index++;
-    } while (cursor->docids[cursor->index] < target);
-    cursor->docid = cursor->docids[cursor->index];
+    /* It lies in this block. Steps of 8, then of one. */
+    uint32_t index = cursor->index;
+    while (index + 8 < cursor->count && cursor->docids[index + 8] < target)
+        index += 8;
+    while (cursor->docids[index] < target)
+        index++;
+    cursor->index = index;
+    cursor->docid = cursor->docids[index];
     return cursor->docid;
 }
 
 void posting_cursor_read_frequencies(struct posting_cursor *cursor);
 
-/* Bits of the fields that the term is in; the cursor stands on a document. */
+/* Bits of the fields that the key is in; the cursor stands on a document. */
 static inline uint32_t posting_cursor_fields(struct posting_cursor *cursor)
 {
     if (!cursor->frequencies_read)
         posting_cursor_read_frequencies(cursor);
-    return cursor->fields[cursor->index];
+    return cursor->common_fields != 0 ? cursor->common_fields : cursor->fields[cursor->index];
 }
 
 /* One frequency for each of these fields, by rising field. After posting_cursor_fields(). */
@@ -128,19 +168,24 @@ static inline const uint32_t *posting_cursor_frequencies(const struct posting_cu
     return cursor->frequencies + cursor->starts[cursor->index];
 }
 
-/* The same as they are stored. After posting_cursor_fields(). */
-static inline const uint8_t *posting_cursor_encoded(const struct posting_cursor *cursor,
-                                                    size_t *ret_size)
-{
-    uint16_t start = cursor->encoded_starts[cursor->index];
-    *ret_size = (size_t)cursor->encoded_starts[cursor->index + 1] - start;
-    return cursor->frequency_bytes + start;
-}
+/*
+ * Appends the current document's positions: `field`'s, absolute; or, of FIELD_COUNT, all of them as
+ * posting_writer_add() takes them. A field that the key is not in has none. False where they are
+ * corrupt (the cursor is, then) or memory ran out.
+ */
+bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field field,
+                              struct numbers *ret);
 
-/* The encoded positions of the current document. Returns NULL where they are corrupt. */
-const uint8_t *posting_cursor_positions(struct posting_cursor *cursor, const uint8_t **ret_end);
+/* ---- what bounds a block ---- */
 
-/* Moves *at over `count` varints; false where they do not fit. */
-bool positions_skip(const uint8_t **at, const uint8_t *end, uint32_t count);
+/* The block in which the first document not below the target lies; row_count: there is none. Does
+ * not move the cursor; `from`: a block not behind it. */
+uint32_t posting_cursor_find_row(const struct posting_cursor *cursor, uint32_t from,
+                                 uint32_t target);
+/* The last docid of a block. */
+uint32_t posting_cursor_row_last(const struct posting_cursor *cursor, uint32_t row);
+/* False: nothing is known (a list of one block). */
+bool posting_cursor_row_impacts(const struct posting_cursor *cursor, uint32_t row,
+                                struct impacts *ret_impacts);
 
 #endif

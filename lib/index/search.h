@@ -21,8 +21,23 @@ struct search_statistics {
     size_t document_frequency_count;
 };
 
+/* What counts how much: score.h says how. */
+struct ranking {
+    float k1;           /* how slowly more occurrences stop to matter */
+    float exact_bonus;  /* of an occurrence in the very form that was asked for */
+    double link_weight; /* a page with n links counts 1 + link_weight * log2(1 + n) times */
+    struct {
+        float weight; /* of an occurrence */
+        float length; /* how much a longer field than the average makes it count less, 0 to 1 */
+    } fields[FIELD_COUNT];
+};
+extern const struct ranking ranking_default;
+extern const struct ranking ranking_plain; /* BM25 with k1 1.2 and b 0.75, all fields alike */
+
 struct search_request {
-    uint32_t k; /* 1 to SEARCH_K_MAX; 0: only count */
+    uint32_t k;             /* 1 to SEARCH_K_MAX; 0: only count */
+    uint32_t count_exactly; /* a total is exact up to this, beyond it a lower bound; 0: always */
+    const struct ranking *ranking; /* NULL: ranking_default. Borrowed */
     struct search_statistics statistics;
     int64_t now_unix_us;
     bool include_private; /* the asker may see pages of private sites */

@@ -87,6 +87,15 @@ static bool has_rows(const struct part *part, uint64_t rows, uint32_t row_size)
     return bytes == 0;
 }
 
+static bool has_columns(const struct part *part, uint32_t rows)
+{
+    for (uint32_t i = 0; i < part->chunk_count; i++) {
+        if (part->chunks[i].size != rows)
+            return false;
+    }
+    return part->chunk_count == NORM_COLUMNS;
+}
+
 static enum status read_footer(struct segment *segment, struct error *err)
 {
     const struct storage_pin *pin = &segment->pins[segment->chunk_count - 1];
@@ -105,9 +114,9 @@ static enum status read_footer(struct segment *segment, struct error *err)
     status = share_chunks(segment, footer.bytes + FOOTER_HEAD_BYTES, segment->chunk_count - 1, err);
     if (status != STATUS_OK)
         return status;
-    if (segment->document_count > SEGMENT_DOCUMENTS_MAX ||
+    if (segment->document_count == 0 || segment->document_count > SEGMENT_DOCUMENTS_MAX ||
         !has_rows(&segment->parts[PART_DOCUMENTS], segment->document_count, DOCUMENT_ROW_BYTES) ||
-        !has_rows(&segment->parts[PART_NORMS], segment->document_count, NORM_ROW_BYTES) ||
+        !has_columns(&segment->parts[PART_NORMS], segment->document_count) ||
         !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count, 8))
         return error_set(err, STATUS_CORRUPT, "a segment's tables do not fit its footer");
     return STATUS_OK;
@@ -129,7 +138,9 @@ enum status segment_open(struct storage storage, struct storage_pin *pins, uint3
                                     : read_footer(segment, err);
     if (status == STATUS_OK) {
         segment->inlinks = calloc(segment->document_count + 1u, sizeof(*segment->inlinks));
-        if (segment->inlinks == NULL)
+        segment->inlinks_max =
+            calloc(segment->document_count / INLINKS_WINDOW + 1u, sizeof(*segment->inlinks_max));
+        if (segment->inlinks == NULL || segment->inlinks_max == NULL)
             status = error_set(err, STATUS_NO_MEMORY, "segment");
     }
     if (status != STATUS_OK) {
@@ -155,6 +166,7 @@ void segment_release(struct segment *segment)
     for (unsigned kind = 0; kind < PART_END; kind++)
         free(segment->parts[kind].chunks);
     free(segment->inlinks);
+    free(segment->inlinks_max);
     free(segment);
 }
 
@@ -166,13 +178,23 @@ enum status segment_corrupt(const struct segment *segment, struct error *err)
                      (unsigned long long)segment->id);
 }
 
+unsigned segment_set_inlinks(struct segment *segment, uint32_t docid, unsigned count)
+{
+    /* The maximum first: whoever sees the count sees no smaller maximum. */
+    atomic_uint *max = &segment->inlinks_max[docid / INLINKS_WINDOW];
+    unsigned before = atomic_load(max);
+    while (before < count && !atomic_compare_exchange_weak(max, &before, count))
+        ;
+    return atomic_exchange(&segment->inlinks[docid], count);
+}
+
 enum status segment_load_inlinks(struct segment *segment, struct error *err)
 {
     for (uint32_t docid = 0; docid < segment->document_count; docid++) {
         struct document_row row;
         if (!segment_row(segment, docid, &row))
             return segment_corrupt(segment, err);
-        atomic_store_explicit(&segment->inlinks[docid], row.inlinks, memory_order_relaxed);
+        segment_set_inlinks(segment, docid, row.inlinks);
     }
     return STATUS_OK;
 }

@@ -14,6 +14,7 @@
 #include "index/text_blocks.h"
 
 #define SEGMENT_DOCUMENTS_MAX (1u << 20)
+#define INLINKS_WINDOW        4096       /* documents */
 #define DOCID_END             UINT32_MAX /* behind the last document */
 
 /* Keys of the dictionary: terms as they are, hosts behind a byte that no term begins with. */
@@ -23,10 +24,11 @@
 /* A row of PART_DOCUMENTS: url hash, address of the stored document, hash of the site, size of the
  * stored document, links to it when it was indexed. */
 #define DOCUMENT_ROW_BYTES 32
-/* A row of PART_NORMS: the lengths of the fields (length_code()), flags, two zeros. */
-#define NORM_ROW_BYTES 8
-#define NORM_FLAGS     FIELD_COUNT
-#define FLAG_PRIVATE   1u
+/* The columns of PART_NORMS, a byte for each document, each in a chunk of its own: the lengths of
+ * the fields (length_code()), then flags. */
+#define NORM_FLAGS   FIELD_COUNT
+#define NORM_COLUMNS (FIELD_COUNT + 1)
+#define FLAG_PRIVATE 1u
 
 /* A field's length in tokens, rounded to one byte: exact to 15, then to an eighth. */
 uint8_t length_code(uint32_t length);
@@ -49,11 +51,12 @@ struct segment {
     uint64_t term_count;
     uint32_t block_count; /* of the dictionary */
     struct part parts[PART_END];
-    atomic_uint *inlinks;   /* by docid: pages that link to it, now */
-    atomic_bool *corrupt;   /* the index's: set when a wrong byte is met. May be NULL */
-    bool deletions_changed; /* since the last flush; the writer's */
-    bool inlinks_changed;   /* as above */
-    struct storage storage; /* where the pins are from; no ops: they are malloc's */
+    atomic_uint *inlinks;     /* by docid: pages that link to it, now; see segment_set_inlinks() */
+    atomic_uint *inlinks_max; /* by docid / INLINKS_WINDOW: none of those has had more */
+    atomic_bool *corrupt;     /* the index's: set when a wrong byte is met. May be NULL */
+    bool deletions_changed;   /* since the last flush; the writer's */
+    bool inlinks_changed;     /* as above */
+    struct storage storage;   /* where the pins are from; no ops: they are malloc's */
     struct storage_pin *pins;
 };
 
@@ -72,16 +75,32 @@ void segment_release(struct segment *segment); /* accepts NULL */
 /* Notes that a wrong byte was met and returns STATUS_CORRUPT. */
 enum status segment_corrupt(const struct segment *segment, struct error *err);
 
+/* Returns how many it had. */
+unsigned segment_set_inlinks(struct segment *segment, uint32_t docid, unsigned count);
 /* Fills inlinks with what the rows say. */
 enum status segment_load_inlinks(struct segment *segment, struct error *err);
 
 /* False (and the segment is marked corrupt) where the row cannot be read. */
 bool segment_row(const struct segment *segment, uint32_t docid, struct document_row *ret_row);
 
-/* NORM_ROW_BYTES bytes, or NULL as above. */
-static inline const uint8_t *segment_norms(const struct segment *segment, uint32_t docid)
+/* A byte for each document; NULL as above. */
+static inline const uint8_t *segment_column(const struct segment *segment, unsigned column)
 {
-    return part_row(&segment->parts[PART_NORMS], docid, NORM_ROW_BYTES);
+    struct chunk *chunk = &segment->parts[PART_NORMS].chunks[column];
+    return chunk_is_good(chunk) ? chunk->bytes : NULL;
+}
+
+/* All columns of one document; false as above. */
+static inline bool segment_norms(const struct segment *segment, uint32_t docid,
+                                 uint8_t ret[NORM_COLUMNS])
+{
+    for (unsigned column = 0; column < NORM_COLUMNS; column++) {
+        const uint8_t *bytes = segment_column(segment, column);
+        if (bytes == NULL)
+            return false;
+        ret[column] = bytes[docid];
+    }
+    return true;
 }
 
 /* The first document whose hash is not below; document_count where there is none. */

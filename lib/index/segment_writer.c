@@ -10,7 +10,7 @@ void segment_writer_init(struct segment_writer *writer, struct segment_sink *sin
 {
     *writer = (struct segment_writer){0};
     part_writer_init(&writer->parts, sink);
-    posting_writer_init(&writer->postings, &writer->parts);
+    posting_writer_init(&writer->postings, &writer->parts, writer->norms);
     dictionary_writer_init(&writer->dictionary, &writer->parts);
 }
 
@@ -19,11 +19,13 @@ void segment_writer_release(struct segment_writer *writer)
     part_writer_release(&writer->parts);
     posting_writer_release(&writer->postings);
     dictionary_writer_release(&writer->dictionary);
+    for (unsigned column = 0; column < NORM_COLUMNS; column++)
+        buffer_release(&writer->norms[column]);
 }
 
 enum status segment_writer_add_document(struct segment_writer *writer,
                                         const struct document_row *row,
-                                        const uint8_t norms[NORM_ROW_BYTES], const uint8_t *stored,
+                                        const uint8_t norms[NORM_COLUMNS], const uint8_t *stored,
                                         struct error *err)
 {
     uint64_t address;
@@ -41,9 +43,25 @@ enum status segment_writer_add_document(struct segment_writer *writer,
     put_le32(bytes + 24, row->stored_size);
     put_le32(bytes + 28, row->inlinks);
     status = part_append(&writer->parts, PART_DOCUMENTS, bytes, sizeof(bytes), &address, err);
-    if (status == STATUS_OK)
-        status = part_append(&writer->parts, PART_NORMS, norms, NORM_ROW_BYTES, &address, err);
+    for (unsigned column = 0; column < NORM_COLUMNS; column++) {
+        buffer_append_byte(&writer->norms[column], norms[column]);
+        if (writer->norms[column].failed)
+            return error_set(err, STATUS_NO_MEMORY, "segment");
+    }
     writer->document_count++;
+    return status;
+}
+
+static enum status write_norms(struct segment_writer *writer, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (unsigned column = 0; status == STATUS_OK && column < NORM_COLUMNS; column++) {
+        uint64_t address;
+        status = part_append(&writer->parts, PART_NORMS, writer->norms[column].data,
+                             writer->norms[column].size, &address, err);
+        if (status == STATUS_OK)
+            status = part_end_chunk(&writer->parts, PART_NORMS, err);
+    }
     return status;
 }
 
@@ -65,6 +83,8 @@ enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t
 enum status segment_writer_finish(struct segment_writer *writer, struct error *err)
 {
     enum status status = dictionary_writer_end(&writer->dictionary, err);
+    if (status == STATUS_OK)
+        status = write_norms(writer, err);
     for (unsigned kind = 1; status == STATUS_OK && kind < PART_FOOTER; kind++)
         status = part_end_chunk(&writer->parts, (enum segment_part)kind, err);
     if (status != STATUS_OK)

@@ -10,6 +10,7 @@ struct segment_writer {
     struct part_writer parts;
     struct posting_writer postings;
     struct dictionary_writer dictionary;
+    struct buffer norms[NORM_COLUMNS];
     uint32_t document_count;
 };
 
@@ -19,7 +20,7 @@ void segment_writer_release(struct segment_writer *writer);
 /* The next document. `row`: its address is filled in here. */
 enum status segment_writer_add_document(struct segment_writer *writer,
                                         const struct document_row *row,
-                                        const uint8_t norms[NORM_ROW_BYTES], const uint8_t *stored,
+                                        const uint8_t norms[NORM_COLUMNS], const uint8_t *stored,
                                         struct error *err);
 
 /* A term: begin, add to writer->postings, end. A term without postings is left out. */

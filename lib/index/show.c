@@ -60,8 +60,8 @@ struct measure {
 
 static struct measure measure_text(const struct segment *segment, uint32_t docid, size_t text_size)
 {
-    const uint8_t *norms = segment_norms(segment, docid);
-    uint32_t tokens = norms == NULL ? 0 : length_of_code(norms[FIELD_BODY]);
+    const uint8_t *lengths = segment_column(segment, FIELD_BODY);
+    uint32_t tokens = lengths == NULL ? 0 : length_of_code(lengths[docid]);
     size_t each = tokens == 0 ? 1 : text_size / tokens;
     if (each < 4) /* most likely a position for each character */
         return (struct measure){WINDOW_CHARACTERS, TRAIL_BYTES_WIDE};

@@ -123,12 +123,12 @@ enum status draft_add(struct draft *draft, struct segment *segment, struct error
 {
     struct snapshot_entry entry = {.segment = segment};
     enum status status = draft_reserve(draft, draft->count + 1, err);
-    for (uint32_t docid = 0; status == STATUS_OK && docid < segment->document_count; docid++) {
-        const uint8_t *norms = segment_norms(segment, docid);
-        if (norms == NULL)
+    for (unsigned field = 0; status == STATUS_OK && field < FIELD_COUNT; field++) {
+        const uint8_t *lengths = segment_column(segment, field);
+        if (lengths == NULL)
             status = segment_corrupt(segment, err);
-        for (unsigned field = 0; norms != NULL && field < FIELD_COUNT; field++)
-            entry.field_tokens[field] += length_of_code(norms[field]);
+        for (uint32_t docid = 0; lengths != NULL && docid < segment->document_count; docid++)
+            entry.field_tokens[field] += length_of_code(lengths[docid]);
     }
     if (status != STATUS_OK) {
         segment_release(segment);
@@ -152,8 +152,8 @@ void draft_remove(struct draft *draft, uint32_t entry)
 enum status draft_delete(struct draft *draft, struct place place, struct error *err)
 {
     struct snapshot_entry *entry = &draft->entries[place.entry];
-    const uint8_t *norms = segment_norms(entry->segment, place.docid);
-    if (norms == NULL)
+    uint8_t norms[NORM_COLUMNS];
+    if (!segment_norms(entry->segment, place.docid, norms))
         return segment_corrupt(entry->segment, err);
     if (!draft->owns_deletions[place.entry]) {
         struct deletions *copy = deletions_copy(entry->deletions, entry->segment->document_count);

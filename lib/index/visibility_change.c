@@ -97,13 +97,13 @@ static enum status spread(struct index *index, const struct recount *recount,
                       &place))
         return STATUS_OK;
     struct segment *segment = current->entries[place.entry].segment;
-    const uint8_t *norms = segment_norms(segment, place.docid);
-    if (norms == NULL)
+    uint8_t norms[NORM_COLUMNS];
+    if (!segment_norms(segment, place.docid, norms))
         return segment_corrupt(segment, err);
     bool was_shown = document_is_shown(before, segment, place.docid, norms[NORM_FLAGS]);
     bool is_shown = document_is_shown(index->shown, segment, place.docid, norms[NORM_FLAGS]);
     uint32_t counted = index_links_counted(&recount->inlinks, is_shown);
-    if (atomic_exchange(&segment->inlinks[place.docid], counted) != counted)
+    if (segment_set_inlinks(segment, place.docid, counted) != counted)
         segment->inlinks_changed = true;
     if (is_unsure || has_other_texts(recount, was_shown, is_shown))
         buffer_append(&index->stale, &recount->target, sizeof(recount->target));

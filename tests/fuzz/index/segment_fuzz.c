@@ -116,15 +116,17 @@ static void read_documents(const struct segment *segment)
 static void read_postings(const struct segment *segment)
 {
     struct dictionary_cursor keys;
+    struct numbers positions = {0};
     dictionary_cursor_open(&keys, segment);
     for (int i = 0; keys.key_size > 0 && i < 2000; i++) {
         struct posting_cursor cursor;
         posting_cursor_open(&cursor, segment, keys.entry.address, keys.entry.document_count);
         for (uint32_t last = 0; cursor.docid != DOCID_END; last = cursor.docid) {
-            const uint8_t *end;
             CHECK(cursor.docid >= last && cursor.docid < segment->document_count);
             posting_cursor_fields(&cursor);
-            posting_cursor_positions(&cursor, &end);
+            positions.count = 0;
+            posting_cursor_positions(&cursor, (enum query_field)(i % (FIELD_COUNT + 1)),
+                                     &positions);
             if (cursor.docid % 5 == 0)
                 posting_cursor_seek(&cursor, cursor.docid + 20);
             else
@@ -132,6 +134,7 @@ static void read_postings(const struct segment *segment)
         }
         dictionary_cursor_next(&keys);
     }
+    numbers_release(&positions);
 }
 
 static void search(const struct segment *segment)

@@ -97,38 +97,47 @@ static void random_list(struct list *list, uint32_t count, uint32_t gap)
 /* Position p of the i-th document in any field is i + p * p. */
 static void write_list(struct segment_writer *writer, const struct list *list, const char *key)
 {
-    struct buffer positions = {0};
+    struct numbers positions = {0};
     segment_writer_begin_term(writer);
     for (uint32_t i = 0; i < list->count; i++) {
-        struct posting posting = {.fields = list->fields[i]};
-        uint8_t frequencies[FREQUENCY_BYTES_MAX];
-        buffer_clear(&positions);
+        uint32_t frequencies[FIELD_COUNT];
+        uint32_t field_count = 0;
+        positions.count = 0;
         for (unsigned field = 0; field < FIELD_COUNT; field++) {
             if ((list->fields[i] & 1u << field) == 0)
                 continue;
-            posting.frequencies[field] = list->frequencies[i];
+            frequencies[field_count++] = list->frequencies[i];
+            uint32_t *room = numbers_reserve(&positions, list->frequencies[i]);
+            assert_non_null(room);
             uint32_t last = 0;
             for (uint32_t p = 0; p < list->frequencies[i]; p++) {
-                uint8_t bytes[VARINT_MAX];
-                buffer_append(&positions, bytes, varint_put(bytes, i + p * p - last));
+                room[p] = i + p * p - last;
                 last = i + p * p;
             }
+            positions.count += list->frequencies[i];
         }
-        size_t size = frequencies_encode(&posting, frequencies);
-        assert_int_equal(posting_writer_add(&writer->postings, list->docids[i], frequencies, size,
-                                            positions.data, positions.size, NULL),
+        assert_int_equal(posting_writer_add(&writer->postings, list->docids[i], list->fields[i],
+                                            frequencies, positions.values, NULL),
                          STATUS_OK);
     }
-    buffer_release(&positions);
+    numbers_release(&positions);
     assert_int_equal(
         segment_writer_end_term(writer, (const uint8_t *)key, (uint32_t)strlen(key), NULL),
         STATUS_OK);
 }
 
+/* The length of a document in a field, as its code. */
+static uint8_t length_for(uint32_t docid, unsigned field)
+{
+    return (uint8_t)((docid * 7 + field * 31) % 100);
+}
+
 static void add_documents(struct segment_writer *writer, uint32_t count)
 {
-    uint8_t norms[NORM_ROW_BYTES] = {0};
+    uint8_t norms[NORM_COLUMNS] = {0};
     for (uint32_t i = 0; i < count; i++) {
+        for (unsigned field = 0; field < FIELD_COUNT; field++)
+            norms[field] = length_for(i, field);
         struct document_row row = {.url_hash = i, .stored_size = 1};
         assert_int_equal(
             segment_writer_add_document(writer, &row, norms, (const uint8_t *)"x", NULL),
@@ -141,22 +150,50 @@ static void expect_posting(struct posting_cursor *cursor, const struct list *lis
     assert_int_equal(cursor->docid, list->docids[i]);
     assert_int_equal(posting_cursor_fields(cursor), list->fields[i]);
     const uint32_t *frequencies = posting_cursor_frequencies(cursor);
-    const uint8_t *end;
-    const uint8_t *at = posting_cursor_positions(cursor, &end);
-    assert_non_null(at);
+    struct numbers positions = {0};
+    size_t total = 0;
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
-        if ((list->fields[i] & 1u << field) == 0)
+        positions.count = 0;
+        assert_true(posting_cursor_positions(cursor, (enum query_field)field, &positions));
+        if ((list->fields[i] & 1u << field) == 0) {
+            assert_int_equal(positions.count, 0);
             continue;
-        assert_int_equal(*frequencies++, list->frequencies[i]);
-        uint32_t position = 0;
-        for (uint32_t p = 0; p < list->frequencies[i]; p++) {
-            uint32_t distance = 0;
-            assert_true(varint_get32(&at, end, &distance));
-            position += distance;
-            assert_int_equal(position, i + p * p);
         }
+        assert_int_equal(*frequencies++, list->frequencies[i]);
+        assert_int_equal(positions.count, list->frequencies[i]);
+        for (uint32_t p = 0; p < list->frequencies[i]; p++)
+            assert_int_equal(positions.values[p], i + p * p);
+        total += positions.count;
     }
-    assert_ptr_equal(at, end);
+    positions.count = 0;
+    assert_true(posting_cursor_positions(cursor, FIELD_COUNT, &positions));
+    assert_int_equal(positions.count, total);
+    assert_int_equal(positions.values[0], i);
+    numbers_release(&positions);
+}
+
+/* Nothing in a block is more than the block's impacts say. */
+static void expect_bounds(const struct posting_cursor *cursor, const struct list *list)
+{
+    for (uint32_t i = 0; i < list->count && cursor->rows != NULL; i++) {
+        struct impacts impacts;
+        uint32_t row = i / POSTING_BLOCK;
+        assert_int_equal(posting_cursor_find_row(cursor, row / 2, list->docids[i]), row);
+        assert_true(posting_cursor_row_last(cursor, row) >= list->docids[i]);
+        assert_true(posting_cursor_row_impacts(cursor, row, &impacts));
+        for (unsigned field = 0; field < FIELD_BODY; field++) {
+            if ((list->fields[i] & 1u << field) == 0)
+                continue;
+            assert_true(frequency_bound(impacts.frequencies[field]) >= list->frequencies[i]);
+            assert_true(impacts.lengths[field] <= length_for(list->docids[i], field));
+        }
+        bool is_bounded = (list->fields[i] & 1u << FIELD_BODY) == 0;
+        for (unsigned pair = 0; pair < IMPACT_PAIRS; pair++)
+            is_bounded = is_bounded ||
+                         (frequency_bound(impacts.body_frequencies[pair]) >= list->frequencies[i] &&
+                          impacts.body_lengths[pair] <= length_for(list->docids[i], FIELD_BODY));
+        assert_true(is_bounded);
+    }
 }
 
 static void expect_list(const struct segment *segment, const char *key, const struct list *list)
@@ -167,6 +204,7 @@ static void expect_list(const struct segment *segment, const char *key, const st
                      STATUS_OK);
     assert_int_equal(entry.document_count, list->count);
     posting_cursor_open(&cursor, segment, entry.address, entry.document_count);
+    expect_bounds(&cursor, list);
     for (uint32_t i = 0; i < list->count; i++) {
         expect_posting(&cursor, list, i);
         posting_cursor_next(&cursor);

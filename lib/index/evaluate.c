@@ -1,0 +1,122 @@
+/* What the ways of evaluating a query share. */
+#include "index/evaluate.h"
+
+double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first, uint32_t last)
+{
+    const struct segment *segment = evaluation->entry->segment;
+    if (evaluation->scorer.ranking->link_weight == 0)
+        return 1;
+    unsigned most = 0;
+    for (uint32_t i = first / INLINKS_WINDOW;
+         i <= last / INLINKS_WINDOW && i <= (segment->document_count - 1) / INLINKS_WINDOW; i++) {
+        unsigned one = atomic_load_explicit(&segment->inlinks_max[i], memory_order_relaxed);
+        most = one > most ? one : most;
+    }
+    return link_factor(evaluation->scorer.ranking, most);
+}
+
+static bool is_behind(const struct search_request *request, const struct search_hit *hit)
+{
+    if (!request->has_after)
+        return true;
+    return hit->score != request->after_score ? hit->score < request->after_score
+                                              : hit->url_hash > request->after_url_hash;
+}
+
+bool evaluation_take(struct evaluation *evaluation, uint32_t docid, uint64_t score)
+{
+    const struct segment *segment = evaluation->entry->segment;
+    if (deletions_has(evaluation->entry->deletions, docid))
+        return true;
+    if (!evaluation->request->include_private &&
+        !snapshot_shows(evaluation->snapshot, segment, docid,
+                        evaluation->scorer.columns[NORM_FLAGS][docid]))
+        return true;
+    evaluation->total++;
+    unsigned inlinks = atomic_load_explicit(&segment->inlinks[docid], memory_order_relaxed);
+    struct search_hit hit = {.score = (double)score / SCORE_ONE *
+                                      link_factor(evaluation->scorer.ranking, inlinks)};
+    if (!top_wants(&evaluation->top, hit.score))
+        return true; /* most of them: without looking up the hash */
+    struct document_row row;
+    if (!segment_row(segment, docid, &row))
+        return false;
+    hit.url_hash = row.url_hash;
+    if (is_behind(evaluation->request, &hit))
+        top_add(&evaluation->top, &hit);
+    return true;
+}
+
+/* ---- words ---- */
+
+/*
+ * Stems include the exact form's occurrences where the document's language is the one that was
+ * stemmed for, and are other words where it is not: so the largest counts, not the sum.
+ */
+uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
+                       uint32_t fields, uint32_t docid)
+{
+    const struct scorer *scorer = &evaluation->scorer;
+    float frequency = 0;
+    float exact = 0;
+    uint32_t count = word->word->alternative_count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct posting_cursor *cursor = word->cursors[i];
+        if (cursor == NULL || cursor->docid != docid)
+            continue;
+        float one = weigh(scorer, cursor, fields);
+        if (i == 0)
+            exact = one;
+        frequency = one > frequency ? one : frequency;
+    }
+    if (count > 1)
+        frequency += scorer->ranking->exact_bonus * exact;
+    return score_of(weight, scorer->ranking->k1, frequency);
+}
+
+/* As much as any document from `first` to `last` weighs in one list: infinity where nothing is
+ * known. False: the list has none of them. */
+static bool list_bound(const struct scorer *scorer, const struct posting_cursor *cursor,
+                       uint32_t *row, uint32_t first, uint32_t last, float *ret_bound)
+{
+    float most = 0;
+    if (cursor->docid == DOCID_END || cursor->docid > last || cursor->last < first)
+        return false;
+    *row = posting_cursor_find_row(cursor, *row, first);
+    for (uint32_t i = *row; i < cursor->row_count; i++) {
+        struct impacts impacts;
+        float one = posting_cursor_row_impacts(cursor, i, &impacts)
+                        ? weigh_impacts(scorer, &impacts)
+                        : __builtin_inff();
+        most = one > most ? one : most;
+        if (posting_cursor_row_last(cursor, i) >= last)
+            break;
+    }
+    *ret_bound = most;
+    return true;
+}
+
+bool evaluate_word_bound(const struct evaluation *evaluation, const struct matcher_word *word,
+                         float weight, uint32_t rows[QUERY_ALTERNATIVES_MAX], uint32_t first,
+                         uint32_t last, uint32_t *ret_bound)
+{
+    const struct scorer *scorer = &evaluation->scorer;
+    float frequency = 0;
+    float exact = 0;
+    bool is_there = false;
+    uint32_t count = word->word->alternative_count;
+    for (uint32_t i = 0; i < count; i++) {
+        float one;
+        if (word->cursors[i] == NULL ||
+            !list_bound(scorer, word->cursors[i], &rows[i], first, last, &one))
+            continue;
+        is_there = true;
+        if (i == 0)
+            exact = one;
+        frequency = one > frequency ? one : frequency;
+    }
+    if (count > 1)
+        frequency += scorer->ranking->exact_bonus * exact;
+    *ret_bound = score_of(weight, scorer->ranking->k1, frequency);
+    return is_there;
+}

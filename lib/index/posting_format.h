@@ -1,0 +1,27 @@
+/* Where things stand in the bytes of a posting list, for its writer and its reader. */
+#ifndef TIERCE_INDEX_POSTING_FORMAT_H
+#define TIERCE_INDEX_POSTING_FORMAT_H
+
+#include "index/posting.h"
+
+/* A block: header, docids, fields (where each document has its own), frequencies. */
+enum {
+    BLOCK_COUNT = 0, /* documents, less one */
+    BLOCK_DOCID_WIDTH = 1,
+    BLOCK_FREQUENCY_WIDTH = 2,
+    BLOCK_FIELDS = 3,    /* of all documents; 0: each has its own */
+    BLOCK_POSITIONS = 4, /* u40: address of its positions */
+    BLOCK_HEADER_BYTES = 9,
+    BLOCK_BYTES_MAX = BLOCK_HEADER_BYTES + 16 * 32 + 16 * FIELD_COUNT + 16 * 32 * FIELD_COUNT,
+};
+
+/* A row of a directory; behind its size, one byte. */
+enum {
+    ROW_LAST = 0,    /* u32: last docid */
+    ROW_ADDRESS = 4, /* u40: of the block */
+    ROW_IMPACTS = 9, /* as struct impacts; in a list of the body alone, its first half */
+    ROW_BYTES_BODY = ROW_IMPACTS + 2 * IMPACT_PAIRS,
+    ROW_BYTES_ALL = ROW_BYTES_BODY + 2 * FIELD_BODY,
+};
+
+#endif

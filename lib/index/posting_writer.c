@@ -1,0 +1,305 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "index/posting.h"
+#include "index/posting_format.h"
+
+void numbers_release(struct numbers *numbers)
+{
+    free(numbers->values);
+    *numbers = (struct numbers){0};
+}
+
+uint32_t *numbers_reserve(struct numbers *numbers, size_t extra)
+{
+    if (numbers->count + extra > numbers->capacity) {
+        size_t capacity = numbers->capacity < 512 ? 512 : numbers->capacity * 2;
+        while (capacity < numbers->count + extra)
+            capacity *= 2;
+        uint32_t *values = realloc(numbers->values, capacity * sizeof(*values));
+        if (values == NULL)
+            return NULL;
+        numbers->values = values;
+        numbers->capacity = capacity;
+    }
+    return numbers->values + numbers->count;
+}
+
+void posting_writer_init(struct posting_writer *writer, struct part_writer *parts,
+                         const struct buffer *norms)
+{
+    *writer = (struct posting_writer){.parts = parts, .norms = norms};
+}
+
+void posting_writer_release(struct posting_writer *writer)
+{
+    buffer_release(&writer->rows);
+    numbers_release(&writer->positions);
+}
+
+void posting_writer_begin(struct posting_writer *writer)
+{
+    CHECK(writer->block_count == 0);
+    writer->count = 0;
+    writer->base = 0;
+    writer->has_others = false;
+    buffer_clear(&writer->rows);
+}
+
+/* ---- positions ---- */
+
+/* Groups of 128, each with its width in front. */
+static enum status write_positions(struct posting_writer *writer, uint64_t *ret_address,
+                                   struct error *err)
+{
+    const uint32_t *values = writer->positions.values;
+    size_t size = 0;
+    size_t count = writer->positions.count;
+    for (size_t at = 0; at < count; at += PACK_COUNT) {
+        size_t here = count - at < PACK_COUNT ? count - at : PACK_COUNT;
+        size += 1 + pack_bytes(here, pack_width(values + at, here));
+    }
+    uint8_t *out;
+    enum status status = part_reserve(writer->parts, PART_POSITIONS, size, &out, ret_address, err);
+    for (size_t at = 0; status == STATUS_OK && at < count; at += PACK_COUNT) {
+        size_t here = count - at < PACK_COUNT ? count - at : PACK_COUNT;
+        unsigned width = pack_width(values + at, here);
+        *out++ = (uint8_t)width;
+        pack(values + at, here, width, out);
+        out += pack_bytes(here, width);
+    }
+    return status;
+}
+
+/* ---- impacts ---- */
+
+struct pair {
+    uint8_t frequency;
+    uint8_t length;
+};
+
+/* By falling frequency, then by rising length. */
+static int compare_pairs(const void *a_pointer, const void *b_pointer)
+{
+    const struct pair *a = a_pointer;
+    const struct pair *b = b_pointer;
+    if (a->frequency != b->frequency)
+        return b->frequency - a->frequency;
+    return a->length - b->length;
+}
+
+/* Keeps those that no other dominates; returns how many. */
+static size_t keep_best(struct pair *pairs, size_t count)
+{
+    size_t kept = 0;
+    qsort(pairs, count, sizeof(*pairs), compare_pairs);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || pairs[i].length < pairs[kept - 1].length)
+            pairs[kept++] = pairs[i];
+    }
+    return kept;
+}
+
+/* Replaces neighbours by what dominates both until few are left: the two that are closest. */
+static size_t reduce(struct pair *pairs, size_t count)
+{
+    while (count > IMPACT_PAIRS) {
+        size_t closest = 0;
+        int distance_best = INT32_MAX;
+        for (size_t i = 0; i + 1 < count; i++) {
+            int distance = (pairs[i].frequency - pairs[i + 1].frequency) *
+                           (pairs[i].length - pairs[i + 1].length);
+            if (distance < distance_best) {
+                distance_best = distance;
+                closest = i;
+            }
+        }
+        pairs[closest].length = pairs[closest + 1].length;
+        memmove(pairs + closest + 1, pairs + closest + 2, (count - closest - 2) * sizeof(*pairs));
+        count--;
+    }
+    return count;
+}
+
+static void gather_impacts(const struct posting_writer *writer, struct impacts *ret_impacts)
+{
+    struct pair pairs[POSTING_BLOCK];
+    size_t count = 0;
+    const uint32_t *frequency = writer->frequencies;
+    struct impacts impacts = {0};
+    for (uint32_t i = 0; i < writer->block_count; i++) {
+        for (uint32_t fields = writer->fields[i]; fields != 0; fields &= fields - 1) {
+            unsigned field = (unsigned)__builtin_ctz(fields);
+            uint8_t length = writer->norms[field].data[writer->docids[i]];
+            uint8_t code = length_code(*frequency++);
+            if (field == FIELD_BODY) {
+                pairs[count++] = (struct pair){code, length};
+                continue;
+            }
+            bool is_first = impacts.frequencies[field] == 0;
+            if (is_first || code > impacts.frequencies[field])
+                impacts.frequencies[field] = code;
+            if (is_first || length < impacts.lengths[field])
+                impacts.lengths[field] = length;
+        }
+    }
+    count = reduce(pairs, keep_best(pairs, count));
+    for (size_t i = 0; i < count; i++) {
+        impacts.body_frequencies[i] = pairs[i].frequency;
+        impacts.body_lengths[i] = pairs[i].length;
+    }
+    *ret_impacts = impacts;
+}
+
+/* Rows are gathered with the impacts of all fields; posting_writer_end() leaves out what no block
+ * has. */
+static void add_row(struct posting_writer *writer, uint64_t address)
+{
+    struct impacts impacts;
+    uint8_t row[ROW_BYTES_ALL];
+    gather_impacts(writer, &impacts);
+    put_le32(row, writer->docids[writer->block_count - 1]);
+    put_le40(row + 4, address);
+    memcpy(row + ROW_IMPACTS, &impacts, sizeof(impacts));
+    buffer_append(&writer->rows, row, sizeof(row));
+    for (unsigned field = 0; field < FIELD_BODY; field++)
+        writer->has_others = writer->has_others || impacts.frequencies[field] != 0;
+}
+
+/* ---- blocks ---- */
+
+/* The fields of all documents of the block, where they are the same; else 0. */
+static uint8_t find_common_fields(const struct posting_writer *writer)
+{
+    for (uint32_t i = 1; i < writer->block_count; i++) {
+        if (writer->fields[i] != writer->fields[0])
+            return 0;
+    }
+    return writer->fields[0];
+}
+
+static size_t write_fields(const struct posting_writer *writer, uint8_t *out)
+{
+    uint32_t fields[POSTING_BLOCK];
+    for (uint32_t i = 0; i < writer->block_count; i++)
+        fields[i] = writer->fields[i];
+    pack(fields, writer->block_count, FIELD_COUNT, out);
+    return pack_bytes(writer->block_count, FIELD_COUNT);
+}
+
+/* Frequencies less one, in groups of 128. */
+static size_t write_frequencies(const struct posting_writer *writer, unsigned width, uint8_t *out)
+{
+    uint32_t less[POSTING_BLOCK * FIELD_COUNT];
+    size_t size = 0;
+    for (uint32_t i = 0; i < writer->frequency_count; i++)
+        less[i] = writer->frequencies[i] - 1;
+    for (uint32_t at = 0; at < writer->frequency_count; at += PACK_COUNT) {
+        uint32_t left = writer->frequency_count - at;
+        uint32_t here = left < PACK_COUNT ? left : PACK_COUNT;
+        pack(less + at, here, width, out + size);
+        size += pack_bytes(here, width);
+    }
+    return size;
+}
+
+static unsigned width_of_frequencies(const struct posting_writer *writer)
+{
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < writer->frequency_count; i++)
+        all |= writer->frequencies[i] - 1;
+    return pack_width(&all, 1);
+}
+
+static enum status end_block(struct posting_writer *writer, struct error *err)
+{
+    if (writer->block_count == 0)
+        return STATUS_OK;
+    uint64_t positions;
+    enum status status = write_positions(writer, &positions, err);
+    if (status != STATUS_OK)
+        return status;
+
+    uint32_t distances[POSTING_BLOCK];
+    for (uint32_t i = 0; i < writer->block_count; i++)
+        distances[i] = writer->docids[i] - (i == 0 ? writer->base : writer->docids[i - 1] + 1);
+    unsigned docid_width = pack_width(distances, writer->block_count);
+    unsigned frequency_width = width_of_frequencies(writer);
+    CHECK(frequency_width <= POSTING_FREQUENCY_WIDTH_MAX);
+
+    uint8_t bytes[BLOCK_BYTES_MAX];
+    uint8_t common = find_common_fields(writer);
+    bytes[BLOCK_COUNT] = (uint8_t)(writer->block_count - 1);
+    bytes[BLOCK_DOCID_WIDTH] = (uint8_t)docid_width;
+    bytes[BLOCK_FREQUENCY_WIDTH] = (uint8_t)frequency_width;
+    bytes[BLOCK_FIELDS] = common;
+    put_le40(bytes + BLOCK_POSITIONS, positions);
+    size_t size = BLOCK_HEADER_BYTES;
+    pack(distances, writer->block_count, docid_width, bytes + size);
+    size += pack_bytes(writer->block_count, docid_width);
+    if (common == 0)
+        size += write_fields(writer, bytes + size);
+    size += write_frequencies(writer, frequency_width, bytes + size);
+    uint64_t address;
+    status = part_append(writer->parts, PART_POSTINGS, bytes, size, &address, err);
+    if (status != STATUS_OK)
+        return status;
+    writer->address = address;
+    if (writer->count > POSTING_BLOCK || writer->block_count == POSTING_BLOCK)
+        add_row(writer, address); /* there may be more */
+    writer->base = writer->docids[writer->block_count - 1] + 1;
+    writer->block_count = writer->frequency_count = 0;
+    writer->positions.count = 0;
+    return STATUS_OK;
+}
+
+enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, uint32_t fields,
+                               const uint32_t *frequencies, const uint32_t *positions,
+                               struct error *err)
+{
+    CHECK(docid < SEGMENT_DOCUMENTS_MAX && fields != 0 && fields <= FIELD_MASK_ALL);
+    if (writer->block_count == POSTING_BLOCK) {
+        enum status status = end_block(writer, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    size_t total = 0;
+    unsigned field_count = (unsigned)__builtin_popcount(fields);
+    for (unsigned i = 0; i < field_count; i++) {
+        writer->frequencies[writer->frequency_count++] = frequencies[i];
+        total += frequencies[i];
+    }
+    writer->docids[writer->block_count] = docid;
+    writer->fields[writer->block_count++] = (uint8_t)fields;
+    writer->count++;
+    uint32_t *room = numbers_reserve(&writer->positions, total);
+    if (room == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "postings");
+    memcpy(room, positions, total * sizeof(*room));
+    writer->positions.count += total;
+    return STATUS_OK;
+}
+
+/* ---- the directory ---- */
+
+enum status posting_writer_end(struct posting_writer *writer, struct error *err)
+{
+    enum status status = end_block(writer, err);
+    if (status != STATUS_OK || writer->count <= POSTING_BLOCK)
+        return status;
+    if (writer->rows.failed)
+        return error_set(err, STATUS_NO_MEMORY, "postings");
+    size_t row_size = writer->has_others ? ROW_BYTES_ALL : ROW_BYTES_BODY;
+    size_t rows = writer->rows.size / ROW_BYTES_ALL;
+    uint8_t *out;
+    status = part_reserve(writer->parts, PART_DIRECTORIES, 1 + rows * row_size, &out,
+                          &writer->address, err);
+    if (status != STATUS_OK)
+        return status;
+    *out++ = (uint8_t)row_size;
+    for (size_t i = 0; i < rows; i++)
+        memcpy(out + i * row_size, writer->rows.data + i * ROW_BYTES_ALL, row_size);
+    return STATUS_OK;
+}

@@ -1,0 +1,90 @@
+#include "index/score.h"
+
+#include <math.h>
+
+const struct ranking ranking_default = {
+    .k1 = 1.2f,
+    .exact_bonus = 0.25f,
+    .link_weight = 0.1,
+    .fields =
+        {
+            [FIELD_TITLE] = {3.0f, 0.5f},
+            [FIELD_HEADINGS] = {1.5f, 0.5f},
+            [FIELD_URL] = {1.0f, 0.3f},
+            [FIELD_ANCHOR] = {1.5f, 0.4f},
+            [FIELD_BODY] = {1.0f, 0.75f},
+        },
+};
+
+const struct ranking ranking_plain = {
+    .k1 = 1.2f,
+    .fields =
+        {
+            [FIELD_TITLE] = {1.0f, 0.75f},
+            [FIELD_HEADINGS] = {1.0f, 0.75f},
+            [FIELD_URL] = {1.0f, 0.75f},
+            [FIELD_ANCHOR] = {1.0f, 0.75f},
+            [FIELD_BODY] = {1.0f, 0.75f},
+        },
+};
+
+void scorer_init(struct scorer *scorer, const struct ranking *ranking,
+                 const struct search_statistics *statistics)
+{
+    float documents = statistics->documents > 0 ? (float)statistics->documents : 1;
+    scorer->ranking = ranking;
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        float average = (float)statistics->field_tokens[field] / documents;
+        float by_length = ranking->fields[field].length;
+        if (average < 1)
+            average = 1;
+        for (unsigned code = 0; code < 256; code++) {
+            float length = (float)length_of_code((uint8_t)code) / average;
+            scorer->factors[field][code] =
+                ranking->fields[field].weight / (1 - by_length + by_length * length);
+        }
+    }
+}
+
+bool scorer_enter(struct scorer *scorer, const struct segment *segment)
+{
+    for (unsigned column = 0; column < NORM_COLUMNS; column++) {
+        scorer->columns[column] = segment_column(segment, column);
+        if (scorer->columns[column] == NULL)
+            return false;
+    }
+    return true;
+}
+
+float scorer_word_weight(const struct scorer *scorer, const struct search_statistics *statistics,
+                         uint64_t documents)
+{
+    double all = statistics->documents > 0 ? (double)statistics->documents : 1;
+    double having = (double)documents < all ? (double)documents : all;
+    double rarity = log(1 + (all - having + 0.5) / (having + 0.5));
+    return (float)(rarity * (1 + (double)scorer->ranking->k1) * SCORE_ONE);
+}
+
+float weigh_impacts(const struct scorer *scorer, const struct impacts *impacts)
+{
+    float sum = 0;
+    float body = 0;
+    for (unsigned field = 0; field < FIELD_BODY; field++) {
+        if (impacts->frequencies[field] != 0)
+            sum += (float)frequency_bound(impacts->frequencies[field]) *
+                   scorer->factors[field][impacts->lengths[field]];
+    }
+    for (unsigned i = 0; i < IMPACT_PAIRS && impacts->body_frequencies[i] != 0; i++) {
+        float one = (float)frequency_bound(impacts->body_frequencies[i]) *
+                    scorer->factors[FIELD_BODY][impacts->body_lengths[i]];
+        body = one > body ? one : body;
+    }
+    return sum + body;
+}
+
+double link_factor(const struct ranking *ranking, uint32_t inlinks)
+{
+    return ranking->link_weight == 0 || inlinks == 0
+               ? 1
+               : 1 + ranking->link_weight * log2(1 + (double)inlinks);
+}

@@ -1,0 +1,259 @@
+/* What is skipped changes nothing: the best documents and their scores are those that looking at
+ * every document gives. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "index/search.h"
+#include "index/storage_memory.h"
+#include "tests/unit/unit.h"
+
+#define DOCUMENTS 30000
+#define WORDS     400 /* different ones; word 0 is the commonest */
+
+static struct storage_memory *memory;
+static struct index *index_under_test;
+static struct text_analyzer *analyzer;
+static struct arena arena;
+
+static uint32_t random_number(void)
+{
+    static uint64_t seed = 88172645463325252u;
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 16);
+}
+
+/* Common words are much commoner than rare ones. */
+static unsigned random_word(void)
+{
+    double uniform = (random_number() % 1000000 + 1) / 1000000.0;
+    return (unsigned)(WORDS * uniform * uniform * uniform * uniform) % WORDS;
+}
+
+/* Words without an ending that stemming would know, but for every fifth. */
+static const char *word_text(unsigned word)
+{
+    static char texts[4][16];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+    snprintf(text, sizeof(texts[0]), word % 5 == 0 ? "w%dqing" : "w%dq", (int)word);
+    return text;
+}
+
+static struct text_slice slice(const char *text)
+{
+    return (struct text_slice){text, strlen(text)};
+}
+
+static void append_words(struct buffer *text, unsigned count)
+{
+    /* Runs of one word, so that frequencies differ. */
+    for (unsigned i = 0; i < count; i++) {
+        unsigned word = random_word();
+        for (unsigned times = random_number() % 8 == 0 ? 1 + random_number() % 30 : 1; times > 0;
+             times--)
+            buffer_append_format(text, "%s ", word_text(word));
+    }
+}
+
+static void put_documents(uint32_t first, uint32_t count)
+{
+    struct buffer texts[64] = {0};
+    struct buffer titles[64] = {0};
+    char urls[64][40];
+    struct index_change changes[64];
+    for (uint32_t done = 0; done < count; done += 64) {
+        uint32_t here = count - done < 64 ? count - done : 64;
+        for (uint32_t i = 0; i < here; i++) {
+            buffer_clear(&texts[i]);
+            buffer_clear(&titles[i]);
+            append_words(&texts[i], 1 + random_number() % 40);
+            append_words(&titles[i], random_number() % 3);
+            snprintf(urls[i], sizeof(urls[i]), "http://s%u.test/%u", (first + done + i) % 7,
+                     first + done + i);
+            changes[i] = (struct index_change){
+                .kind = INDEX_PUT_DOCUMENT,
+                .document = {.url = slice(urls[i]),
+                             .site = {urls[i] + 7, 7},
+                             .title = {(char *)titles[i].data, titles[i].size},
+                             .language = slice("en"),
+                             .text = {(char *)texts[i].data, texts[i].size}},
+            };
+        }
+        assert_int_equal(index_apply(index_under_test, changes, here, first + done + 1, NULL),
+                         STATUS_OK);
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        buffer_release(&texts[i]);
+        buffer_release(&titles[i]);
+    }
+}
+
+static void put_links(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char source[40], target[40];
+        uint32_t to = random_number() % 1000 * (random_number() % 4 == 0 ? 30 : 1);
+        snprintf(source, sizeof(source), "http://links.test/%u", i);
+        snprintf(target, sizeof(target), "http://s%u.test/%u", to % 7, to);
+        struct index_change change = {
+            .kind = INDEX_PUT_EDGE,
+            .edge = {.source = slice(source), .target = slice(target), .anchor = slice("w3q")},
+        };
+        assert_int_equal(index_apply(index_under_test, &change, 1, DOCUMENTS + i, NULL), STATUS_OK);
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memory = storage_memory_new();
+    analyzer = text_analyzer_new();
+    struct index_options options = {.memory_bytes = 4 << 20};
+    if (memory == NULL || analyzer == NULL ||
+        index_open(storage_memory_storage(memory), &options, &index_under_test, NULL) != STATUS_OK)
+        return -1;
+    put_documents(0, DOCUMENTS);
+    put_links(3000);
+    while (index_merge(index_under_test, NULL) == STATUS_OK)
+        continue;
+    put_documents(DOCUMENTS / 2, 2000); /* some are replaced, and lie in memory */
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    index_close(index_under_test);
+    storage_memory_free(memory);
+    text_analyzer_free(analyzer);
+    arena_release(&arena);
+    return 0;
+}
+
+static struct search_result search(const struct query_node *root, uint32_t k,
+                                   uint32_t count_exactly, const struct search_hit *after,
+                                   const struct ranking *ranking)
+{
+    struct query_term terms[QUERY_TERMS_MAX];
+    uint64_t *frequencies = arena_alloc(&arena, QUERY_TERMS_MAX * sizeof(*frequencies));
+    struct search_request request = {
+        .k = k, .count_exactly = count_exactly, .ranking = ranking, .has_after = after != NULL};
+    struct search_result result;
+    size_t count = query_collect_terms(root, terms);
+    if (after != NULL) {
+        request.after_score = after->score;
+        request.after_url_hash = after->url_hash;
+    }
+    assert_int_equal(index_term_statistics(index_under_test, terms, count, frequencies, NULL),
+                     STATUS_OK);
+    request.statistics.document_frequencies = frequencies;
+    request.statistics.document_frequency_count = count;
+    index_statistics(index_under_test, &request.statistics.documents,
+                     request.statistics.field_tokens);
+    assert_int_equal(index_search(index_under_test, root, &request, &arena, &result, NULL),
+                     STATUS_OK);
+    return result;
+}
+
+static void expect_same(const struct search_result *pruned, const struct search_result *whole)
+{
+    assert_int_equal(pruned->hit_count, whole->hit_count);
+    for (uint32_t i = 0; i < whole->hit_count; i++) {
+        assert_true(pruned->hits[i].score == whole->hits[i].score);
+        assert_true(pruned->hits[i].url_hash == whole->hits[i].url_hash);
+    }
+    assert_true(pruned->total <= whole->total);
+    assert_true(whole->total_is_exact);
+    if (pruned->total_is_exact)
+        assert_int_equal(pruned->total, whole->total);
+}
+
+/* Returns how many searches skipped something. */
+static unsigned compare(const char *typed)
+{
+    static const uint32_t ks[] = {1, 10, 100, 1000};
+    struct query query;
+    unsigned skipped = 0;
+    assert_int_equal(
+        query_parse(analyzer, slice(typed), TEXT_LANGUAGE_ENGLISH, &arena, &query, NULL),
+        STATUS_OK);
+    for (unsigned i = 0; i < ARRAY_COUNT(ks); i++) {
+        const struct ranking *ranking = i % 2 == 0 ? &ranking_default : &ranking_plain;
+        struct search_result whole = search(query.root, ks[i], 0, NULL, ranking);
+        struct search_result pruned = search(query.root, ks[i], 1, NULL, ranking);
+        expect_same(&pruned, &whole);
+        skipped += !pruned.total_is_exact;
+        struct search_result counted = search(query.root, ks[i], 1000, NULL, ranking);
+        expect_same(&counted, &whole);
+        assert_true(counted.total == whole.total || counted.total >= 1000);
+        if (whole.hit_count > 3) {
+            struct search_result rest = search(query.root, ks[i], 1, &whole.hits[2], ranking);
+            struct search_result rest_whole = search(query.root, ks[i], 0, &whole.hits[2], ranking);
+            expect_same(&rest, &rest_whole);
+            assert_true(rest.hits[0].url_hash == whole.hits[3].url_hash);
+        }
+    }
+    arena_reset(&arena);
+    return skipped;
+}
+
+static const char *random_query(const char *between, unsigned words)
+{
+    static char typed[400];
+    size_t size = 0;
+    for (unsigned i = 0; i < words; i++)
+        size += (size_t)snprintf(
+            typed + size, sizeof(typed) - size, "%s%s", i == 0 ? "" : between,
+            word_text(random_number() % 3 == 0 ? random_number() % WORDS : random_word()));
+    return typed;
+}
+
+static void any_of_several_words(void **state)
+{
+    (void)state;
+    unsigned skipped = 0;
+    for (unsigned round = 0; round < 60; round++)
+        skipped += compare(random_query(" OR ", 1 + round % 6));
+    assert_true(skipped > 100);
+}
+
+static void all_of_several_words(void **state)
+{
+    (void)state;
+    unsigned skipped = 0;
+    for (unsigned round = 0; round < 60; round++)
+        skipped += compare(random_query(" ", 2 + round % 4));
+    assert_true(skipped > 20);
+}
+
+static void phrases_filters_and_exclusions(void **state)
+{
+    (void)state;
+    char typed[500];
+    unsigned skipped = 0;
+    for (unsigned round = 0; round < 60; round++) {
+        static const char *const forms[] = {
+            "\"%s\"",      "\"%s\" w1q",          "%s site:s3.test",
+            "%s -w2q",     "title:w1q (%s)",      "\"%s\" -\"w0qing w1q\"",
+            "(%s) OR w9q", "w1q (w4q OR \"%s\")",
+        };
+        snprintf(typed, sizeof(typed), forms[round % ARRAY_COUNT(forms)],
+                 random_query(" ", 1 + round % 3));
+        skipped += compare(typed);
+    }
+    assert_true(skipped > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_of_several_words),
+        cmocka_unit_test(all_of_several_words),
+        cmocka_unit_test(phrases_filters_and_exclusions),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
