@@ -42,6 +42,8 @@ SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
 PROGRAMS := orchestrator gateway barrel indexserver downloader parser tierce
+# not installed: measures a barrel's index
+BENCH_PROGRAMS := barrel-bench
 orchestrator_DIR := orchestrator
 orchestrator_LAYERS := cluster rpc crawl text proto base
 orchestrator_SYS := -lyaml
@@ -63,6 +65,10 @@ parser_SYS := -lseccomp
 tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
 tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lm
+barrel-bench_DIR := tests/bench/barrel_bench
+barrel-bench_WITH := barrel
+barrel-bench_LAYERS := $(barrel_LAYERS)
+barrel-bench_SYS := $(barrel_SYS) -ljansson
 
 # V=1 shows the commands
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -113,15 +119,15 @@ libraries = $(foreach layer,$(1),$(SYS_$(layer)))
 define program_rules
 OBJ_$(1) := $$(patsubst %.c,$$(OUT)/obj/%.o,$$(sort $$(wildcard $$($(1)_DIR)/*.c)))
 PARTS_$(1) := $$(filter-out %/main.o,$$(OBJ_$(1)))
-$$(OUT)/bin/$(1): $$(OBJ_$(1)) $$(call archives,$$($(1)_LAYERS))
+$$(OUT)/bin/$(1): $$(OBJ_$(1)) $$(PARTS_$$($(1)_WITH)) $$(call archives,$$($(1)_LAYERS))
 	@mkdir -p $$(@D)
-	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$(OBJ_$(1)) $$(call archives,$$($(1)_LAYERS)) $$($(1)_SYS) $$(call libraries,$$($(1)_LAYERS))
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$(OBJ_$(1)) $$(PARTS_$$($(1)_WITH)) $$(call archives,$$($(1)_LAYERS)) $$($(1)_SYS) $$(call libraries,$$($(1)_LAYERS))
 endef
-$(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
+$(foreach program,$(PROGRAMS) $(BENCH_PROGRAMS),$(eval $(call program_rules,$(program))))
 
 # always holds the programs of the last build; empty: leave it alone
 BIN_LINK ?= build/bin
-BINARIES := $(PROGRAMS:%=$(OUT)/bin/%)
+BINARIES := $(patsubst %,$(OUT)/bin/%,$(PROGRAMS) $(BENCH_PROGRAMS))
 .PHONY: all
 all: $(BINARIES)
 	@$(if $(BIN_LINK),mkdir -p build && ln -sfn $(patsubst build/%,%,$(OUT))/bin $(BIN_LINK))

@@ -34,6 +34,7 @@ struct occurrence {
 };
 
 struct builder {
+    bool plain;
     struct text_analyzer *analyzer;
     ZSTD_CCtx *compressor;
     struct arena keys;
@@ -56,11 +57,12 @@ struct builder {
     bool failed;              /* out of memory */
 };
 
-struct builder *builder_new(void)
+struct builder *builder_new(bool plain)
 {
     struct builder *builder = calloc(1, sizeof(*builder));
     if (builder == NULL)
         return NULL;
+    builder->plain = plain;
     builder->analyzer = text_analyzer_new();
     builder->compressor = ZSTD_createCCtx();
     if (builder->analyzer == NULL || builder->compressor == NULL) {
@@ -399,21 +401,54 @@ static struct index_document cut(const struct index_document *document)
     return result;
 }
 
+/* The tokens between white space as they are, from position `base` on; returns how many. */
+static uint32_t add_plain(struct builder *builder, struct text_slice text, uint32_t base)
+{
+    uint32_t count = 0;
+    for (size_t at = 0; at < text.size;) {
+        size_t end = at;
+        while (end < text.size && (unsigned char)text.bytes[end] > ' ')
+            end++;
+        if (end > at) {
+            size_t size = end - at < TEXT_TERM_MAX ? end - at : TEXT_TERM_MAX;
+            add_occurrence(builder, (const uint8_t *)text.bytes + at, (uint32_t)size, FIELD_BODY,
+                           base + count++);
+        }
+        at = end + 1;
+    }
+    return count;
+}
+
+/* Everything of a document that is searched; `ret_norms`: the lengths of its fields. */
+static void add_fields(struct builder *builder, const struct index_document *document,
+                       struct text_slice anchors, uint8_t ret_norms[NORM_COLUMNS])
+{
+    enum text_language language =
+        text_language_of(document->language.bytes, document->language.size);
+    if (builder->plain) {
+        uint32_t count = add_plain(builder, document->title, 0);
+        ret_norms[FIELD_BODY] = length_code(count + add_plain(builder, document->text, count));
+        return;
+    }
+    ret_norms[FIELD_TITLE] =
+        length_code(add_tokens(builder, document->title, language, FIELD_TITLE, 0));
+    ret_norms[FIELD_HEADINGS] =
+        length_code(add_lines(builder, document->headings, language, FIELD_HEADINGS));
+    ret_norms[FIELD_URL] = length_code(add_url(builder, document->url));
+    add_site(builder, document->site);
+    ret_norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
+    ret_norms[FIELD_BODY] =
+        length_code(add_tokens(builder, document->text, language, FIELD_BODY, 0));
+}
+
 static enum status add_document(struct builder *builder, struct segment_writer *writer,
                                 const struct builder_document *input, uint32_t docid,
                                 struct error *err)
 {
     struct index_document document = cut(&input->document);
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
-    enum text_language language = text_language_of(document.language.bytes, document.language.size);
     uint8_t norms[NORM_COLUMNS] = {0};
-    norms[FIELD_TITLE] = length_code(add_tokens(builder, document.title, language, FIELD_TITLE, 0));
-    norms[FIELD_HEADINGS] =
-        length_code(add_lines(builder, document.headings, language, FIELD_HEADINGS));
-    norms[FIELD_URL] = length_code(add_url(builder, document.url));
-    add_site(builder, document.site);
-    norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
-    norms[FIELD_BODY] = length_code(add_tokens(builder, document.text, language, FIELD_BODY, 0));
+    add_fields(builder, &document, anchors, norms);
     norms[NORM_FLAGS] = document.is_private ? FLAG_PRIVATE : 0;
     end_document(builder, docid);
     if (builder->failed)

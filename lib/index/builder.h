@@ -13,7 +13,8 @@ struct builder_document {
     uint32_t inlinks;
 };
 
-struct builder *builder_new(void);          /* NULL when out of memory */
+/* `plain`: as in struct index_options. NULL when out of memory. */
+struct builder *builder_new(bool plain);
 void builder_free(struct builder *builder); /* accepts NULL */
 
 /* What of a text lies within a limit, cut between characters. */

@@ -453,15 +453,45 @@ enum status index_flush(struct index *index, struct error *err)
 
 /* ---- merging in the background ---- */
 
+/* The smallest stored segments, so many that one in their place leaves `segments`. */
+static uint32_t choose_smallest(const struct snapshot_entry *entries, uint32_t count,
+                                uint32_t segments, uint32_t ret_chosen[MERGE_INPUTS_MAX])
+{
+    uint32_t stored = 0;
+    uint64_t bytes = 0;
+    uint64_t documents = 0;
+    uint32_t chosen = 0;
+    bool taken[MANIFEST_SEGMENTS_MAX] = {false};
+    for (uint32_t i = 0; i < count; i++)
+        stored += entries[i].segment->id != 0;
+    if (stored <= segments || count > MANIFEST_SEGMENTS_MAX)
+        return 0;
+    for (uint32_t wanted = stored - segments + 1; wanted > 0; wanted--) {
+        uint32_t smallest = count;
+        for (uint32_t i = 0; i < count; i++) {
+            if (entries[i].segment->id != 0 && !taken[i] &&
+                (smallest == count || live_bytes(&entries[i]) < live_bytes(&entries[smallest])))
+                smallest = i;
+        }
+        taken[smallest] = true;
+        chosen = choose(&entries[smallest], smallest, UINT64_MAX, &bytes, &documents, ret_chosen,
+                        chosen);
+    }
+    return chosen > 1 ? chosen : 0;
+}
+
 /* Chooses under the lock what to merge; the snapshot holds it while the merge runs. */
-static struct snapshot *begin_merge(struct index *index, struct merge *merge, uint64_t *ret_id)
+static struct snapshot *begin_merge(struct index *index, uint32_t segments, struct merge *merge,
+                                    uint64_t *ret_id)
 {
     uint32_t chosen[MERGE_INPUTS_MAX];
     pthread_mutex_lock(&index->writer_lock);
     sweep(index);
     struct snapshot *snapshot = snapshot_hold(index->current);
-    uint32_t count = index_choose_merge(snapshot->entries, snapshot->count, true,
-                                        index->options.segment_bytes, chosen);
+    uint32_t count = segments > 0
+                         ? choose_smallest(snapshot->entries, snapshot->count, segments, chosen)
+                         : index_choose_merge(snapshot->entries, snapshot->count, true,
+                                              index->options.segment_bytes, chosen);
     for (uint32_t i = 0; i < count; i++)
         merge_add(merge, &snapshot->entries[chosen[i]]);
     if (count > 0)
@@ -555,13 +585,13 @@ static enum status commit_merge(struct index *index, struct draft *draft, const 
     return status;
 }
 
-enum status index_merge(struct index *index, struct error *err)
+static enum status run_merge(struct index *index, uint32_t segments, struct error *err)
 {
     struct merge merge = {0};
     uint64_t id = 0;
     struct segment *output = NULL;
     struct draft draft = {0};
-    struct snapshot *held = begin_merge(index, &merge, &id);
+    struct snapshot *held = begin_merge(index, segments, &merge, &id);
     if (merge.input_count == 0) {
         snapshot_release(held);
         return STATUS_END;
@@ -589,4 +619,18 @@ enum status index_merge(struct index *index, struct error *err)
     if (status != STATUS_OK)
         error_add_context(err, "merging segments");
     return status;
+}
+
+enum status index_merge(struct index *index, struct error *err)
+{
+    return run_merge(index, 0, err);
+}
+
+enum status index_merge_down(struct index *index, uint32_t segments, struct error *err)
+{
+    enum status status;
+    do {
+        status = run_merge(index, segments == 0 ? 1 : segments, err);
+    } while (status == STATUS_OK);
+    return status == STATUS_END ? STATUS_OK : status;
 }

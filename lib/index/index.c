@@ -229,7 +229,7 @@ enum status index_open(struct storage storage, const struct index_options *optio
         index->options.segment_bytes = SEGMENT_BYTES_DEFAULT;
     pthread_mutex_init(&index->current_lock, NULL);
     pthread_mutex_init(&index->writer_lock, NULL);
-    index->builder = builder_new();
+    index->builder = builder_new(index->options.plain);
     index->decompressor = ZSTD_createDCtx();
     enum status status = index->builder == NULL || index->decompressor == NULL
                              ? error_set(err, STATUS_NO_MEMORY, "index")
@@ -290,12 +290,34 @@ bool index_is_corrupt(struct index *index)
     return atomic_load(&index->corrupt);
 }
 
+static uint64_t part_bytes(const struct segment *segment, enum segment_part kind)
+{
+    const struct part *part = &segment->parts[kind];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < part->chunk_count; i++)
+        bytes += part->chunks[i].size + CHUNK_TRAILER_BYTES;
+    return bytes;
+}
+
+static void measure_parts(const struct segment *segment, struct index_size *size)
+{
+    size->parts.dictionary +=
+        part_bytes(segment, PART_DICTIONARY) + part_bytes(segment, PART_DICTIONARY_INDEX);
+    size->parts.postings +=
+        part_bytes(segment, PART_POSTINGS) + part_bytes(segment, PART_DIRECTORIES);
+    size->parts.positions += part_bytes(segment, PART_POSITIONS);
+    size->parts.norms += part_bytes(segment, PART_NORMS);
+    size->parts.documents += part_bytes(segment, PART_DOCUMENTS);
+    size->parts.stored += part_bytes(segment, PART_STORED);
+}
+
 void index_measure(struct index *index, struct index_size *ret_size)
 {
     struct snapshot *snapshot = index_hold_snapshot(index);
     *ret_size = (struct index_size){.documents = snapshot->documents};
     for (uint32_t i = 0; i < snapshot->count; i++) {
         const struct segment *segment = snapshot->entries[i].segment;
+        measure_parts(segment, ret_size);
         ret_size->deleted += segment->document_count - entry_live(&snapshot->entries[i]);
         if (segment->id == 0) {
             ret_size->segments_memory++;

@@ -35,6 +35,8 @@ struct index; /* opaque */
 struct index_options {
     size_t memory_bytes;    /* unflushed segments beyond this are flushed; 0: 16 MiB */
     uint64_t segment_bytes; /* a merge makes no segment beyond this; 0: 2 GiB */
+    bool plain; /* title and text are one field of tokens between white space, as they are: what
+                   other engines are compared on. No snippets */
 };
 
 /* A page as indexed. All borrowed for the call. */
@@ -125,6 +127,8 @@ enum status index_flush(struct index *index, struct error *err);
 /* Merges a few segments where that is worth it: STATUS_OK after a merge, STATUS_END when there is
  * nothing to do. One call at a time. */
 enum status index_merge(struct index *index, struct error *err);
+/* Merges until no more than so many stored segments are left, as far as their limits allow. */
+enum status index_merge_down(struct index *index, uint32_t segments, struct error *err);
 
 uint64_t index_applied_position(struct index *index);
 uint64_t index_flushed_position(struct index *index);
@@ -139,6 +143,14 @@ struct index_size {
     uint32_t segments_stored;
     uint64_t bytes_memory;
     uint64_t bytes_stored; /* of segments, as written */
+    struct {
+        uint64_t dictionary;
+        uint64_t postings; /* with their directories */
+        uint64_t positions;
+        uint64_t norms;
+        uint64_t documents; /* rows that find them */
+        uint64_t stored;    /* what is shown of them */
+    } parts;                /* of all segments */
 };
 void index_measure(struct index *index, struct index_size *ret_size);
 

@@ -41,7 +41,7 @@ static void make_good(void)
         documents[i].url_hash = url_hash(urls[i], strlen(urls[i]));
         documents[i].anchors = (struct text_slice){"banana\n", i % 3 == 0 ? 7 : 0};
     }
-    struct builder *builder = check_alloc(builder_new());
+    struct builder *builder = check_alloc(builder_new(false));
     CHECK(builder_build(builder, documents, DOCUMENTS, &good, NULL) == STATUS_OK);
     builder_free(builder);
     analyzer = check_alloc(text_analyzer_new());

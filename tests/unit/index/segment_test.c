@@ -334,7 +334,7 @@ static struct storage_pin *copy_chunks(const struct segment *segment)
 static void every_cut_chunk_is_corrupt(void **state)
 {
     (void)state;
-    struct builder *builder = builder_new();
+    struct builder *builder = builder_new(false);
     struct segment *segment = build_segment(builder, 40);
     for (uint32_t chunk = 0; chunk < segment->chunk_count; chunk++) {
         for (size_t size = 0; size < segment->pins[chunk].size; size += 1 + size / 20) {
@@ -359,7 +359,7 @@ static void every_cut_chunk_is_corrupt(void **state)
 static void a_segment_of_a_newer_version_is_refused(void **state)
 {
     (void)state;
-    struct builder *builder = builder_new();
+    struct builder *builder = builder_new(false);
     struct segment *segment = build_segment(builder, 4);
     struct storage_pin *pins = copy_chunks(segment);
     uint8_t *footer = pins[segment->chunk_count - 1].handle;
@@ -374,7 +374,7 @@ static void a_segment_of_a_newer_version_is_refused(void **state)
 static void documents_are_found_by_their_hash(void **state)
 {
     (void)state;
-    struct builder *builder = builder_new();
+    struct builder *builder = builder_new(false);
     struct segment *segment = build_segment(builder, 500);
     uint64_t last = 0;
     for (uint32_t docid = 0; docid < 500; docid++) {
@@ -396,7 +396,7 @@ static void documents_are_found_by_their_hash(void **state)
 static void a_merge_leaves_deleted_documents_out(void **state)
 {
     (void)state;
-    struct builder *builder = builder_new();
+    struct builder *builder = builder_new(false);
     struct segment *segment = build_segment(builder, 100);
     struct deletions *deletions = deletions_copy(NULL, 100);
     for (uint32_t docid = 0; docid < 100; docid += 3)

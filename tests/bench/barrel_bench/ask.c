@@ -1,0 +1,114 @@
+#include <string.h>
+
+#include "tests/bench/barrel_bench/bench.h"
+
+/* One word as it stands. */
+static struct query_node *make_term(const char *bytes, size_t size, struct arena *arena)
+{
+    struct query_node *node = arena_zalloc(arena, sizeof(*node));
+    struct query_word *word = arena_zalloc(arena, sizeof(*word));
+    node->kind = QUERY_TERM;
+    node->fields = FIELD_MASK_ALL;
+    node->words = word;
+    node->word_count = 1;
+    word->alternative_count = 1;
+    word->alternatives[0] = (struct query_term){
+        (const uint8_t *)bytes, (uint32_t)(size < TEXT_TERM_MAX ? size : TEXT_TERM_MAX)};
+    return node;
+}
+
+static struct query_node *make_phrase(struct query_node **terms, uint32_t count,
+                                      struct arena *arena)
+{
+    struct query_node *node = arena_zalloc(arena, sizeof(*node));
+    node->kind = QUERY_PHRASE;
+    node->fields = FIELD_MASK_ALL;
+    node->words = arena_alloc(arena, count * sizeof(*node->words));
+    node->word_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        node->words[i] = terms[i]->words[0];
+        node->words[i].offset = i;
+    }
+    return node;
+}
+
+/* Without the query language: as the other engines are asked. */
+static const struct query_node *read_plain(const char *text, enum mode mode, struct arena *arena)
+{
+    struct query_node *terms[QUERY_WORDS_MAX];
+    uint32_t count = 0;
+    for (const char *at = text; count < QUERY_WORDS_MAX;) {
+        at += strspn(at, " \n");
+        size_t size = strcspn(at, " \n");
+        if (size == 0)
+            break;
+        terms[count++] = make_term(at, size, arena);
+        at += size;
+    }
+    if (count < 2)
+        return count == 0 ? NULL : terms[0];
+    if (mode == MODE_PHRASE)
+        return make_phrase(terms, count, arena);
+    struct query_node *node = arena_zalloc(arena, sizeof(*node));
+    node->kind = mode == MODE_OR ? QUERY_OR : QUERY_AND;
+    node->children = arena_copy(arena, terms, count * sizeof(struct query_node *));
+    node->child_count = count;
+    return node;
+}
+
+/* With it: "a OR b", "a b", "\"a b\"", or as typed. */
+static const char *make_typed(const char *text, enum mode mode, struct arena *arena)
+{
+    size_t size = strcspn(text, "\n");
+    if (mode == MODE_PHRASE)
+        return arena_format(arena, "\"%.*s\"", (int)size, text);
+    if (mode != MODE_OR)
+        return arena_string_of(arena, text, size);
+    struct buffer typed = {0};
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == ' ')
+            buffer_append_string(&typed, " OR ");
+        else
+            buffer_append_byte(&typed, (uint8_t)text[i]);
+    }
+    const char *copy = arena_string(arena, buffer_string(&typed));
+    buffer_release(&typed);
+    return copy;
+}
+
+const struct query_node *ask_read(struct bench *bench, const char *text, enum mode mode,
+                                  struct arena *arena)
+{
+    struct query query;
+    struct error err = {0};
+    if (bench->settings.plain)
+        return read_plain(text, mode, arena);
+    const char *typed = make_typed(text, mode, arena);
+    struct text_slice slice = {typed, strlen(typed)};
+    if (query_parse(bench->analyzer, slice, TEXT_LANGUAGE_UNKNOWN, arena, &query, &err) !=
+        STATUS_OK)
+        bench_fail(text, &err);
+    return query.root;
+}
+
+struct search_result ask(struct bench *bench, const struct query_node *query, uint32_t k,
+                         bool exhaustively, struct arena *arena)
+{
+    struct error err = {0};
+    struct query_term terms[QUERY_TERMS_MAX];
+    uint64_t frequencies[QUERY_TERMS_MAX];
+    struct search_result result = {0};
+    size_t count = query_collect_terms(query, terms);
+    struct search_request request = {
+        .k = k,
+        .count_exactly = exhaustively ? 0 : 10, /* as the other engines are asked */
+        .ranking = bench->settings.plain ? &ranking_plain : &ranking_default,
+        .statistics.document_frequencies = frequencies,
+        .statistics.document_frequency_count = count,
+    };
+    index_statistics(bench->index, &request.statistics.documents, request.statistics.field_tokens);
+    if (index_term_statistics(bench->index, terms, count, frequencies, &err) != STATUS_OK ||
+        index_search(bench->index, query, &request, arena, &result, &err) != STATUS_OK)
+        bench_fail("searching", &err);
+    return result;
+}

@@ -1,0 +1,72 @@
+/*
+ * barrel-bench: the index of a barrel by itself, with the storage that a barrel uses, so that it
+ * can be compared with other engines on the same text.
+ */
+#ifndef TIERCE_BENCH_H
+#define TIERCE_BENCH_H
+
+#include "barrel/storage_rocksdb.h"
+#include "index/document.h"
+#include "index/search.h"
+
+enum mode { MODE_OR, MODE_AND, MODE_PHRASE, MODE_TYPED };
+
+struct settings {
+    const char *data;
+    uint64_t memory_bytes;
+    uint64_t segments; /* left by merging; 0: as the index likes */
+    uint64_t size;     /* results asked for */
+    uint64_t threads;
+    bool plain;
+    bool check;
+    enum mode mode;
+    const char *queries; /* of `run` */
+    const char *out;
+};
+
+struct bench {
+    struct settings settings;
+    struct storage_rocksdb *storage;
+    struct index *index;
+    struct text_analyzer *analyzer;
+};
+
+/* All of these end the program with a message where something is wrong. */
+void bench_open(struct bench *bench);
+void bench_close(struct bench *bench);
+void bench_fail(const char *what, const struct error *err) __attribute__((noreturn));
+
+void bench_index(struct bench *bench, const char *file);
+void bench_query(struct bench *bench, const char *file);
+void bench_run(struct bench *bench);
+
+/* ---- documents (documents.c) ---- */
+
+/* A line of a file of documents; borrowed until the next one. */
+struct line {
+    const char *id;
+    const char *url;
+    const char *title;
+    const char *body;
+};
+
+struct lines;
+struct lines *lines_open(const char *file);
+/* False at the end. */
+bool lines_next(struct lines *lines, struct line *ret_line);
+uint64_t lines_number(const struct lines *lines);
+void lines_close(struct lines *lines);
+
+/* The URL of a document that has none but an id, and back; NULL: none of those. */
+#define ID_URL "http://id.test/"
+
+/* ---- searching (ask.c) ---- */
+
+/* Reads a query as the settings say; NULL: nothing to look for. In the arena. */
+const struct query_node *ask_read(struct bench *bench, const char *text, enum mode mode,
+                                  struct arena *arena);
+/* Searches for the best `k`; `exhaustively`: without skipping anything. */
+struct search_result ask(struct bench *bench, const struct query_node *query, uint32_t k,
+                         bool exhaustively, struct arena *arena);
+
+#endif

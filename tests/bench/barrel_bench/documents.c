@@ -1,0 +1,187 @@
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "tests/bench/barrel_bench/bench.h"
+
+enum { BATCH = 256 };
+
+struct lines {
+    FILE *file;
+    const char *name;
+    char *text;
+    size_t capacity;
+    uint64_t number;
+    json_t *object;
+};
+
+struct lines *lines_open(const char *name)
+{
+    struct lines *lines = calloc(1, sizeof(*lines));
+    struct error err = {0};
+    if (lines == NULL || (lines->file = fopen(name, "re")) == NULL) {
+        error_set_errno(&err, errno, "open");
+        bench_fail(name, &err);
+    }
+    lines->name = name;
+    return lines;
+}
+
+static const char *member(const json_t *object, const char *name, const char *other)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+    if (value == NULL && other != NULL)
+        value = json_string_value(json_object_get(object, other));
+    return value == NULL ? "" : value;
+}
+
+bool lines_next(struct lines *lines, struct line *ret_line)
+{
+    json_error_t why;
+    ssize_t size = getline(&lines->text, &lines->capacity, lines->file);
+    if (size < 0)
+        return false;
+    lines->number++;
+    json_decref(lines->object);
+    lines->object = json_loadb(lines->text, (size_t)size, JSON_ALLOW_NUL, &why);
+    if (lines->object == NULL) {
+        struct error err;
+        error_set(&err, STATUS_INVALID, "line %llu: %s", (unsigned long long)lines->number,
+                  why.text);
+        bench_fail(lines->name, &err);
+    }
+    *ret_line = (struct line){
+        .id = member(lines->object, "id", "_id"),
+        .url = member(lines->object, "url", NULL),
+        .title = member(lines->object, "title", NULL),
+        .body = member(lines->object, "body", "text"),
+    };
+    return true;
+}
+
+uint64_t lines_number(const struct lines *lines)
+{
+    return lines->number;
+}
+
+void lines_close(struct lines *lines)
+{
+    json_decref(lines->object);
+    free(lines->text);
+    fclose(lines->file);
+    free(lines);
+}
+
+/* ---- indexing ---- */
+
+struct batch {
+    struct index_change changes[BATCH];
+    size_t count;
+    struct arena arena;
+    uint64_t text_bytes; /* of all batches */
+    uint64_t position;
+};
+
+static struct text_slice copy(struct arena *arena, const char *text)
+{
+    size_t size = strlen(text);
+    return (struct text_slice){arena_string_of(arena, text, size), size};
+}
+
+static struct text_slice site_of(struct text_slice url)
+{
+    const char *host = strstr(url.bytes, "://");
+    host = host == NULL ? url.bytes : host + 3;
+    return (struct text_slice){host, strcspn(host, "/")};
+}
+
+static void add_line(struct batch *batch, const struct line *line)
+{
+    struct index_document document = {.title = copy(&batch->arena, line->title),
+                                      .text = copy(&batch->arena, line->body)};
+    const char *url =
+        line->url[0] != '\0' ? line->url : arena_format(&batch->arena, ID_URL "%s", line->id);
+    document.url = copy(&batch->arena, url);
+    document.site = site_of(document.url);
+    batch->text_bytes += document.title.size + 1 + document.text.size;
+    batch->changes[batch->count++] =
+        (struct index_change){.kind = INDEX_PUT_DOCUMENT, .document = document};
+}
+
+static void apply(struct bench *bench, struct batch *batch)
+{
+    struct error err = {0};
+    batch->position += batch->count;
+    if (index_apply(bench->index, batch->changes, batch->count, batch->position, &err) != STATUS_OK)
+        bench_fail("indexing", &err);
+    batch->count = 0;
+    arena_reset(&batch->arena);
+    while (index_merge(bench->index, &err) == STATUS_OK)
+        continue;
+}
+
+static void print_size(const struct bench *bench, uint64_t text_bytes)
+{
+    struct index_size size;
+    index_measure(bench->index, &size);
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } parts[] = {
+        {"dictionary", size.parts.dictionary}, {"postings", size.parts.postings},
+        {"positions", size.parts.positions},   {"norms", size.parts.norms},
+        {"documents", size.parts.documents},   {"stored", size.parts.stored},
+    };
+    uint64_t searched =
+        size.parts.dictionary + size.parts.postings + size.parts.positions + size.parts.norms;
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        printf("bytes %-10s %12llu  %5.2f %% of the text\n", parts[i].name,
+               (unsigned long long)parts[i].bytes,
+               100.0 * (double)parts[i].bytes / (double)text_bytes);
+    printf("bytes to search  %12llu  %5.2f %% of the text\n", (unsigned long long)searched,
+           100.0 * (double)searched / (double)text_bytes);
+    printf("documents %llu, segments %u\n", (unsigned long long)size.documents,
+           size.segments_stored);
+}
+
+void bench_index(struct bench *bench, const char *file)
+{
+    struct error err = {0};
+    struct line line;
+    struct rusage usage;
+    struct batch *batch = calloc(1, sizeof(*batch));
+    struct lines *lines = lines_open(file);
+    if (batch == NULL)
+        bench_fail("memory", &err);
+    bench_open(bench);
+    batch->position = index_applied_position(bench->index);
+    int64_t begun_us = clock_boot_us();
+    while (lines_next(lines, &line)) {
+        add_line(batch, &line);
+        if (batch->count == BATCH)
+            apply(bench, batch);
+    }
+    apply(bench, batch);
+    if (index_flush(bench->index, &err) != STATUS_OK)
+        bench_fail("flushing", &err);
+    int64_t flushed_us = clock_boot_us();
+    if (bench->settings.segments > 0 &&
+        index_merge_down(bench->index, (uint32_t)bench->settings.segments, &err) != STATUS_OK)
+        bench_fail("merging", &err);
+    double seconds = (double)(flushed_us - begun_us) / 1e6;
+    double in_all = (double)(clock_boot_us() - begun_us) / 1e6;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("indexed %llu documents, %.1f MB of text in %.1f s, merged after %.1f s: %.1f MB/s; "
+           "at most %ld MB of memory\n",
+           (unsigned long long)lines_number(lines), (double)batch->text_bytes / 1e6, seconds,
+           in_all, (double)batch->text_bytes / 1e6 / in_all, usage.ru_maxrss / 1024);
+    print_size(bench, batch->text_bytes);
+    bench_close(bench);
+    lines_close(lines);
+    arena_release(&batch->arena);
+    free(batch);
+}
