@@ -9,7 +9,8 @@
 
 struct all_word {
     struct matcher_word *word;
-    uint64_t cost; /* documents in its lists */
+    struct posting_cursor *only; /* its only list; NULL: there are more */
+    uint64_t cost;               /* documents in its lists */
     uint32_t fields;
     float weight;
     uint32_t rows[QUERY_ALTERNATIVES_MAX];
@@ -73,11 +74,12 @@ static uint64_t cost_of(const struct matcher_word *word)
 static void add_node(struct all *all, struct matcher_node *node, uint32_t number)
 {
     for (uint32_t i = 0; i < node->query->word_count; i++)
-        all->words[all->word_count++] =
-            (struct all_word){.word = &node->words[i],
-                              .cost = cost_of(&node->words[i]),
-                              .fields = node->query->fields,
-                              .weight = all->evaluation->weights[number + i]};
+        all->words[all->word_count++] = (struct all_word){
+            .word = &node->words[i],
+            .only = node->query->words[i].alternative_count == 1 ? node->words[i].cursors[0] : NULL,
+            .cost = cost_of(&node->words[i]),
+            .fields = node->query->fields,
+            .weight = all->evaluation->weights[number + i]};
     if (node->query->kind != QUERY_TERM)
         all->checks[all->check_count++] = node;
 }
@@ -184,13 +186,18 @@ static bool ask_words(struct all *all, uint32_t docid, uint64_t *ret_score, uint
 {
     uint64_t score = 0;
     *ret_next = docid + 1;
-    for (uint32_t i = 0; i < all->word_count; i++) {
+    for (uint32_t i = 1; i < all->word_count; i++) {
         struct all_word *word = &all->words[i];
-        uint32_t at = i == 0 ? docid : matcher_word_seek(word->word, docid);
+        uint32_t at = word->only != NULL ? posting_cursor_seek(word->only, docid)
+                                         : matcher_word_seek(word->word, docid);
         if (at != docid) {
             *ret_next = at;
             return false;
         }
+    }
+    for (uint32_t i = 0; i < all->word_count; i++) {
+        struct all_word *word = &all->words[i];
+        word->word->docid = docid;
         if (!has_fields(word))
             return false;
         score += evaluate_word(all->evaluation, word->word, word->weight, word->fields, docid);

@@ -37,7 +37,7 @@ struct any {
     uint32_t word_count;
     uint32_t essential; /* the first of `order` that is walked through */
     uint64_t rest;      /* the others' bounds together */
-    double factor;      /* for links: none of the window counts more times */
+    double factor;      /* for links: none of the window counts more times. 0: nothing is skipped */
     uint64_t candidates[WINDOW / 64];
     uint32_t scores[WINDOW]; /* 0 where no bit is set */
 };
@@ -105,6 +105,7 @@ static void choose_essential(struct any *any, uint32_t first, uint32_t last)
 {
     any->essential = 0;
     any->rest = 0;
+    any->factor = 0;
     if (!evaluation_may_prune(any->evaluation) ||
         any->evaluation->top.count < any->evaluation->top.k)
         return;
@@ -200,9 +201,11 @@ static void walk_word(struct any *any, struct any_word *word, uint32_t first, ui
 static bool ask_others(struct any *any, uint32_t docid, uint64_t *score)
 {
     uint64_t rest = any->rest;
+    if (!evaluation_wants(any->evaluation, *score + rest, any->factor))
+        return false;
     for (uint32_t i = any->essential; i > 0; i--) {
         struct any_word *word = any->order[i - 1];
-        if (!evaluation_wants(any->evaluation, *score + rest, any->factor))
+        if (i < any->essential && !evaluation_wants(any->evaluation, *score + rest, any->factor))
             return false;
         rest -= word->bound;
         if (word->bound == 0 || matcher_word_seek(word->word, docid) != docid)
@@ -214,7 +217,7 @@ static bool ask_others(struct any *any, uint32_t docid, uint64_t *score)
 
 static bool take_candidates(struct any *any, uint32_t first)
 {
-    bool skips = any->essential > 0;
+    bool skips = any->factor > 0;
     for (uint32_t i = 0; i < WINDOW / 64; i++) {
         uint64_t bits = any->candidates[i];
         any->candidates[i] = 0;
@@ -222,8 +225,10 @@ static bool take_candidates(struct any *any, uint32_t first)
             uint32_t at = i * 64 + (uint32_t)__builtin_ctzll(bits);
             uint64_t score = any->scores[at];
             any->scores[at] = 0;
-            if (skips && !ask_others(any, first + at, &score))
+            if (skips && !ask_others(any, first + at, &score)) {
+                any->evaluation->is_pruned = true;
                 continue;
+            }
             if (!evaluation_take(any->evaluation, first + at, score))
                 return false;
         }

@@ -8,8 +8,10 @@
 #ifndef TIERCE_INDEX_PACK_H
 #define TIERCE_INDEX_PACK_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PACK_COUNT     128
 #define PACK_WIDTH_MAX 32
@@ -29,6 +31,29 @@ void pack(const uint32_t *values, size_t count, unsigned width, uint8_t *out);
 /* Reads pack_bytes() bytes, no more. `ret` has room for PACK_COUNT; `width` and `count` as above.
  */
 void unpack(const uint8_t *bytes, size_t count, unsigned width, uint32_t *ret);
+
+/* Number `at` of them alone. Reads no byte behind them. */
+static inline uint32_t unpack_one(const uint8_t *bytes, size_t count, unsigned width, size_t at)
+{
+    uint64_t value = 0;
+    size_t bit = at * width;
+    if (count == PACK_COUNT) {
+        /* In words of 32 bits, four strings side by side. */
+        bit = at / 4 * width;
+        size_t word = bit / 32 * 16 + at % 4 * 4;
+        memcpy(&value, bytes + word, 4);
+        value = le32toh((uint32_t)value);
+        if (bit % 32 + width > 32) {
+            uint32_t next;
+            memcpy(&next, bytes + word + 16, 4);
+            value |= (uint64_t)le32toh(next) << 32;
+        }
+        return (uint32_t)(value >> bit % 32 & (((uint64_t)1 << width) - 1));
+    }
+    for (size_t i = bit / 8; i <= (bit + width - 1) / 8 && width > 0; i++)
+        value |= (uint64_t)bytes[i] << 8 * (i - bit / 8);
+    return (uint32_t)(value >> bit % 8 & (((uint64_t)1 << width) - 1));
+}
 
 /* The same for rising numbers, stored as their distances: the first is `base` plus what is stored,
  * each other the one before plus one plus what is stored. Sums wrap. */

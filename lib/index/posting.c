@@ -16,6 +16,8 @@ uint32_t frequency_bound(uint8_t code)
     return exponent > 31 ? UINT32_MAX : (9 + eighths) * (1u << (exponent - 3)) - 1;
 }
 
+#define ALONE_MAX 24 /* so many of a group are cheaper to read one by one */
+
 static void become_corrupt(struct posting_cursor *cursor)
 {
     cursor->corrupt = true;
@@ -102,6 +104,7 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
     cursor->block_end = end;
     cursor->frequency_width = (uint8_t)frequency_width;
     cursor->common_fields = fields;
+    cursor->common_count = (uint8_t)__builtin_popcount(fields);
     cursor->frequencies_read = cursor->starts_read = false;
     cursor->position_at = NULL;
     return cursor->docids[count - 1] < cursor->segment->document_count &&
@@ -179,12 +182,8 @@ static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at)
 {
     uint32_t fields[POSTING_BLOCK];
     uint32_t used = 0;
-    if (cursor->common_fields != 0) {
-        uint32_t each = (uint32_t)__builtin_popcount(cursor->common_fields);
-        for (uint32_t i = 0; i < cursor->count; i++)
-            cursor->starts[i] = (uint16_t)(i * each);
-        return cursor->count * each;
-    }
+    if (cursor->common_fields != 0)
+        return cursor->count * cursor->common_count;
     size_t size = pack_bytes(cursor->count, FIELD_COUNT);
     if (size > (size_t)(cursor->block_end - *at))
         return 0;
@@ -228,9 +227,8 @@ void posting_cursor_read_frequencies(struct posting_cursor *cursor)
     become_corrupt(cursor);
     cursor->index = index;
     cursor->docid = docid;
-    cursor->common_fields = 1;
-    memset(cursor->starts, 0, sizeof(cursor->starts));
-    cursor->frequencies[0] = 1;
+    cursor->common_fields = cursor->common_count = 1;
+    cursor->frequencies[index] = 1;
 }
 
 /* ---- positions ---- */
@@ -239,11 +237,12 @@ static void read_position_starts(struct posting_cursor *cursor)
 {
     uint32_t sum = 0;
     cursor->starts_read = true;
+    const uint32_t *frequency = cursor->frequencies;
     for (uint32_t i = 0; i < cursor->count; i++) {
-        const uint32_t *frequency = cursor->frequencies + cursor->starts[i];
-        uint32_t fields = cursor->common_fields != 0 ? cursor->common_fields : cursor->fields[i];
+        int left = cursor->common_fields != 0 ? cursor->common_count
+                                              : __builtin_popcount(cursor->fields[i]);
         cursor->position_starts[i] = sum;
-        for (int left = __builtin_popcount(fields); left > 0; left--)
+        for (; left > 0; left--)
             sum += *frequency++;
     }
     cursor->position_starts[cursor->count] = sum;
@@ -258,8 +257,8 @@ static size_t group_bytes(const struct posting_cursor *cursor, const uint8_t *at
     return size <= (size_t)(cursor->position_end - at) ? size : 0;
 }
 
-/* Reads group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
-static uint32_t read_group(struct posting_cursor *cursor, uint32_t group, uint32_t *ret)
+/* Finds group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
+static uint32_t find_group(struct posting_cursor *cursor, uint32_t group)
 {
     if (cursor->position_at == NULL || cursor->position_group > group) {
         cursor->position_at = part_at(&cursor->segment->parts[PART_POSITIONS],
@@ -276,29 +275,41 @@ static uint32_t read_group(struct posting_cursor *cursor, uint32_t group, uint32
     }
     uint32_t left = cursor->position_starts[cursor->count] - group * PACK_COUNT;
     uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
-    if (group_bytes(cursor, cursor->position_at, count) == 0)
-        return 0;
-    unpack(cursor->position_at + 1, count, *cursor->position_at, ret);
-    return count;
+    return group_bytes(cursor, cursor->position_at, count) == 0 ? 0 : count;
+}
+
+/* Reads positions `start` to `start + wanted` of a group; few of them one by one. */
+static void read_group(const struct posting_cursor *cursor, uint32_t held, uint32_t start,
+                       uint32_t wanted, uint32_t *ret)
+{
+    const uint8_t *bytes = cursor->position_at + 1;
+    unsigned width = *cursor->position_at;
+    if (wanted > ALONE_MAX) {
+        uint32_t group[PACK_COUNT];
+        unpack(bytes, held, width, group);
+        memcpy(ret, group + start, wanted * sizeof(*ret));
+        return;
+    }
+    for (uint32_t i = 0; i < wanted; i++)
+        ret[i] = unpack_one(bytes, held, width, start + i);
 }
 
 /* Appends positions `first` to `first + count` of the block as they are stored. */
 static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32_t count,
                            struct numbers *ret)
 {
-    uint32_t group[PACK_COUNT];
     uint32_t *room = numbers_reserve(ret, count);
     if (room == NULL)
         return false;
     while (count > 0) {
-        uint32_t held = read_group(cursor, first / PACK_COUNT, group);
+        uint32_t held = find_group(cursor, first / PACK_COUNT);
         uint32_t start = first % PACK_COUNT;
         if (held <= start) {
             become_corrupt(cursor);
             return false;
         }
         uint32_t here = held - start < count ? held - start : count;
-        memcpy(room, group + start, here * sizeof(*room));
+        read_group(cursor, held, start, here, room);
         room += here;
         first += here;
         count -= here;

@@ -102,10 +102,11 @@ struct posting_cursor {
     const uint8_t *block_end; /* nothing of it lies behind */
     uint8_t frequency_width;
     uint8_t common_fields; /* of every document of the block; 0: each has its own */
+    uint8_t common_count;  /* how many fields those are */
     bool frequencies_read;
     bool starts_read;
     uint8_t fields[POSTING_BLOCK];               /* where they have their own */
-    uint16_t starts[POSTING_BLOCK];              /* of each document in frequencies */
+    uint16_t starts[POSTING_BLOCK];              /* and of each document in frequencies */
     uint32_t position_starts[POSTING_BLOCK + 1]; /* of each document in its positions */
     uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
 
@@ -165,7 +166,8 @@ static inline uint32_t posting_cursor_fields(struct posting_cursor *cursor)
 /* One frequency for each of these fields, by rising field. After posting_cursor_fields(). */
 static inline const uint32_t *posting_cursor_frequencies(const struct posting_cursor *cursor)
 {
-    return cursor->frequencies + cursor->starts[cursor->index];
+    return cursor->frequencies + (cursor->common_fields != 0 ? cursor->index * cursor->common_count
+                                                             : cursor->starts[cursor->index]);
 }
 
 /*

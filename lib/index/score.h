@@ -47,6 +47,9 @@ static inline float weigh(const struct scorer *scorer, struct posting_cursor *cu
     float sum = 0;
     uint32_t fields = posting_cursor_fields(cursor);
     const uint32_t *frequencies = posting_cursor_frequencies(cursor);
+    if ((fields & wanted) == 1u << FIELD_BODY && fields == 1u << FIELD_BODY) /* most of them */
+        return (float)*frequencies *
+               scorer->factors[FIELD_BODY][scorer->columns[FIELD_BODY][cursor->docid]];
     for (; fields != 0; fields &= fields - 1, frequencies++) {
         unsigned field = (unsigned)__builtin_ctz(fields);
         if ((wanted & 1u << field) != 0)

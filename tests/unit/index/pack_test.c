@@ -50,6 +50,7 @@ static void every_width_and_count_comes_back_and_lies_as_documented(void **state
             unpack(bytes, count, width, back);
             for (size_t i = 0; i < count; i++) {
                 assert_int_equal(back[i], values[i]);
+                assert_int_equal(unpack_one(bytes, count, width, i), values[i]);
                 assert_int_equal(read_plainly(bytes, count, width, i), values[i]);
             }
             free(bytes);
