@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "index/segment_writer.h"
+#include "index/url_order.h"
 #include "index/varint.h"
 
 /* Between two headings or anchors, so that no phrase reaches from one to the other. */
@@ -473,10 +474,7 @@ static int compare_documents(const void *a_pointer, const void *b_pointer)
 {
     const struct builder_document *a = a_pointer;
     const struct builder_document *b = b_pointer;
-    if (a->url_hash != b->url_hash)
-        return a->url_hash < b->url_hash ? -1 : 1;
-    return key_compare((const uint8_t *)a->document.url.bytes, (uint32_t)a->document.url.size,
-                       (const uint8_t *)b->document.url.bytes, (uint32_t)b->document.url.size);
+    return url_order(a->document.url, b->document.url);
 }
 
 static int compare_terms(const void *a_pointer, const void *b_pointer)

@@ -20,7 +20,7 @@ void builder_free(struct builder *builder); /* accepts NULL */
 /* What of a text lies within a limit, cut between characters. */
 struct text_slice text_cut(struct text_slice text, size_t size_max);
 
-/* The documents, sorted here by hash, then by URL; no two have the same URL. At least one. */
+/* The documents, sorted here by URL; no two have the same URL. At least one. */
 enum status builder_build(struct builder *builder, struct builder_document *documents,
                           uint32_t count, struct segment **ret_segment, struct error *err);
 

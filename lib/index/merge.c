@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "index/segment_writer.h"
+#include "index/url_order.h"
 
 void merge_release(struct merge *merge)
 {
@@ -35,6 +36,7 @@ struct document_head {
     uint32_t docid;
     bool ended;
     struct document_row row;
+    struct stored_fields fields;
 };
 
 static enum status find_live(struct document_head *head, struct error *err)
@@ -44,7 +46,8 @@ static enum status find_live(struct document_head *head, struct error *err)
            deletions_has(head->input->deletions, head->docid))
         head->docid++;
     head->ended = head->docid == segment->document_count;
-    if (!head->ended && !segment_row(segment, head->docid, &head->row))
+    if (!head->ended && (!segment_row(segment, head->docid, &head->row) ||
+                         !segment_stored(segment, &head->row, &head->fields)))
         return segment_corrupt(segment, err);
     return STATUS_OK;
 }
@@ -53,7 +56,8 @@ static struct document_head *first_head(struct document_head *heads, uint32_t co
 {
     struct document_head *first = NULL;
     for (uint32_t i = 0; i < count; i++) {
-        if (!heads[i].ended && (first == NULL || heads[i].row.url_hash < first->row.url_hash))
+        if (!heads[i].ended &&
+            (first == NULL || url_order(heads[i].fields.url, first->fields.url) < 0))
             first = &heads[i];
     }
     return first;

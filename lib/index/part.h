@@ -16,6 +16,7 @@
 /* Stored in chunks: add at the end. */
 enum segment_part {
     PART_DOCUMENTS = 1,    /* rows, see segment.h */
+    PART_HASHES,           /* rows */
     PART_NORMS,            /* columns, see segment.h */
     PART_STORED,           /* documents as they are shown */
     PART_DICTIONARY,       /* blocks of terms */

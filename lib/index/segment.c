@@ -116,6 +116,7 @@ static enum status read_footer(struct segment *segment, struct error *err)
         return status;
     if (segment->document_count == 0 || segment->document_count > SEGMENT_DOCUMENTS_MAX ||
         !has_rows(&segment->parts[PART_DOCUMENTS], segment->document_count, DOCUMENT_ROW_BYTES) ||
+        !has_rows(&segment->parts[PART_HASHES], segment->document_count, HASH_ROW_BYTES) ||
         !has_columns(&segment->parts[PART_NORMS], segment->document_count) ||
         !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count, 8))
         return error_set(err, STATUS_CORRUPT, "a segment's tables do not fit its footer");
@@ -218,21 +219,36 @@ bool segment_row(const struct segment *segment, uint32_t docid, struct document_
     return true;
 }
 
-uint32_t segment_find(const struct segment *segment, uint64_t url_hash)
+uint32_t segment_find_hash(const struct segment *segment, uint64_t url_hash)
 {
     uint32_t low = 0;
     uint32_t high = segment->document_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        struct document_row row;
-        if (!segment_row(segment, middle, &row))
+        const uint8_t *row = part_row(&segment->parts[PART_HASHES], middle, HASH_ROW_BYTES);
+        if (row == NULL) {
+            segment_corrupt(segment, NULL);
             return segment->document_count;
-        if (row.url_hash < url_hash)
+        }
+        if (get_le64(row) < url_hash)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_t url_hash)
+{
+    if (row >= segment->document_count)
+        return DOCID_END;
+    const uint8_t *bytes = part_row(&segment->parts[PART_HASHES], row, HASH_ROW_BYTES);
+    if (bytes == NULL ||
+        (get_le64(bytes) == url_hash && get_le32(bytes + 8) >= segment->document_count)) {
+        segment_corrupt(segment, NULL);
+        return DOCID_END;
+    }
+    return get_le64(bytes) == url_hash ? get_le32(bytes + 8) : DOCID_END;
 }
 
 /* ---- stored documents ---- */

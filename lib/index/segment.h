@@ -1,6 +1,6 @@
 /*
  * An immutable run of documents with their postings. Segments in memory and in storage have the
- * same bytes: docs/format-segment.md. Documents are numbered in the order of their URLs' hashes.
+ * same bytes: docs/format-segment.md. Documents are numbered in the order of their URLs.
  */
 #ifndef TIERCE_INDEX_SEGMENT_H
 #define TIERCE_INDEX_SEGMENT_H
@@ -24,6 +24,8 @@
 /* A row of PART_DOCUMENTS: url hash, address of the stored document, hash of the site, size of the
  * stored document, links to it when it was indexed. */
 #define DOCUMENT_ROW_BYTES 32
+/* A row of PART_HASHES: url hash, docid; by rising hash. */
+#define HASH_ROW_BYTES 16
 /* The columns of PART_NORMS, a byte for each document, each in a chunk of its own: the lengths of
  * the fields (length_code()), then flags. */
 #define NORM_FLAGS   FIELD_COUNT
@@ -103,8 +105,11 @@ static inline bool segment_norms(const struct segment *segment, uint32_t docid,
     return true;
 }
 
-/* The first document whose hash is not below; document_count where there is none. */
-uint32_t segment_find(const struct segment *segment, uint64_t url_hash);
+/* Documents by the hashes of their URLs: the first row whose hash is not below; document_count
+ * where there is none. */
+uint32_t segment_find_hash(const struct segment *segment, uint64_t url_hash);
+/* The document of such a row; DOCID_END where its hash is another (or it cannot be read). */
+uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_t url_hash);
 
 /* ---- stored documents ---- */
 

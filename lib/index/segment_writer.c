@@ -6,6 +6,11 @@
 #include "base/bytes.h"
 #include "base/check.h"
 
+struct hash_row {
+    uint64_t hash;
+    uint32_t docid;
+};
+
 void segment_writer_init(struct segment_writer *writer, struct segment_sink *sink)
 {
     *writer = (struct segment_writer){0};
@@ -19,6 +24,7 @@ void segment_writer_release(struct segment_writer *writer)
     part_writer_release(&writer->parts);
     posting_writer_release(&writer->postings);
     dictionary_writer_release(&writer->dictionary);
+    buffer_release(&writer->hashes);
     for (unsigned column = 0; column < NORM_COLUMNS; column++)
         buffer_release(&writer->norms[column]);
 }
@@ -43,12 +49,43 @@ enum status segment_writer_add_document(struct segment_writer *writer,
     put_le32(bytes + 24, row->stored_size);
     put_le32(bytes + 28, row->inlinks);
     status = part_append(&writer->parts, PART_DOCUMENTS, bytes, sizeof(bytes), &address, err);
+    if (status != STATUS_OK)
+        return status;
+    struct hash_row hash = {row->url_hash, writer->document_count};
+    buffer_append(&writer->hashes, &hash, sizeof(hash));
+    if (writer->hashes.failed)
+        return error_set(err, STATUS_NO_MEMORY, "segment");
     for (unsigned column = 0; column < NORM_COLUMNS; column++) {
         buffer_append_byte(&writer->norms[column], norms[column]);
         if (writer->norms[column].failed)
             return error_set(err, STATUS_NO_MEMORY, "segment");
     }
     writer->document_count++;
+    return STATUS_OK;
+}
+
+static int compare_hashes(const void *a_pointer, const void *b_pointer)
+{
+    const struct hash_row *a = a_pointer;
+    const struct hash_row *b = b_pointer;
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return (a->docid > b->docid) - (a->docid < b->docid);
+}
+
+static enum status write_hashes(struct segment_writer *writer, struct error *err)
+{
+    struct hash_row *rows = (struct hash_row *)(void *)writer->hashes.data;
+    enum status status = STATUS_OK;
+    if (writer->document_count > 0)
+        qsort(rows, writer->document_count, sizeof(*rows), compare_hashes);
+    for (uint32_t i = 0; status == STATUS_OK && i < writer->document_count; i++) {
+        uint64_t address;
+        uint8_t bytes[HASH_ROW_BYTES] = {0};
+        put_le64(bytes, rows[i].hash);
+        put_le32(bytes + 8, rows[i].docid);
+        status = part_append(&writer->parts, PART_HASHES, bytes, sizeof(bytes), &address, err);
+    }
     return status;
 }
 
@@ -83,6 +120,8 @@ enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t
 enum status segment_writer_finish(struct segment_writer *writer, struct error *err)
 {
     enum status status = dictionary_writer_end(&writer->dictionary, err);
+    if (status == STATUS_OK)
+        status = write_hashes(writer, err);
     if (status == STATUS_OK)
         status = write_norms(writer, err);
     for (unsigned kind = 1; status == STATUS_OK && kind < PART_FOOTER; kind++)

@@ -10,6 +10,7 @@ struct segment_writer {
     struct part_writer parts;
     struct posting_writer postings;
     struct dictionary_writer dictionary;
+    struct buffer hashes; /* struct hash_row, by docid */
     struct buffer norms[NORM_COLUMNS];
     uint32_t document_count;
 };

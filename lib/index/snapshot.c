@@ -57,11 +57,10 @@ bool entries_find(const struct snapshot_entry *entries, uint32_t count, uint64_t
     for (uint32_t i = count; i-- > 0;) { /* the newest is the likeliest */
         const struct segment *segment = entries[i].segment;
         struct document_row row;
-        for (uint32_t docid = segment_find(segment, url_hash);
-             docid < segment->document_count && segment_row(segment, docid, &row) &&
-             row.url_hash == url_hash;
-             docid++) {
-            if (deletions_has(entries[i].deletions, docid) ||
+        uint32_t docid;
+        for (uint32_t at = segment_find_hash(segment, url_hash);
+             (docid = segment_hash_docid(segment, at, url_hash)) != DOCID_END; at++) {
+            if (deletions_has(entries[i].deletions, docid) || !segment_row(segment, docid, &row) ||
                 (url.size > 0 && !is_url(segment, &row, url)))
                 continue;
             *ret_place = (struct place){i, docid};

@@ -108,7 +108,7 @@ static void read_documents(const struct segment *segment)
         }
         arena_reset(&arena);
     }
-    segment_find(segment, 12345);
+    segment_hash_docid(segment, segment_find_hash(segment, 12345), 12345);
     ZSTD_freeDCtx(decompressor);
     arena_release(&arena);
 }

@@ -12,6 +12,7 @@
 #include "index/merge.h"
 #include "index/posting.h"
 #include "index/segment_writer.h"
+#include "index/url_order.h"
 #include "index/varint.h"
 #include "tests/unit/unit.h"
 
@@ -376,19 +377,21 @@ static void documents_are_found_by_their_hash(void **state)
     (void)state;
     struct builder *builder = builder_new(false);
     struct segment *segment = build_segment(builder, 500);
-    uint64_t last = 0;
+    struct text_slice last = {0};
     for (uint32_t docid = 0; docid < 500; docid++) {
         struct document_row row;
         struct stored_fields fields;
         assert_true(segment_row(segment, docid, &row));
-        assert_true(row.url_hash > last);
-        assert_int_equal(segment_find(segment, row.url_hash), docid);
-        assert_int_equal(segment_find(segment, last + 1), docid);
+        uint32_t at = segment_find_hash(segment, row.url_hash);
+        assert_int_equal(segment_hash_docid(segment, at, row.url_hash), docid);
+        assert_int_equal(segment_hash_docid(segment, at, row.url_hash + 1), DOCID_END);
         assert_true(segment_stored(segment, &row, &fields));
         assert_true(url_hash(fields.url.bytes, fields.url.size) == row.url_hash);
-        last = row.url_hash;
+        assert_true(url_order(last, fields.url) < 0);
+        last = fields.url;
     }
-    assert_int_equal(segment_find(segment, UINT64_MAX), 500);
+    assert_int_equal(segment_find_hash(segment, UINT64_MAX), 500);
+    assert_int_equal(segment_hash_docid(segment, 500, UINT64_MAX), DOCID_END);
     segment_release(segment);
     builder_free(builder);
 }
