@@ -14,9 +14,9 @@
 
 #define TABLE_FREQUENCIES 16
 
-/* Scores by frequency in the body and the length's code: a division less for each posting. */
+/* Scores by frequency in the body and the length's code, as they are met: a division less for each
+ * posting. 0: not yet reckoned. */
 struct score_table {
-    bool is_filled[TABLE_FREQUENCIES];
     uint32_t scores[TABLE_FREQUENCIES][256];
 };
 
@@ -71,7 +71,7 @@ static bool add_word(struct any *any, struct matcher_node *node, struct arena *a
         word->table = arena_alloc(arena, sizeof(*word->table));
         if (word->table == NULL)
             return false;
-        memset(word->table->is_filled, 0, sizeof(word->table->is_filled));
+        memset(word->table, 0, sizeof(*word->table));
     }
     return true;
 }
@@ -131,16 +131,6 @@ static inline void add_score(struct any *any, uint32_t at, uint32_t score)
     any->candidates[at / 64] |= (uint64_t)1 << at % 64;
 }
 
-static void fill_table(const struct any *any, const struct any_word *word, uint32_t frequency)
-{
-    const struct scorer *scorer = &any->evaluation->scorer;
-    uint32_t *scores = word->table->scores[frequency - 1];
-    for (unsigned code = 0; code < 256; code++)
-        scores[code] = score_of(word->weight, scorer->ranking->k1,
-                                (float)frequency * scorer->factors[FIELD_BODY][code]);
-    word->table->is_filled[frequency - 1] = true;
-}
-
 /* The rest of a block in which the key stands in the body alone; up to `last`. */
 static void walk_body_block(struct any *any, struct any_word *word, uint32_t first, uint32_t last)
 {
@@ -151,14 +141,14 @@ static void walk_body_block(struct any *any, struct any_word *word, uint32_t fir
     for (; i < cursor->count && cursor->docids[i] <= last; i++) {
         uint32_t docid = cursor->docids[i];
         uint32_t frequency = cursor->frequencies[i];
-        if (frequency > TABLE_FREQUENCIES) {
-            float weighed = (float)frequency * scorer->factors[FIELD_BODY][lengths[docid]];
-            add_score(any, docid - first, score_of(word->weight, scorer->ranking->k1, weighed));
-            continue;
-        }
-        if (!word->table->is_filled[frequency - 1])
-            fill_table(any, word, frequency);
-        add_score(any, docid - first, word->table->scores[frequency - 1][lengths[docid]]);
+        uint8_t length = lengths[docid];
+        uint32_t unkept = 0;
+        uint32_t *score =
+            frequency <= TABLE_FREQUENCIES ? &word->table->scores[frequency - 1][length] : &unkept;
+        if (*score == 0)
+            *score = score_of(word->weight, scorer->ranking->k1,
+                              (float)frequency * scorer->factors[FIELD_BODY][length]);
+        add_score(any, docid - first, *score);
     }
     cursor->index = i - 1; /* the caller steps on */
     posting_cursor_next(cursor);
