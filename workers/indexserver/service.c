@@ -8,11 +8,10 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "indexserver/memory.h"
 #include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 #include "rpc/message.h"
-
-enum { LOG_MEMORY_BYTES = 24 * 1024 * 1024 };
 
 /* ---- jobs ---------------------------------------------------------------------------------------
  */
@@ -156,19 +155,29 @@ static void disk_changed(void *context)
         sequencer_wake(service->sequencer);
 }
 
+/* The share that the orchestrator has told before anything was opened. */
+static struct memory_division divide_memory(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    uint64_t share = service->early == NULL ? 0 : service->early->memory_bytes;
+    pthread_mutex_unlock(&service->lock);
+    return memory_divide(share);
+}
+
 static enum status open_stores(struct service *service, uint64_t *ret_epoch, struct error *err)
 {
+    struct memory_division memory = divide_memory(service);
     char path[PATH_MAX];
     const char *folder = service->options.folder;
     int length = snprintf(path, sizeof(path), "%s/log", folder);
     if (length < 0 || (size_t)length >= sizeof(path) - 16)
         return error_set(err, STATUS_INVALID, "%s: the path is too long", folder);
-    enum status status = log_open_embedded(path, LOG_MEMORY_BYTES, &service->log, err);
+    enum status status = log_open_embedded(path, memory.log, &service->log, err);
     if (status == STATUS_OK)
         status = log_begin_epoch(service->log, ret_epoch, err);
     snprintf(path, sizeof(path), "%s/views", folder);
     if (status == STATUS_OK)
-        status = views_open(path, service->log, &service->views, err);
+        status = views_open(path, memory.views, service->log, &service->views, err);
     return status;
 }
 

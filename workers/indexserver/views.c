@@ -41,8 +41,6 @@ static const enum view column_view[COLUMN_COUNT] = {
     [COLUMN_OLDER] = VIEW_FRONTIER,   [COLUMN_FORGET] = VIEW_COUNT,
 };
 
-enum { VIEWS_MEMORY_BYTES = 48 * 1024 * 1024 };
-
 /* ---- the views' own record ------------------------------------------------------------------- */
 
 #define KEY_STATE "state"
@@ -169,9 +167,10 @@ static void set_feed_limit(struct views *views)
 /* ---- opening -----------------------------------------------------------------------------------
  */
 
-static enum status open_parts(struct views *views, const char *folder, struct error *err)
+static enum status open_parts(struct views *views, const char *folder, uint64_t memory_bytes,
+                              struct error *err)
 {
-    struct kv_options options = {columns, COLUMN_COUNT, VIEWS_MEMORY_BYTES};
+    struct kv_options options = {columns, COLUMN_COUNT, memory_bytes};
     struct log_status log;
     log_get_status(views->log, &log);
     memcpy(views->log_identity, log.identity, sizeof(log.identity));
@@ -191,15 +190,15 @@ static enum status open_parts(struct views *views, const char *folder, struct er
     return status;
 }
 
-enum status views_open(const char *folder, struct log_store *log, struct views **ret_views,
-                       struct error *err)
+enum status views_open(const char *folder, uint64_t memory_bytes, struct log_store *log,
+                       struct views **ret_views, struct error *err)
 {
     struct views *views = calloc(1, sizeof(*views));
     if (views == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     views->log = log;
     pthread_mutex_init(&views->lock, NULL);
-    enum status status = open_parts(views, folder, err);
+    enum status status = open_parts(views, folder, memory_bytes, err);
     if (status != STATUS_OK) {
         views_close(views);
         return status;

@@ -92,9 +92,11 @@ struct change {
 /*
  * Opens or makes the views in `folder`. Views of another version, and those that are ahead of the
  * log, are dropped. Nothing is replayed yet: views_catch_up() does that.
+ *
+ * memory_bytes  for caches and write buffers
  */
-enum status views_open(const char *folder, struct log_store *log, struct views **ret_views,
-                       struct error *err);
+enum status views_open(const char *folder, uint64_t memory_bytes, struct log_store *log,
+                       struct views **ret_views, struct error *err);
 void views_close(struct views *views); /* accepts NULL */
 
 /*

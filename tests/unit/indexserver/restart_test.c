@@ -571,7 +571,7 @@ static void forget_leases(struct indexserver *ix)
     snprintf(path, sizeof(path), "%s/log", ix->folder);
     assert_int_equal(log_open_embedded(path, 0, &log, &ix->err), STATUS_OK);
     snprintf(path, sizeof(path), "%s/views", ix->folder);
-    assert_int_equal(views_open(path, log, &views, &ix->err), STATUS_OK);
+    assert_int_equal(views_open(path, 0, log, &views, &ix->err), STATUS_OK);
     struct kv_batch *batch = kv_batch_new();
     static const uint8_t end[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     kv_delete_range(batch, views->kv, COLUMN_LEASES, kv_slice("", 0), kv_slice(end, sizeof(end)));
