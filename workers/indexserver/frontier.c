@@ -306,12 +306,40 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
     }
 }
 
+enum status frontier_is_removed(struct change *change, const char *text, bool *ret_removed,
+                                struct error *err)
+{
+    struct url url;
+    struct url_entry *entry;
+    if (url_parse(text, strlen(text), NULL, &change->arena, &url, err) != STATUS_OK)
+        return error_set(err, STATUS_CORRUPT, "an entry of a URL that is none");
+    enum status status = urls_touch(change, url.text, &entry, err);
+    if (status == STATUS_OK)
+        *ret_removed = entry->after.kind == URL_REMOVED ||
+                       scope_removed_by(change->views->scope, &url, &change->arena) != NULL;
+    return status;
+}
+
+/* It came while nobody could tell that the owner had removed its page. */
+static void refuse_fetched(struct change *change)
+{
+    change->by_owner = true; /* its bytes leave the disk, as those that were there */
+    change_forget(change, change->sequence);
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
     struct url_entry *entry;
     struct host *host;
-    enum status status = touch_fetched(change, content->url, &entry, &host, err);
+    bool removed = false;
+    enum status status = frontier_is_removed(change, content->url, &removed, err);
+    if (status == STATUS_OK && removed) {
+        refuse_fetched(change);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = touch_fetched(change, content->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
     struct revisit revisit = revisit_of(change, content->url);
@@ -340,7 +368,14 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
 {
     struct url_entry *entry;
     struct host *host;
-    enum status status = touch_fetched(change, outcome->url, &entry, &host, err);
+    bool removed = false;
+    enum status status = frontier_is_removed(change, outcome->url, &removed, err);
+    if (status == STATUS_OK && removed) { /* it would be due again */
+        refuse_fetched(change);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = touch_fetched(change, outcome->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
     struct revisit revisit = revisit_of(change, outcome->url);

@@ -52,6 +52,9 @@ enum status frontier_apply(struct change *change, const Log__Entry *entry, const
 /* Links of a page that came later. */
 enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
                                struct error *err);
+/* Whether the owner removed the URL, itself or by a rule: what was fetched of it is not taken. */
+enum status frontier_is_removed(struct change *change, const char *url, bool *ret_removed,
+                                struct error *err);
 /* A URL's place in its host's queue changes (urls_flush()). */
 void frontier_requeue(struct change *change, const char *url, const struct url_state *before,
                       const struct url_state *after);

@@ -174,7 +174,9 @@ static enum status take_late_pages(struct service *service, const struct late_pa
     for (; late != NULL && status == STATUS_OK; late = late->next)
         status = views_take_page(service->views, late->sequence, late->page, err);
     feed_calls_wake(&service->feeds);
-    return status;
+    if (status != STATUS_OK)
+        return sequencer_fail(service->sequencer, status, err);
+    return STATUS_OK;
 }
 
 static void done(struct sequencer_job *sequencer_job, enum status status, uint64_t first,

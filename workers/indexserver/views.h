@@ -87,6 +87,7 @@ struct change {
     bool more;            /* a removal reached its limit: append it again for the rest */
     uint64_t removed;     /* pages that this change removed */
     bool by_owner;        /* a removal: what is forgotten must leave the disk soon */
+    bool waits;           /* its content was noted as one without a page */
 };
 
 /*
@@ -111,9 +112,15 @@ enum status views_apply(struct views *views, uint64_t sequence, const Log__Entry
 /* What was applied is on disk. */
 enum status views_sync(struct views *views, struct error *err);
 
-/* A page of a content that was appended before. Does nothing when nobody waits for it any more. */
+/* A page of a content that was appended before. Does nothing when nobody waits for it any more. As
+ * with views_apply(), one that failed leaves the views unusable. */
 enum status views_take_page(struct views *views, uint64_t sequence, const Page__Page *page,
                             struct error *err);
+
+/* Nobody will ever make a page of that content: the feed goes on without it, and LOOKUP says the
+ * words. Also where the log has lost the entry. Fails as views_take_page() does. */
+enum status views_give_up(struct views *views, uint64_t sequence, const char *words,
+                          struct error *err);
 
 /* Replays some of the log, at most `entries_max` entries. *ret_done: nothing is left to replay. */
 enum status views_catch_up(struct views *views, uint64_t entries_max, bool *ret_done,
