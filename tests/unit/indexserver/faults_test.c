@@ -71,7 +71,7 @@ static struct stores open_stores(struct indexserver *ix)
     assert_int_equal(log_open_embedded(path, 0, &stores.log, &ix->err), STATUS_OK);
     assert_int_equal(log_begin_epoch(stores.log, &stores.epoch, &ix->err), STATUS_OK);
     snprintf(path, sizeof(path), "%s/views", ix->folder);
-    assert_int_equal(views_open(path, stores.log, &stores.views, &ix->err), STATUS_OK);
+    assert_int_equal(views_open(path, 0, stores.log, &stores.views, &ix->err), STATUS_OK);
     return stores;
 }
 
