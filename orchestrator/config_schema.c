@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "orchestrator/config.h"
@@ -17,7 +18,7 @@
 
 static const char *const proxy_words[] = {"nginx", "caddy", "none", NULL};
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
-static const char *const supervisor_words[] = {"self", "systemd", NULL};
+static const char *const supervisor_words[] = {"self", NULL};
 
 #define AT(field)        offsetof(struct config, field)
 #define IN_SOURCE(field) offsetof(struct config_source, field)
@@ -105,6 +106,14 @@ char *config_duration_text(uint64_t ms, char ret[CONFIG_VALUE_BYTES])
         return ret;
     }
     return unit_text(ms, units, names, ARRAY_COUNT(units), ret);
+}
+
+const char *config_word_refusal(const struct config_key *key, const char *word)
+{
+    if (key->words == supervisor_words && strcmp(word, "systemd") == 0)
+        return "systemd cannot start each process yet; it may start the orchestrator, or `tierce "
+               "up`, which start the others";
+    return NULL;
 }
 
 static void append_words(const struct config_key *key, struct buffer *ret_text)

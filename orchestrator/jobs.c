@@ -140,8 +140,6 @@ unsigned jobs_make(const struct jobs_source *source, struct arena *arena, struct
 {
     const struct config *config = source->config;
     unsigned count = 0;
-    if (config->supervise != SUPERVISE_SELF)
-        return 0;
     jobs[count++] = indexserver_job(source, arena);
     for (unsigned shard = 0; shard < source->shards; shard++) {
         for (unsigned replica = 0; replica < config->barrels.replicas; replica++)

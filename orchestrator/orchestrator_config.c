@@ -106,7 +106,7 @@ static void make_settings(struct orchestrator *orchestrator)
 static bool has_proxy(const struct orchestrator *orchestrator, const struct config *config)
 {
     (void)orchestrator;
-    return config->proxy.kind != PROXY_NONE && config->supervise == SUPERVISE_SELF;
+    return config->proxy.kind != PROXY_NONE;
 }
 
 enum status orchestrator_check_ports(struct orchestrator *orchestrator, const struct config *config,
@@ -273,10 +273,6 @@ static void hold_back(struct orchestrator *orchestrator, struct config *fresh)
     const struct config *config = orchestrator->config;
     if (wished_shards(orchestrator, fresh) != orchestrator->shards)
         log_warning("barrels.shards: takes effect after a restart");
-    if (fresh->supervise != config->supervise) {
-        log_warning("supervise: takes effect after a restart");
-        fresh->supervise = config->supervise;
-    }
     if (orchestrator->shards * fresh->barrels.replicas > 256) {
         log_warning("barrels.replicas: too many for %u shards; the former number stays",
                     orchestrator->shards);

@@ -272,10 +272,6 @@ static void the_file_says_which_processes_there_are(void **state)
     assert_string_equal(jobs[10].slot, "grpc");
     assert_true(has_option(&jobs[10], "--port", "8000"));
     config_free(config);
-    config = parse("supervise: systemd\n");
-    source.config = config;
-    assert_int_equal(jobs_make(&source, &arena, jobs), 0);
-    config_free(config);
     config = parse("barrels: {replicas: 0}\ngateways: {workers: 0}\nports: {grpc: none}\n"
                    "crawl: {downloaders: 0}\n");
     source.config = config;
