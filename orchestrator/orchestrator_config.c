@@ -273,6 +273,10 @@ static void hold_back(struct orchestrator *orchestrator, struct config *fresh)
     const struct config *config = orchestrator->config;
     if (wished_shards(orchestrator, fresh) != orchestrator->shards)
         log_warning("barrels.shards: takes effect after a restart");
+    if (fresh->memory != config->memory)
+        log_warning(
+            "memory: barrels and the indexserver take up their parts when they start: tierce "
+            "restart barrels, tierce restart indexserver");
     if (orchestrator->shards * fresh->barrels.replicas > 256) {
         log_warning("barrels.replicas: too many for %u shards; the former number stays",
                     orchestrator->shards);
