@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "crawl/page.h"
 #include "orchestrator/config.h"
 
 #define KIB    ((uint64_t)1024)
@@ -55,7 +56,7 @@ const struct config_key config_keys[] = {
     {"crawl.delay", KIND_DURATION, 0, AT(crawl.delay_ms), 0, HOUR, NULL, "1s"},
     {"crawl.max_pages", KIND_NUMBER, 0, AT(crawl.max_pages), 1, 1000000000, NULL, "10000"},
     {"crawl.max_bytes", KIND_SIZE, 0, AT(crawl.max_bytes), KIB, 1024 * TIB, NULL, "1G"},
-    {"crawl.max_page", KIND_SIZE, 0, AT(crawl.max_page), KIB, 16 * MIB, NULL, "10M"},
+    {"crawl.max_page", KIND_SIZE, 0, AT(crawl.max_page), KIB, PAGE_BODY_BYTES_MAX, NULL, "10M"},
     {"crawl.timeout", KIND_DURATION, 0, AT(crawl.timeout_ms), SECOND, 10 * MINUTE, NULL, "30s"},
     {"crawl.recrawl", KIND_DURATION, 0, AT(crawl.recrawl_ms), SECOND, 3650 * DAY, NULL, "7d"},
     {"crawl.robots_ttl", KIND_DURATION, 0, AT(crawl.robots_ttl_ms), MINUTE, DAY, NULL, "1d"},

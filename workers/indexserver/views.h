@@ -29,10 +29,10 @@ enum column {
     COLUMN_META,
     COLUMN_URLS,     /* URL -> url_state */
     COLUMN_DUE,      /* host queues */
-    COLUMN_HOSTS,    /* origin -> host_record */
+    COLUMN_HOSTS,    /* host -> host_record, origin -> origin_record */
     COLUMN_SOURCES,  /* number -> source */
     COLUMN_RULES,    /* what the owner removed by prefix or site */
-    COLUMN_LEASES,   /* lease -> origin: not derived, so in no view */
+    COLUMN_LEASES,   /* lease -> origin, delay: not derived, so in no view */
     COLUMN_PAGES,    /* sequence -> page without links */
     COLUMN_LINKS,    /* sequence -> its links */
     COLUMN_UNPARSED, /* sequence -> URL: content that has no page yet; the feed waits for it */

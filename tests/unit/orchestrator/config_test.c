@@ -247,6 +247,8 @@ static void every_mistake_is_told_with_its_place_and_what_is_allowed(void **stat
         {"memory: 5X\n", "c.yaml:1:9: memory: \"5X\" has an unknown unit; ..."},
         {"memory: 18446744073709551615T\n",
          "c.yaml:1:9: memory: 18446744073709551615T is too large; ..."},
+        {"crawl: {max_page: 16M}\n",
+         "c.yaml:1:19: crawl.max_page: 16M is too large; allowed: a size from 1K to 10M"},
         {"disk_limit: some\n", "c.yaml:1:13: disk_limit: \"some\" is no number; allowed: a size "
                                "from 64M to 1024T, auto, none"},
         {"instance_name: ''\n",
