@@ -12,6 +12,7 @@
 #include "orchestrator/jobs.h"
 #include "orchestrator/orchestrator_parts.h"
 #include "orchestrator/proxy_ports.h"
+#include "orchestrator/reach.h"
 
 enum { NUMBER_FILE_BYTES = 128 };
 
@@ -161,6 +162,7 @@ static void want_jobs(struct orchestrator *orchestrator)
                                  .bin_folder = orchestrator->options.bin_folder,
                                  .data_folder = orchestrator->options.data_folder,
                                  .orchestrator = rpc_server_address(orchestrator->server),
+                                 .host = reach_children_host(orchestrator->options.host),
                                  .shards = orchestrator->shards,
                                  .indexserver_port = orchestrator->options.indexserver_port,
                                  .fastcgi_fd = orchestrator->fastcgi_fd};

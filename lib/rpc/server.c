@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -270,6 +271,23 @@ const char *rpc_server_address(const struct rpc_server *server)
 uint16_t rpc_server_port(const struct rpc_server *server)
 {
     return server->port;
+}
+
+enum status rpc_server_advertise(const struct rpc_server *server, const char *host,
+                                 char ret_address[ENDPOINT_TEXT_BYTES], struct error *err)
+{
+    struct endpoint bound = {.size = sizeof(bound.socket)};
+    if (strncmp(server->address, "unix:", 5) == 0) {
+        strcpy(ret_address, server->address);
+        return STATUS_OK;
+    }
+    if (host == NULL || host[0] == '\0') {
+        if (getsockname(server->listen_fd, (struct sockaddr *)&bound.socket, &bound.size) != 0)
+            return error_set_errno(err, errno, "getsockname");
+        endpoint_format(&bound, ret_address);
+        return STATUS_OK;
+    }
+    return endpoint_join(host, server->port, ret_address, err);
 }
 
 static void wait_for_calls(struct rpc_server *server, unsigned drain_ms)

@@ -133,6 +133,23 @@ bool rpc_call_cancelled(const struct rpc_call *call)
     return atomic_load(&call->cancelled);
 }
 
+struct endpoint rpc_call_peer(const struct rpc_call *call)
+{
+    struct endpoint peer = call->connection->peer;
+    endpoint_unmap(&peer);
+    return peer;
+}
+
+struct endpoint rpc_call_local(const struct rpc_call *call)
+{
+    struct endpoint local = {.size = sizeof(local.socket)};
+    if (getsockname(transport_fd(call->connection->transport), (struct sockaddr *)&local.socket,
+                    &local.size) != 0)
+        local = call->connection->peer; /* it has ended meanwhile */
+    endpoint_unmap(&local);
+    return local;
+}
+
 struct arena *rpc_call_arena(struct rpc_call *call)
 {
     return &call->arena;
