@@ -958,7 +958,7 @@ static void stopping_without_work_is_immediate(void **state)
     fetch_one("/html");
     assert_true(fake_await(&fake, 1, 1));
     stop_crew();
-    assert_true(running.took_ms < 500);
+    assert_true(running.took_ms < CREW_STOP_MS);
 }
 
 static void stopping_does_not_wait_for_an_indexserver_that_hangs(void **state)
