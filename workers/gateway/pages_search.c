@@ -181,7 +181,7 @@ void page_results(struct html *html, const struct page_frame *frame,
     page_close(html);
 }
 
-static void write_backlink(struct html *html, const struct backlink *link)
+static void write_backlink(struct html *html, const struct linking_page *link)
 {
     html_markup(html, "<li><h2 dir=\"auto\"><a rel=\"noreferrer\"");
     html_link_attribute(html, link->url);

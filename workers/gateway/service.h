@@ -26,7 +26,6 @@ enum {
     SEARCH_SIZE_DEFAULT = 10,
     SEARCH_SIZE_MAX = 100,
     SEARCH_DEPTH_MAX = 1000, /* page * size: beyond it STATUS_INVALID with words for the user */
-    QUERY_BYTES_MAX = 1024,
     ADD_URLS_MAX = 10000,
 };
 
@@ -63,7 +62,7 @@ struct search_result {
 };
 
 struct search_answer {
-    const char *query;   /* as asked, cut to QUERY_BYTES_MAX */
+    const char *query;   /* as asked, cut to QUERY_BYTES_MAX (index/query.h) */
     const char *read_as; /* as understood */
     const char **notes;  /* one line each: what was dropped and why */
     unsigned note_count;
@@ -89,7 +88,7 @@ enum status service_search(struct service *service, const struct search_question
                            struct arena *arena, struct search_answer *ret_answer,
                            struct error *err);
 
-struct backlink {
+struct linking_page {
     const char *url;
     const char *title; /* "" where the linking page is not held */
     const char *anchor;
@@ -98,7 +97,7 @@ struct backlink {
 struct backlinks_answer {
     const char *url; /* normal form */
     uint64_t total;
-    struct backlink *links;
+    struct linking_page *links;
     unsigned link_count;
 };
 

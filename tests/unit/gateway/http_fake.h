@@ -236,11 +236,11 @@ static enum status fake_backlinks(struct service *service, const char *url, unsi
                                   unsigned size, bool is_admin, struct arena *arena,
                                   struct backlinks_answer *ret_answer, struct error *err)
 {
-    static struct backlink links[] = {
+    static struct linking_page links[] = {
         {"https://example.org/reading.html", "What we read", "the PostgreSQL manual"},
         {"https://example.net/", "", ""},
     };
-    static struct backlink attacks[] = {
+    static struct linking_page attacks[] = {
         {"javascript:alert(1)", FAKE_ATTACK, FAKE_ATTACK},
         {"https://evil.example/\"onmouseover=alert(1)", "", "'\"><script>"},
     };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gateway/service.h"
+#include "index/query.h"
 
 struct fixture {
     struct fake_cluster *cluster;
