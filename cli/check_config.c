@@ -8,6 +8,6 @@ int command_check_config(const struct command_line *line)
     char *arguments[] = {NULL, (char *)"--check", (char *)"--config",
                          line->word_count > 0 ? line->words[0] : (char *)"config.yaml", NULL};
     struct error err = {0};
-    program_exec("orchestrator", arguments, &err);
+    programs_exec("orchestrator", arguments, &err);
     return command_failed(&err);
 }
