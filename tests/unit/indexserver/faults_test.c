@@ -288,6 +288,7 @@ static void report_behind(struct indexserver *ix, struct stores *stores)
 static void check_still_removed(struct indexserver *ix)
 {
     unsigned fetches = ix->fetches;
+    assert_int_equal(get_status(ix)->urls_queued, 0);
     crawl_all(ix, 50);
     assert_int_equal(ix->fetches, fetches);
     assert_int_equal(ix->parses, 0);
