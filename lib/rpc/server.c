@@ -145,9 +145,9 @@ void server_dispatch(struct rpc_server *server, struct rpc_call *call)
         stale = call_queue_take_stale(&server->queue);
         has_place = call_queue_push(&server->queue, call, server->options.queue_max);
     }
-    if (has_place && server->options.threads > 0)
-        pthread_cond_signal(&server->changed);
     pthread_mutex_unlock(&server->lock);
+    if (has_place && server->options.threads > 0)
+        pthread_cond_signal(&server->changed); /* whoever wakes up takes the lock first */
     while (stale != NULL) {
         struct rpc_call *next = stale->queue_next;
         call_run(stale); /* which ends it */
