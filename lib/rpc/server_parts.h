@@ -12,6 +12,7 @@
 #include "rpc/call_queue.h"
 #include "rpc/endpoint.h"
 #include "rpc/frame.h"
+#include "rpc/outbox.h"
 #include "rpc/server.h"
 #include "rpc/transport.h"
 
@@ -25,7 +26,7 @@ struct connection {
     struct endpoint peer;
     struct buffer in; /* the loop's alone */
     pthread_mutex_t lock;
-    struct buffer out;
+    struct outbox out;
     uint32_t events; /* asked of epoll */
     bool open;
     bool proved;
