@@ -18,7 +18,7 @@ enum {
     LEDGER_LEASES_WANTED = 64, /* more are not asked for, but one to parse may come in addition */
     LEDGER_BACKLOG_BYTES = 64 * 1024 * 1024, /* above this no new fetch begins */
     LEDGER_FEW_URLS = 50,                    /* a lease with so many left asks for more */
-    LEDGER_UNREPORTED_MAX = 16,              /* fetches of one lease that are not acknowledged */
+    LEDGER_UNREPORTED_MAX = 32,              /* fetches of one lease that are not acknowledged */
     LEDGER_BATCH_JOBS = 64,                  /* of one report */
     LEDGER_BATCH_BYTES = 8 * 1024 * 1024,    /* one job may be larger, then it goes alone */
 };
