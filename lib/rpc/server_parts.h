@@ -69,6 +69,7 @@ struct rpc_server {
     struct connection *connections; /* the loop's */
     unsigned connection_count;
     unsigned unproved_count;
+    int64_t accept_again_ms; /* the loop's: descriptors ran out; 0: they did not */
 
     pthread_mutex_t lock; /* guards the queue and calls_in_hand */
     pthread_cond_t changed;
