@@ -2,6 +2,8 @@
 #include "tests/unit/indexserver/harness.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 #define HOST "http://127.0.0.1:8080"
 
@@ -33,6 +35,7 @@ struct waiter {
     struct arena arena;
     void *reply;
     enum status status;
+    atomic_bool is_connected;
     int64_t answered_us;
 };
 
@@ -40,7 +43,11 @@ static void *run_waiter(void *context)
 {
     struct waiter *w = context;
     struct rpc_client *client = NULL;
+    Wire__Empty nothing = WIRE__EMPTY__INIT;
     rpc_client_open(rpc_server_address(w->ix->server), &w->ix->key, &client, NULL);
+    rpc_call(client, WIRE__METHOD__INDEXSERVER_STATUS, &nothing.base,
+             &wire__indexserver_status__descriptor, &w->arena, 20000, &w->reply, NULL);
+    atomic_store(&w->is_connected, true);
     w->status = rpc_call(client, (uint16_t)w->method, w->request, w->descriptor, &w->arena, 20000,
                          &w->reply, NULL);
     w->answered_us = clock_boot_us();
@@ -51,6 +58,8 @@ static void *run_waiter(void *context)
 static void begin(struct waiter *w)
 {
     assert_int_equal(pthread_create(&w->thread, NULL, run_waiter, w), 0);
+    while (!atomic_load(&w->is_connected))
+        sched_yield();
 }
 
 static void end(struct waiter *w)
