@@ -100,7 +100,7 @@ static void a_wrong_byte_is_found_wherever_it_stands(void **state)
     (void)state;
     enum { SIZE = 27 }; /* three words of eight bytes and a rest */
     for (size_t at = 0; at < SIZE; at++) {
-        char text[SIZE + 1], expected[SIZE + 3] = "";
+        char text[SIZE + 1], expected[2 * SIZE + 4];
         memset(text, 'a', SIZE);
         text[SIZE] = '\0';
         assert_int_equal(utf8_ascii_size((const uint8_t *)text, at), at);
