@@ -5,7 +5,7 @@
  * stands in struct gateway (gateway.h).
  *
  * Every string of an answer lies in the arena that was handed in and is plain text, not escaped,
- * but for search_result.snippet, which is HTML.
+ * but for found_page.snippet, which is HTML.
  */
 #ifndef TIERCE_GATEWAY_SERVICE_H
 #define TIERCE_GATEWAY_SERVICE_H
@@ -51,7 +51,7 @@ struct search_question {
     bool is_admin;      /* private pages too */
 };
 
-struct search_result {
+struct found_page {
     const char *url;
     const char *title;   /* never empty: the URL stands in */
     const char *snippet; /* HTML: escaped text and <mark> */
@@ -76,7 +76,7 @@ struct search_answer {
     int64_t took_us;
     unsigned shards_asked;
     unsigned shards_answered;
-    struct search_result *results;
+    struct found_page *results;
     unsigned result_count;
 };
 
