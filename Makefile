@@ -214,7 +214,10 @@ run: dependencies
 # ---- checks: what can be said of the text without running it ---------------------------------------------------------------
 HEADERS := $(sort $(wildcard lib/*/*.h orchestrator/*.h workers/*/*.h cli/*.h tests/*/*.h))
 SOURCES := $(sort $(wildcard lib/*/*.c orchestrator/*.c workers/*/*.c cli/*.c))
-ANALYZED := $(patsubst %.c,$(OUT)/analyzed/%.ok,$(filter-out lib/base/error.c,$(SOURCES)))
+# How far the analyzer follows a function. A third of its own default takes a third of the time and reaches 3,077 of our
+# functions' 3,133 blocks instead of 3,088; `make soak` takes the default.
+ANALYZER_NODES ?= 75000
+ANALYZED := $(patsubst %.c,$(OUT)/analyzed-$(ANALYZER_NODES)/%.ok,$(filter-out lib/base/error.c,$(SOURCES)))
 .PHONY: check check-headers check-layers check-format check-static check-docs
 check: check-headers check-layers check-format check-static check-docs
 
@@ -240,9 +243,9 @@ check-static: $(ANALYZED)
 	@cppcheck --quiet --std=c11 --language=c --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=tools/cppcheck-suppressions --cppcheck-build-dir=build/cppcheck -j2 --error-exitcode=1 \
 	    -DTIERCE_VERSION='"$(VERSION)"' -D_GNU_SOURCE -Ilib -Iworkers -I. $(SOURCES)
-$(OUT)/analyzed/%.ok: %.c $(OUT)/obj/%.o .clang-tidy tools/analyzer.h
+$(OUT)/analyzed-$(ANALYZER_NODES)/%.ok: %.c $(OUT)/obj/%.o .clang-tidy tools/analyzer.h
 	@mkdir -p $(@D)
-	$(call say,TIDY,$<)clang-tidy --quiet $< -- -include tools/analyzer.h $(CPPFLAGS) -std=gnu17 -w 2>$@.err || { cat $@.err; exit 1; }
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- -Xclang -analyzer-config -Xclang max-nodes=$(ANALYZER_NODES) -include tools/analyzer.h $(CPPFLAGS) -std=gnu17 -w 2>$@.err || { cat $@.err; exit 1; }
 	@rm -f $@.err && touch $@
 
 # man pages are well formed, links lead somewhere, every page is in the contents

@@ -13,6 +13,8 @@ enum {
     EXIT_USAGE = 2,
 };
 
+enum { COMMAND_CALL_MS = 5000 }; /* to wait for what is answered at once */
+
 /* The command line, read. Strings are borrowed from it. */
 struct command_line {
     struct installation_options where;

@@ -38,8 +38,9 @@ static const struct args_option common_options[] = {COMMON_OPTIONS, {.name = NUL
 
 static const struct args_option up_options[] = {
     {"config", ARGS_STRING, &line.config, "FILE", "configuration (config.yaml)", 0},
-    {"proxy", ARGS_STRING, &line.proxy, "NAME", "nginx or caddy (as the configuration says)", 0},
-    {"shards", ARGS_UINT, &line.shards, "N", "number of shards (as the configuration says)", 256},
+    {"proxy", ARGS_STRING, &line.proxy, "NAME", "nginx, caddy or none (as the configuration says)",
+     0},
+    {"shards", ARGS_UINT, &line.shards, "N", "shards, where the configuration says auto", 256},
     {"port", ARGS_UINT, &line.port, "N", "the orchestrator's own port (9003)", 65535},
     {"indexserver-port", ARGS_UINT, &line.indexserver_port, "N", "the indexserver's port (8183)",
      65535},

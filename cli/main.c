@@ -11,7 +11,7 @@
 static int run_program(char **argv)
 {
     struct error err = {0};
-    program_exec(argv[1], argv + 1, &err);
+    programs_exec(argv[1], argv + 1, &err);
     return command_failed(&err);
 }
 
@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 {
     log_open("tierce", LOG_WARNING_LEVEL);
     setlinebuf(stdout);
-    if (argc > 1 && program_is_known(argv[1]))
+    if (argc > 1 && programs_have(argv[1]))
         return run_program(argv);
     return command_table_run(argc, argv);
 }

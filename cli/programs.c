@@ -10,7 +10,7 @@
 static const char *const known[] = {"orchestrator", "gateway",    "barrel",
                                     "indexserver",  "downloader", "parser"};
 
-bool program_is_known(const char *name)
+bool programs_have(const char *name)
 {
     for (size_t i = 0; i < ARRAY_COUNT(known); i++)
         if (strcmp(name, known[i]) == 0)
@@ -31,7 +31,7 @@ enum status programs_find(struct arena *arena, const char **ret_folder, struct e
     return STATUS_OK;
 }
 
-enum status program_exec(const char *name, char **argv, struct error *err)
+enum status programs_exec(const char *name, char **argv, struct error *err)
 {
     struct arena arena = {0};
     const char *folder;

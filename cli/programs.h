@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 /* Whether `tierce NAME` runs the program of that name. */
-bool program_is_known(const char *name);
+bool programs_have(const char *name);
 
 /*
  * The folder with the programs: this program's own, or libexec/tierce beside it. STATUS_NOT_FOUND
@@ -17,6 +17,6 @@ bool program_is_known(const char *name);
 enum status programs_find(struct arena *arena, const char **ret_folder, struct error *err);
 
 /* Becomes the program. Returns only where it cannot. argv[0] is replaced by its path. */
-enum status program_exec(const char *name, char **argv, struct error *err);
+enum status programs_exec(const char *name, char **argv, struct error *err);
 
 #endif

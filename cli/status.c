@@ -1,17 +1,8 @@
-/* tierce status: what runs, what is indexed, what is crawled; tierce login, stop, version. */
-#include <errno.h>
+/* tierce status: what runs, what is indexed, what is crawled. */
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/pidfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/args.h"
-#include "base/check.h"
-#include "base/file.h"
 #include "cli/answer_json.h"
 #include "cli/command.h"
 #include "cli/print.h"
@@ -19,10 +10,8 @@
 #include "cluster/names.h"
 
 enum {
-    STATS_TIMEOUT_MS = 5000,
     WATCH_SECONDS = 2,
     SOURCES_SHOWN = 20,
-    STOP_NOTICE_MS = 15000,
 };
 
 static uint64_t resident(const Wire__Memory *memory)
@@ -166,7 +155,7 @@ static int show(const struct command_line *line, struct installation *installati
 {
     struct error err = {0};
     Wire__Stats *stats;
-    if (installation_stats(installation, STATS_TIMEOUT_MS, &stats, &err) != STATUS_OK)
+    if (installation_stats(installation, COMMAND_CALL_MS, &stats, &err) != STATUS_OK)
         return command_failed(&err);
     if (line->watch && isatty(STDOUT_FILENO))
         fputs("\x1b[H\x1b[J", stdout); /* home, and clear from there */
@@ -193,86 +182,4 @@ int command_status(const struct command_line *line)
         installation_close(&installation);
     } while (line->watch && sleep(WATCH_SECONDS) == 0);
     return exit_status;
-}
-
-int command_login(const struct command_line *line)
-{
-    struct installation installation;
-    if (!command_open(line, &installation))
-        return EXIT_FAILED;
-    struct error err = {0};
-    Wire__Stats *stats;
-    const char *code = NULL;
-    enum status status = installation_stats(&installation, STATS_TIMEOUT_MS, &stats, &err);
-    if (status == STATUS_OK)
-        status = installation_login_code(&installation, &code, &err);
-    if (status == STATUS_OK && line->json) {
-        const char *url = check_alloc(
-            arena_format(&installation.arena, "%s/admin/login?code=%s", stats->base_url, code));
-        json_print(json_pack("{s:s, s:i}", "url", url, "valid_seconds", 600));
-    } else if (status == STATUS_OK) {
-        printf("%s/admin/login?code=%s\n", stats->base_url, code);
-    }
-    installation_close(&installation);
-    return status == STATUS_OK ? EXIT_DONE : command_failed(&err);
-}
-
-static uint32_t orchestrator_pid(const Wire__Stats *stats)
-{
-    for (size_t i = 0; i < stats->n_members; i++)
-        if (stats->members[i]->role == WIRE__ROLE__ROLE_ORCHESTRATOR)
-            return stats->members[i]->pid;
-    return 0;
-}
-
-/* Asks the process to end and waits until it has. */
-static enum status end_process(uint32_t pid, struct error *err)
-{
-    int fd = pidfd_open((pid_t)pid, 0);
-    if (fd < 0)
-        return errno == ESRCH ? STATUS_OK : error_set_errno(err, errno, "process %" PRIu32, pid);
-    enum status status = STATUS_OK;
-    if (pidfd_send_signal(fd, SIGTERM, NULL, 0) != 0 && errno != ESRCH) {
-        status = error_set_errno(err, errno, "ending process %" PRIu32, pid);
-    } else {
-        struct pollfd ended = {.fd = fd, .events = POLLIN};
-        while (poll(&ended, 1, STOP_NOTICE_MS) == 0)
-            fputs("still stopping: requests in hand are answered first\n", stderr);
-    }
-    fd_close(fd);
-    return status;
-}
-
-int command_stop(const struct command_line *line)
-{
-    struct installation installation;
-    if (!command_open(line, &installation))
-        return EXIT_FAILED;
-    struct error err = {0};
-    Wire__Stats *stats;
-    enum status status = installation_stats(&installation, STATS_TIMEOUT_MS, &stats, &err);
-    if (status == STATUS_OK && !installation_is_local(&installation))
-        status = error_set(&err, STATUS_INVALID, "%s is on another machine: stop it there",
-                           installation.orchestrator);
-    if (status == STATUS_OK && orchestrator_pid(stats) == 0)
-        status = error_set(&err, STATUS_UNSUPPORTED, "the orchestrator does not tell its PID");
-    if (status == STATUS_OK)
-        status = end_process(orchestrator_pid(stats), &err);
-    installation_close(&installation);
-    if (status != STATUS_OK)
-        return command_failed(&err);
-    if (line->json)
-        json_print(json_pack("{s:b}", "stopped", 1));
-    else
-        puts("stopped; nothing was lost");
-    return EXIT_DONE;
-}
-
-int command_version(const struct command_line *line)
-{
-    if (line->json)
-        json_print(json_pack("{s:s}", "version", tierce_version()));
-    else
-        printf("tierce %s\n", tierce_version());
-    return EXIT_DONE;
 }

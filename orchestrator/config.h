@@ -22,7 +22,7 @@ enum {
 #define CONFIG_AUTO UINT64_MAX
 
 enum proxy_kind { PROXY_NGINX, PROXY_CADDY, PROXY_NONE };
-enum supervisor { SUPERVISE_SELF, SUPERVISE_SYSTEMD };
+enum supervisor { SUPERVISE_SELF };
 
 struct config_list {
     const char **items;

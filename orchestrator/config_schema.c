@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/check.h"
+#include "crawl/page.h"
 #include "orchestrator/config.h"
 
 #define KIB    ((uint64_t)1024)
@@ -17,7 +19,7 @@
 
 static const char *const proxy_words[] = {"nginx", "caddy", "none", NULL};
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
-static const char *const supervisor_words[] = {"self", "systemd", NULL};
+static const char *const supervisor_words[] = {"self", NULL};
 
 #define AT(field)        offsetof(struct config, field)
 #define IN_SOURCE(field) offsetof(struct config_source, field)
@@ -54,7 +56,7 @@ const struct config_key config_keys[] = {
     {"crawl.delay", KIND_DURATION, 0, AT(crawl.delay_ms), 0, HOUR, NULL, "1s"},
     {"crawl.max_pages", KIND_NUMBER, 0, AT(crawl.max_pages), 1, 1000000000, NULL, "10000"},
     {"crawl.max_bytes", KIND_SIZE, 0, AT(crawl.max_bytes), KIB, 1024 * TIB, NULL, "1G"},
-    {"crawl.max_page", KIND_SIZE, 0, AT(crawl.max_page), KIB, 16 * MIB, NULL, "10M"},
+    {"crawl.max_page", KIND_SIZE, 0, AT(crawl.max_page), KIB, PAGE_BODY_BYTES_MAX, NULL, "10M"},
     {"crawl.timeout", KIND_DURATION, 0, AT(crawl.timeout_ms), SECOND, 10 * MINUTE, NULL, "30s"},
     {"crawl.recrawl", KIND_DURATION, 0, AT(crawl.recrawl_ms), SECOND, 3650 * DAY, NULL, "7d"},
     {"crawl.robots_ttl", KIND_DURATION, 0, AT(crawl.robots_ttl_ms), MINUTE, DAY, NULL, "1d"},
@@ -105,6 +107,14 @@ char *config_duration_text(uint64_t ms, char ret[CONFIG_VALUE_BYTES])
         return ret;
     }
     return unit_text(ms, units, names, ARRAY_COUNT(units), ret);
+}
+
+const char *config_word_refusal(const struct config_key *key, const char *word)
+{
+    if (key->words == supervisor_words && strcmp(word, "systemd") == 0)
+        return "systemd cannot start each process yet; it may start the orchestrator, or `tierce "
+               "up`, which start the others";
+    return NULL;
 }
 
 static void append_words(const struct config_key *key, struct buffer *ret_text)

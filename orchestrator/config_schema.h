@@ -48,6 +48,9 @@ extern const struct config_key config_source_keys[];
 /* Appends what the key allows: "1 to 65535", "nginx, caddy, none". */
 void config_key_allowed(const struct config_key *key, struct buffer *ret_text);
 
+/* Why a word that one might expect is not among those allowed; NULL: nothing to say of it. */
+const char *config_word_refusal(const struct config_key *key, const char *word);
+
 /* "10M" as such a size is written in the file; into `ret`. Returns `ret`. */
 enum { CONFIG_VALUE_BYTES = 32 };
 char *config_size_text(uint64_t bytes, char ret[CONFIG_VALUE_BYTES]);

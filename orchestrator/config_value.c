@@ -85,6 +85,9 @@ static enum status read_word(const struct config_key *key, const char *text, uns
             return STATUS_OK;
         }
     }
+    const char *refusal = config_word_refusal(key, text);
+    if (refusal != NULL)
+        return error_set(err, STATUS_INVALID, "%s", refusal);
     return error_set(err, STATUS_INVALID, "\"%.40s\" is none of the words", text);
 }
 

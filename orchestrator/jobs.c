@@ -89,7 +89,7 @@ static struct child_job indexserver_job(const struct jobs_source *source, struct
     struct line line = begin_line(source, arena, "indexserver");
     add_option(&line, "--data",
                check_alloc(arena_format(arena, "%s/indexserver", source->data_folder)));
-    add_option(&line, "--host", "localhost");
+    add_option(&line, "--host", source->host);
     add_option(&line, "--port", number(arena, source->indexserver_port));
     return make_job(&line, "indexserver", WIRE__ROLE__ROLE_INDEXSERVER);
 }
@@ -102,7 +102,7 @@ static struct child_job barrel_job(const struct jobs_source *source, unsigned sh
     add_option(&line, "--data",
                check_alloc(arena_format(arena, "%s/%s", source->data_folder, slot)));
     add_option(&line, "--shard", number(arena, shard));
-    add_option(&line, "--host", "localhost");
+    add_option(&line, "--host", source->host);
     return make_job(&line, slot, WIRE__ROLE__ROLE_BARREL);
 }
 
@@ -140,8 +140,6 @@ unsigned jobs_make(const struct jobs_source *source, struct arena *arena, struct
 {
     const struct config *config = source->config;
     unsigned count = 0;
-    if (config->supervise != SUPERVISE_SELF)
-        return 0;
     jobs[count++] = indexserver_job(source, arena);
     for (unsigned shard = 0; shard < source->shards; shard++) {
         for (unsigned replica = 0; replica < config->barrels.replicas; replica++)

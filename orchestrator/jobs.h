@@ -11,6 +11,7 @@ struct jobs_source {
     const char *bin_folder;
     const char *data_folder;
     const char *orchestrator; /* our address, for them */
+    const char *host;         /* where those listen that serve other processes */
     unsigned shards;
     unsigned indexserver_port;
     int fastcgi_fd; /* held, listening */

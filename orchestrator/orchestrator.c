@@ -156,7 +156,7 @@ static enum status open_children(struct orchestrator *orchestrator, struct error
                                        .context = orchestrator,
                                        .ended = child_ended};
     enum status status = children_open(&options, &orchestrator->children, err);
-    if (status != STATUS_OK || orchestrator->config->supervise != SUPERVISE_SELF)
+    if (status != STATUS_OK)
         return status;
     int held = children_borrow_stdin(orchestrator->children, WIRE__ROLE__ROLE_GATEWAY);
     return fastcgi_socket_open(orchestrator->paths.fastcgi_socket, orchestrator->proxy_user.group,

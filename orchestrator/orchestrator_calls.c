@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "orchestrator/orchestrator_parts.h"
+#include "orchestrator/reach.h"
 
 static void answer_empty(struct rpc_call *call)
 {
@@ -10,14 +11,18 @@ static void answer_empty(struct rpc_call *call)
 
 static void answer_register(struct orchestrator *orchestrator, struct rpc_call *call)
 {
-    const Wire__RegisterRequest *request =
-        rpc_call_request(call, &wire__register_request__descriptor);
+    Wire__RegisterRequest *request = rpc_call_request(call, &wire__register_request__descriptor);
     if (request == NULL)
         return;
     Wire__RegisterReply reply = WIRE__REGISTER_REPLY__INIT;
+    struct arena *arena = rpc_call_arena(call);
+    struct endpoint peer = rpc_call_peer(call), local = rpc_call_local(call);
     struct error err;
-    if (members_register(orchestrator->members, request, rpc_call_arena(call), &reply, &err) ==
-        STATUS_OK) {
+    enum status status = reach_member(request, &peer, arena, &request->address, &err);
+    if (status == STATUS_OK)
+        status = members_register(orchestrator->members, request, arena, &reply, &err);
+    if (status == STATUS_OK) {
+        reach_routing(reply.routing, &peer, &local, arena);
         rpc_call_reply(call, &reply.base);
         return;
     }
@@ -40,10 +45,12 @@ static void answer_heartbeat(struct orchestrator *orchestrator, struct rpc_call 
     if (request == NULL)
         return;
     Wire__HeartbeatReply reply = WIRE__HEARTBEAT_REPLY__INIT;
+    struct endpoint peer = rpc_call_peer(call), local = rpc_call_local(call);
     members_heartbeat(orchestrator->members, request, rpc_call_arena(call), &reply);
     /* A member that has to register again sends its counts once more. */
     if (!reply.unknown && request->gateway != NULL)
         count(orchestrator, request->gateway);
+    reach_routing(reply.routing, &peer, &local, rpc_call_arena(call));
     rpc_call_reply(call, &reply.base);
 }
 

@@ -12,6 +12,7 @@
 #include "orchestrator/jobs.h"
 #include "orchestrator/orchestrator_parts.h"
 #include "orchestrator/proxy_ports.h"
+#include "orchestrator/reach.h"
 
 enum { NUMBER_FILE_BYTES = 128 };
 
@@ -106,7 +107,7 @@ static void make_settings(struct orchestrator *orchestrator)
 static bool has_proxy(const struct orchestrator *orchestrator, const struct config *config)
 {
     (void)orchestrator;
-    return config->proxy.kind != PROXY_NONE && config->supervise == SUPERVISE_SELF;
+    return config->proxy.kind != PROXY_NONE;
 }
 
 enum status orchestrator_check_ports(struct orchestrator *orchestrator, const struct config *config,
@@ -161,6 +162,7 @@ static void want_jobs(struct orchestrator *orchestrator)
                                  .bin_folder = orchestrator->options.bin_folder,
                                  .data_folder = orchestrator->options.data_folder,
                                  .orchestrator = rpc_server_address(orchestrator->server),
+                                 .host = reach_children_host(orchestrator->options.host),
                                  .shards = orchestrator->shards,
                                  .indexserver_port = orchestrator->options.indexserver_port,
                                  .fastcgi_fd = orchestrator->fastcgi_fd};
@@ -273,10 +275,10 @@ static void hold_back(struct orchestrator *orchestrator, struct config *fresh)
     const struct config *config = orchestrator->config;
     if (wished_shards(orchestrator, fresh) != orchestrator->shards)
         log_warning("barrels.shards: takes effect after a restart");
-    if (fresh->supervise != config->supervise) {
-        log_warning("supervise: takes effect after a restart");
-        fresh->supervise = config->supervise;
-    }
+    if (fresh->memory != config->memory)
+        log_warning(
+            "memory: barrels and the indexserver take up their parts when they start: tierce "
+            "restart barrels, tierce restart indexserver");
     if (orchestrator->shards * fresh->barrels.replicas > 256) {
         log_warning("barrels.replicas: too many for %u shards; the former number stays",
                     orchestrator->shards);

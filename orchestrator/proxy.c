@@ -1,17 +1,11 @@
 #include "orchestrator/proxy.h"
 
 #include <arpa/inet.h>
-#include <grp.h>
-#include <limits.h>
 #include <netinet/in.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -19,56 +13,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "orchestrator/certificate.h"
-#include "orchestrator/process.h"
+#include "orchestrator/proxy_parts.h"
 #include "orchestrator/settings.h"
 #include "orchestrator/template.h"
 
-enum { TEMPLATE_BYTES_MAX = 1024 * 1024, CHECK_LIMIT_MS = 10000, PATHS_MAX = 8 };
-
-static const char *join(struct arena *arena, const char *folder, const char *name)
-{
-    return check_alloc(arena_format(arena, "%s/%s", folder, name));
-}
-
-/* ---- the user of the workers --------------------------------------------------------------- */
-
-/* Whether a stranger may pass through every folder of the path and read the last one. */
-static bool is_open_to_all(const char *path)
-{
-    char partial[PATH_MAX];
-    struct stat info;
-    snprintf(partial, sizeof(partial), "%s", path);
-    for (char *at = partial + 1;; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        char saved = *at;
-        *at = '\0';
-        if (stat(partial, &info) != 0 || (info.st_mode & S_IXOTH) == 0)
-            return false;
-        *at = saved;
-        if (saved == '\0')
-            return true;
-    }
-}
-
-struct proxy_user proxy_user_find(const struct proxy_paths *paths)
-{
-    struct proxy_user user = {.name = NULL, .group = (gid_t)-1};
-    if (geteuid() != 0)
-        return user;
-    const char *const needed[] = {paths->share_folder, paths->data_folder, paths->run_folder};
-    for (size_t i = 0; i < ARRAY_COUNT(needed); i++) {
-        if (is_open_to_all(needed[i]))
-            continue;
-        log_warning("the web server runs as root: user www-data may not enter %s", needed[i]);
-        user.name = "root";
-        return user;
-    }
-    const struct passwd *entry = getpwnam("www-data");
-    user.name = entry == NULL ? "root" : "www-data";
-    user.group = entry == NULL ? (gid_t)-1 : entry->pw_gid;
-    return user;
-}
+enum { TEMPLATE_BYTES_MAX = 1024 * 1024 };
 
 /* ---- names and addresses ------------------------------------------------------------------- */
 
@@ -145,14 +94,14 @@ static const char *certificate_path(const struct config *config, const struct pr
                                     struct arena *arena)
 {
     return has_certificate(config) ? config->proxy.certificate
-                                   : join(arena, paths->data_folder, "tls/cert.pem");
+                                   : proxy_path(arena, paths->data_folder, "tls/cert.pem");
 }
 
 static const char *key_path(const struct config *config, const struct proxy_paths *paths,
                             struct arena *arena)
 {
     return has_certificate(config) ? config->proxy.key
-                                   : join(arena, paths->data_folder, "tls/key.pem");
+                                   : proxy_path(arena, paths->data_folder, "tls/key.pem");
 }
 
 /* Caddy makes its own. */
@@ -162,7 +111,7 @@ static enum status provide_certificate(const struct config *config, const struct
     *ret_made = false;
     if (has_certificate(config) || config->proxy.kind != PROXY_NGINX)
         return STATUS_OK;
-    enum status status = file_make_folders(join(arena, paths->data_folder, "tls"), 0700, err);
+    enum status status = file_make_folders(proxy_path(arena, paths->data_folder, "tls"), 0700, err);
     if (status == STATUS_OK)
         status =
             certificate_provide(certificate_path(config, paths, arena),
@@ -226,23 +175,18 @@ static void fill_names(const struct config *config, const struct proxy_paths *pa
             check_alloc(arena_format(arena, "127.0.0.1:%u", (unsigned)grpc_port)));
     set_one(name++, "certificate", certificate_path(config, paths, arena));
     set_one(name++, "certificate_key", key_path(config, paths, arena));
-    set_one(name++, "static_folder", join(arena, paths->share_folder, "static"));
-    set_one(name++, "handbook_folder", join(arena, paths->share_folder, "handbook"));
+    set_one(name++, "static_folder", proxy_path(arena, paths->share_folder, "static"));
+    set_one(name++, "handbook_folder", proxy_path(arena, paths->share_folder, "handbook"));
     set_one(name++, "run_folder", paths->run_folder);
     name->name = "proxy_user";
     if (user.name != NULL)
         add_value(name, user.name);
     name++;
     set_flag(name++, "hsts", is_trusted_by_browsers(config));
-    set_one(name++, "state_folder", join(arena, paths->data_folder, "caddy"));
+    set_one(name++, "state_folder", proxy_path(arena, paths->data_folder, "caddy"));
     set_flag(name++, "tls_internal", is_internal);
     set_flag(name++, "tls_files", has_certificate(config));
     CHECK(name == names + NAMES);
-}
-
-static const char *template_name_of(const struct config *config)
-{
-    return config->proxy.kind == PROXY_NGINX ? "nginx.conf" : "Caddyfile";
 }
 
 static enum status fill_template(const struct config *config, const struct proxy_paths *paths,
@@ -251,7 +195,7 @@ static enum status fill_template(const struct config *config, const struct proxy
 {
     struct buffer text = {0};
     struct template_name names[NAMES + 1] = {0};
-    const char *path = join(arena, paths->proxy_folder, template_name_of(config));
+    const char *path = proxy_path(arena, paths->proxy_folder, proxy_template_name(config));
     enum status status = file_read(path, TEMPLATE_BYTES_MAX, &text, err);
     if (status == STATUS_OK) {
         fill_names(config, paths, user, arena, names);
@@ -266,54 +210,7 @@ static enum status fill_template(const struct config *config, const struct proxy
     return status;
 }
 
-/* ---- the program --------------------------------------------------------------------------- */
-
-static const char *find_program(const char *name, struct arena *arena)
-{
-    static const char *const folders[] = {"/usr/sbin",      "/usr/bin", "/usr/local/sbin",
-                                          "/usr/local/bin", "/sbin",    "/bin"};
-    for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
-        const char *path = join(arena, folders[i], name);
-        if (access(path, X_OK) == 0)
-            return path;
-    }
-    return NULL;
-}
-
-static enum status program_of(const struct config *config, struct arena *arena,
-                              const char **ret_path, struct error *err)
-{
-    const char *name = config->proxy.kind == PROXY_NGINX ? "nginx" : "caddy";
-    *ret_path = find_program(name, arena);
-    if (*ret_path == NULL)
-        return error_set(err, STATUS_NOT_FOUND,
-                         "%s is not installed (apt install %s); or set proxy.kind", name, name);
-    return STATUS_OK;
-}
-
-static const char *const *caddy_variables(const struct proxy_paths *paths, struct arena *arena)
-{
-    const char **variables = check_alloc(arena_zalloc(arena, 4 * sizeof(*variables)));
-    static const char *const names[] = {"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"};
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
-        variables[i] = check_alloc(arena_format(arena, "%s=%s", names[i], paths->run_folder));
-    return variables;
-}
-
-/* nginx reads the file as it will when it runs. Caddy checks what it is given when it is started or
- * reloaded, and keeps what it has where that is wrong. */
-static enum status check_file(const struct config *config, const struct proxy_paths *paths,
-                              const char *file, struct arena *arena, struct error *err)
-{
-    const char *program;
-    enum status status = program_of(config, arena, &program, err);
-    if (status != STATUS_OK || config->proxy.kind != PROXY_NGINX)
-        return status;
-    const char *const arguments[] = {program,           "-t", "-q",     "-c", file, "-p",
-                                     paths->run_folder, "-e", "stderr", NULL};
-    struct process_start start = {.arguments = arguments, .stdin_fd = -1};
-    return process_run(&start, CHECK_LIMIT_MS, err);
-}
+/* ---- putting it in place ------------------------------------------------------------------- */
 
 static bool is_same(const char *path, const struct buffer *text)
 {
@@ -328,13 +225,13 @@ static enum status put_in_place(const struct config *config, const struct proxy_
                                 const struct buffer *text, struct arena *arena, bool *ret_changed,
                                 struct error *err)
 {
-    const char *path = join(arena, paths->run_folder, template_name_of(config));
+    const char *path = proxy_path(arena, paths->run_folder, proxy_template_name(config));
     const char *fresh = check_alloc(arena_format(arena, "%s.checked", path));
     if (is_same(path, text))
         return STATUS_OK;
     enum status status = file_replace(fresh, text->data, text->size, 0600, err);
     if (status == STATUS_OK)
-        status = check_file(config, paths, fresh, arena, err);
+        status = proxy_check_file(config, paths, fresh, arena, err);
     if (status == STATUS_OK && rename(fresh, path) != 0)
         status = error_set(err, STATUS_IO, "%s cannot be put in place", path);
     if (status != STATUS_OK)
@@ -351,7 +248,7 @@ enum status proxy_prepare(const struct config *config, const struct proxy_paths 
     struct buffer text = {0};
     enum status status = provide_certificate(config, paths, &arena, ret_changed, err);
     if (status == STATUS_OK && config->proxy.kind == PROXY_CADDY)
-        status = file_make_folders(join(&arena, paths->data_folder, "caddy"), 0700, err);
+        status = file_make_folders(proxy_path(&arena, paths->data_folder, "caddy"), 0700, err);
     if (status == STATUS_OK)
         status = fill_template(config, paths, user, &arena, &text, err);
     if (status == STATUS_OK)
@@ -361,67 +258,10 @@ enum status proxy_prepare(const struct config *config, const struct proxy_paths 
     return status;
 }
 
-/* ---- running it ---------------------------------------------------------------------------- */
-
-static const char *const *keep_arguments(struct arena *arena, const char *const *arguments,
-                                         size_t count)
-{
-    return check_alloc(arena_copy(arena, arguments, count * sizeof(*arguments)));
-}
-
-enum status proxy_job(const struct config *config, const struct proxy_paths *paths,
-                      struct arena *arena, struct child_job *ret_job, struct error *err)
-{
-    const char *program;
-    enum status status = program_of(config, arena, &program, err);
-    if (status != STATUS_OK)
-        return status;
-    const char *file = join(arena, paths->run_folder, template_name_of(config));
-    const char *const nginx[] = {program,           "-c", file,     "-p",
-                                 paths->run_folder, "-e", "stderr", NULL};
-    const char *const caddy[] = {program, "run", "--config", file, "--adapter", "caddyfile", NULL};
-    bool is_nginx = config->proxy.kind == PROXY_NGINX;
-    *ret_job =
-        (struct child_job){.slot = is_nginx ? "nginx" : "caddy",
-                           .role = WIRE__ROLE__ROLE_PROXY,
-                           .arguments = is_nginx ? keep_arguments(arena, nginx, ARRAY_COUNT(nginx))
-                                                 : keep_arguments(arena, caddy, ARRAY_COUNT(caddy)),
-                           .variables = is_nginx ? NULL : caddy_variables(paths, arena),
-                           .stdin_fd = -1,
-                           .stop_signal = is_nginx ? SIGQUIT : SIGTERM,
-                           .free_failures = 1};
-    return STATUS_OK;
-}
-
-enum status proxy_reload(const struct config *config, const struct proxy_paths *paths,
-                         struct children *children, struct error *err)
-{
-    if (config->proxy.kind == PROXY_NGINX) {
-        children_signal(children, WIRE__ROLE__ROLE_PROXY, SIGHUP);
-        return STATUS_OK;
-    }
-    struct arena arena = {0};
-    const char *program;
-    enum status status = program_of(config, &arena, &program, err);
-    if (status == STATUS_OK) {
-        const char *file = join(&arena, paths->run_folder, template_name_of(config));
-        const char *admin =
-            check_alloc(arena_format(&arena, "unix/%s/caddy.sock", paths->run_folder));
-        const char *const arguments[] = {program,     "reload",    "--config",  file,
-                                         "--adapter", "caddyfile", "--address", admin,
-                                         "--force",   NULL};
-        struct process_start start = {
-            .arguments = arguments, .variables = caddy_variables(paths, &arena), .stdin_fd = -1};
-        status = process_run(&start, CHECK_LIMIT_MS, err);
-    }
-    arena_release(&arena);
-    return status;
-}
-
 bool proxy_handbook(const struct config *config, const struct proxy_paths *paths,
                     struct arena *arena, const char **ret_connect_to, const char **ret_ca_file)
 {
-    const char *index = join(arena, paths->share_folder, "handbook/index.html");
+    const char *index = proxy_path(arena, paths->share_folder, "handbook/index.html");
     if (config->proxy.kind == PROXY_NONE || access(index, R_OK) != 0)
         return false;
     const char *item = config->listen.items[0];
@@ -433,7 +273,8 @@ bool proxy_handbook(const struct config *config, const struct proxy_paths *paths
     if (config->proxy.kind == PROXY_NGINX || has_certificate(config))
         *ret_ca_file = certificate_path(config, paths, arena);
     else if (is_local_name(config->hostname))
-        *ret_ca_file = join(arena, paths->data_folder, "caddy/pki/authorities/local/root.crt");
+        *ret_ca_file =
+            proxy_path(arena, paths->data_folder, "caddy/pki/authorities/local/root.crt");
     else
         *ret_ca_file = "";
     return true;

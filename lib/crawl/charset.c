@@ -104,7 +104,7 @@ const struct charset *charset_by_label(const char *label, size_t size)
 static void decode_utf8(const uint8_t *body, size_t size, struct buffer *ret_text)
 {
     const uint8_t *at = body, *end = body + size, *run = body;
-    while (at < end) {
+    for (at += utf8_ascii_size(at, size); at < end; at += utf8_ascii_size(at, (size_t)(end - at))) {
         const uint8_t *start = at;
         bool wrong = utf8_next(&at, end) == UTF8_REPLACEMENT && start[0] != 0xEF;
         wrong = wrong || (start[0] == 0xEF && at - start != 3);

@@ -61,8 +61,8 @@ void flow_add(struct flow *flow, const char *text, size_t size, bool keep_lines)
     const uint8_t *at = (const uint8_t *)text, *end = at + size;
     while (at < end) {
         const uint8_t *word = at, *next = at;
-        while (at < end && !is_space_at(at, end, &next))
-            at = next;
+        while (at < end && ((*at > ' ' && *at < 0x7F) || !is_space_at(at, end, &next)))
+            at = *at < 0x80 ? at + 1 : next;
         if (at > word)
             add_word(flow, (const char *)word, (size_t)(at - word));
         while (at < end && is_space_at(at, end, &next)) {

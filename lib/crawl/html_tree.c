@@ -11,7 +11,7 @@
 
 enum {
     CLASS_MIN_BITS = 4,
-    CLASS_MAX_BITS = 40,
+    CLASS_MAX_BITS = 40, /* more than bounds.memory_bytes */
     CHUNK_BYTES = 256 * 1024,
     ALLOCATIONS_BETWEEN_LOOKS = 256, /* at the clock */
 };
@@ -78,11 +78,12 @@ static void *heap_alloc(void *userdata, size_t size)
 {
     struct html_heap *heap = userdata;
     look_at_clock(heap);
-    size_t bits = CLASS_MIN_BITS;
-    while (bits < CLASS_MAX_BITS && (size_t)1 << bits < size + PIECE_HEADER_BYTES)
-        bits++;
-    if (bits == CLASS_MAX_BITS)
+    if (size >= heap->limit_bytes)
         longjmp(heap->way_out, OUT_OF_BOUNDS);
+    /* the power of two that holds it */
+    size_t bits = 64 - (size_t)__builtin_clzll(size + PIECE_HEADER_BYTES - 1);
+    if (bits < CLASS_MIN_BITS)
+        bits = CLASS_MIN_BITS;
     struct piece *piece = heap->free_pieces[bits];
     if (piece != NULL) {
         heap->free_pieces[bits] = piece->next_free;

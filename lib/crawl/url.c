@@ -6,9 +6,11 @@
 
 #include <arpa/inet.h>
 #include <libpsl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "crawl/address.h"
 #include "crawl/host.h"
 #include "crawl/percent.h"
 
@@ -338,6 +340,39 @@ enum status url_parse(const char *text, size_t size, const struct url *base, str
     parser.query_size = 0;
     status = read_all(&parser);
     return status == STATUS_OK ? build(&parser, arena, ret_url) : status;
+}
+
+/* ---- host queues -------------------------------------------------------------------------- */
+
+static bool is_loopback_address(const char *host)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    char text[INET6_ADDRSTRLEN + 1];
+    size_t size = strlen(host);
+    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
+        return address_classify((const struct sockaddr *)&v4) == ADDRESS_LOOPBACK;
+    if (host[0] != '[' || size - 2 >= sizeof(text))
+        return false;
+    memcpy(text, host + 1, size - 2); /* without the brackets */
+    text[size - 2] = '\0';
+    return inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 &&
+           address_classify((const struct sockaddr *)&v6) == ADDRESS_LOOPBACK;
+}
+
+static bool is_loopback_name(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t size = strlen(host), name_size = sizeof(name) - 1;
+    return size >= name_size && strcmp(host + size - name_size, name) == 0 &&
+           (size == name_size || host[size - name_size - 1] == '.');
+}
+
+const char *url_host_queue(const struct url *url, struct arena *arena)
+{
+    if (is_loopback_name(url->host) || is_loopback_address(url->host))
+        return arena_format(arena, "%s:%u", url->host, url->port);
+    return arena_string(arena, url->host);
 }
 
 /* ---- registrable domains ------------------------------------------------------------------ */

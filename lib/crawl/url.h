@@ -21,7 +21,7 @@ struct url {
     const char *text; /* the whole: "http://example.org:8080/a?b" */
     size_t text_size;
     const char *scheme;    /* "http" or "https" */
-    const char *origin;    /* "http://example.org:8080": names a host queue and its robots.txt */
+    const char *origin;    /* "http://example.org:8080": what a robots.txt is for */
     const char *authority; /* "example.org:8080"; without the port where it is the scheme's own */
     const char *host;      /* "example.org", "192.0.2.1" or "[2001:db8::1]" */
     uint16_t port;         /* 80 or 443 where the text names none */
@@ -42,6 +42,13 @@ struct url {
  */
 enum status url_parse(const char *text, size_t size, const struct url *base, struct arena *arena,
                       struct url *ret_url, struct error *err);
+
+/*
+ * The name under which politeness is kept, in the arena: the host, whatever the scheme and the
+ * port, for one machine answers them all. Only on loopback, where each port is a service of its
+ * own, host and port. NULL: no memory.
+ */
+const char *url_host_queue(const struct url *url, struct arena *arena);
 
 /*
  * The domain that a person can register, by the public suffix list: "example.co.uk" for

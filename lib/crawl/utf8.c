@@ -1,5 +1,7 @@
 #include "crawl/utf8.h"
 
+#include <string.h>
+
 /*
  * Reads one sequence. Returns false for a wrong one; either way *at moves. `ret_cut` tells that the
  * end of the bytes, not a wrong byte, was what ended it.
@@ -52,6 +54,19 @@ uint32_t utf8_next(const uint8_t **at, const uint8_t *end)
     return read_sequence(at, end, &code_point, &cut) ? code_point : UTF8_REPLACEMENT;
 }
 
+size_t utf8_ascii_size(const uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+    for (uint64_t eight; at + sizeof(eight) <= size; at += sizeof(eight)) {
+        memcpy(&eight, bytes + at, sizeof(eight));
+        if ((eight & 0x8080808080808080u) != 0)
+            break;
+    }
+    while (at < size && bytes[at] < 0x80)
+        at++;
+    return at;
+}
+
 size_t utf8_put(uint32_t code_point, char *ret_bytes)
 {
     uint8_t *out = (uint8_t *)ret_bytes;
@@ -80,7 +95,7 @@ size_t utf8_put(uint32_t code_point, char *ret_bytes)
 bool utf8_is_valid(const uint8_t *bytes, size_t size, bool may_be_cut)
 {
     const uint8_t *at = bytes, *end = bytes + size;
-    while (at < end) {
+    for (at += utf8_ascii_size(at, size); at < end; at += utf8_ascii_size(at, (size_t)(end - at))) {
         uint32_t code_point;
         bool cut;
         if (!read_sequence(&at, end, &code_point, &cut) && !(cut && may_be_cut))

@@ -14,6 +14,9 @@ enum { UTF8_REPLACEMENT = 0xFFFD, UTF8_BYTES_MAX = 4 };
  */
 uint32_t utf8_next(const uint8_t **at, const uint8_t *end);
 
+/* How many bytes at the beginning are ASCII. */
+size_t utf8_ascii_size(const uint8_t *bytes, size_t size);
+
 /* Writes a code point (not a surrogate, at most U+10FFFF); returns the number of bytes, 1 to 4. */
 size_t utf8_put(uint32_t code_point, char *ret_bytes);
 

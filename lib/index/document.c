@@ -70,7 +70,7 @@ enum status index_document_get(struct index *index, struct text_slice url, struc
                                struct stored_document *ret_document, struct error *err)
 {
     struct place place;
-    struct stored_fields fields;
+    struct stored_fields fields = {0};
     struct snapshot *snapshot = index_hold_snapshot(index);
     enum status status = find(index, snapshot, url, &place, err);
     if (status == STATUS_OK)

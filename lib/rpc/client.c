@@ -15,6 +15,7 @@
 #include "rpc/frame.h"
 #include "rpc/listen.h"
 #include "rpc/message.h"
+#include "rpc/outbox.h"
 #include "rpc/shortcut.h"
 #include "rpc/transport.h"
 #include "wire.pb-c.h"
@@ -44,7 +45,8 @@ struct rpc_client {
     struct transport *transport;
     bool wants_write;
     int64_t connect_started_ms;
-    struct buffer in, out;
+    struct buffer in;
+    struct outbox out;
     int64_t heard_ms; /* when bytes came last */
     uint64_t last_call;
     struct rpc_exchange *exchanges; /* in flight */
@@ -64,7 +66,7 @@ enum status rpc_client_open(const char *address, const struct cluster_key *key,
         client->key = *key;
     client->fd = -1;
     client->in.limit = FRAME_PAYLOAD_MAX + FRAME_HEADER_BYTES + READ_BYTES;
-    client->out.limit = OUT_BYTES_MAX;
+    client->out.bytes.limit = OUT_BYTES_MAX;
     *ret_client = client;
     return STATUS_OK;
 }
@@ -109,7 +111,7 @@ static void drop_connection(struct rpc_client *client)
     client->state = STATE_NONE;
     client->wants_write = false;
     buffer_clear(&client->in);
-    buffer_clear(&client->out);
+    outbox_clear(&client->out);
 }
 
 /* Every call in flight ends; nobody knows whether the server has done it. */
@@ -131,7 +133,7 @@ void rpc_client_close(struct rpc_client *client)
     error_set(&err, STATUS_CANCELLED, "the client was closed");
     lose(client, STATUS_CANCELLED, &err);
     buffer_release(&client->in);
-    buffer_release(&client->out);
+    outbox_release(&client->out);
     explicit_bzero(&client->key, sizeof(client->key));
     free(client);
 }
@@ -244,19 +246,10 @@ static bool lost(struct rpc_client *client, enum transport_result result, struct
 
 static void flush(struct rpc_client *client)
 {
-    size_t done = 0;
     struct error err;
-    client->wants_write = false;
-    while (done < client->out.size && !client->wants_write) {
-        size_t sent = 0;
-        enum transport_result result = transport_write(client->transport, client->out.data + done,
-                                                       client->out.size - done, &sent, &err);
-        if (lost(client, result, &err))
-            return;
+    enum transport_result result = outbox_send(&client->out, client->transport, &err);
+    if (!lost(client, result, &err))
         client->wants_write = result != TRANSPORT_DONE;
-        done += client->wants_write ? 0 : sent;
-    }
-    buffer_consume(&client->out, done);
 }
 
 static void take_reply(struct rpc_client *client, const struct frame *frame, const uint8_t *payload)
@@ -303,7 +296,8 @@ static bool take_replies(struct rpc_client *client)
         take_reply(client, &frame, bytes + FRAME_HEADER_BYTES);
         at += FRAME_HEADER_BYTES + frame.payload_size;
     }
-    buffer_consume(&client->in, at);
+    if (at > 0) /* else a part of a large frame would be moved onto itself */
+        buffer_consume(&client->in, at);
     return true;
 }
 
@@ -348,7 +342,7 @@ static void advance(struct rpc_client *client)
             return;
         }
     }
-    if (client->state == STATE_OPEN && client->out.size > 0)
+    if (client->state == STATE_OPEN && outbox_waiting(&client->out) > 0)
         flush(client);
     if (client->state == STATE_OPEN)
         receive(client);
@@ -359,7 +353,7 @@ static void advance(struct rpc_client *client)
 static void queue_frame(struct rpc_client *client, const struct frame *frame,
                         const ProtobufCMessage *message)
 {
-    uint8_t *room = buffer_reserve(&client->out, FRAME_HEADER_BYTES + frame->payload_size);
+    uint8_t *room = outbox_reserve(&client->out, FRAME_HEADER_BYTES + frame->payload_size);
     if (room == NULL) {
         struct error err;
         error_set(&err, STATUS_UNAVAILABLE, "it does not read what is sent to it");
@@ -369,7 +363,7 @@ static void queue_frame(struct rpc_client *client, const struct frame *frame,
     frame_encode(frame, room);
     if (message != NULL)
         protobuf_c_message_pack(message, room + FRAME_HEADER_BYTES);
-    client->out.size += FRAME_HEADER_BYTES + frame->payload_size;
+    client->out.bytes.size += FRAME_HEADER_BYTES + frame->payload_size;
 }
 
 void rpc_start(struct rpc_client *client, uint16_t method, const ProtobufCMessage *request,

@@ -62,6 +62,20 @@ enum status endpoint_resolve(const char *text, struct endpoint ret_endpoints[END
     return STATUS_OK;
 }
 
+enum status endpoint_join(const char *host, uint16_t port, char ret[ENDPOINT_TEXT_BYTES],
+                          struct error *err)
+{
+    size_t size = strlen(host);
+    const char *colon = strchr(host, ':');
+    bool has_brackets = size > 2 && host[0] == '[' && host[size - 1] == ']';
+    bool is_v6 = colon != NULL && strchr(colon + 1, ':') != NULL;
+    if (size == 0 || size >= 256 || host[strcspn(host, " /\t\r\n")] != '\0' ||
+        (colon != NULL && !is_v6))
+        return error_set(err, STATUS_INVALID, "\"%s\" is no name or address without a port", host);
+    snprintf(ret, ENDPOINT_TEXT_BYTES, is_v6 && !has_brackets ? "[%s]:%u" : "%s:%u", host, port);
+    return STATUS_OK;
+}
+
 bool endpoint_is_unix(const struct endpoint *endpoint)
 {
     return endpoint->socket.ss_family == AF_UNIX;
@@ -87,6 +101,26 @@ uint16_t endpoint_port(const struct endpoint *endpoint)
     if (endpoint->socket.ss_family == AF_INET6)
         return ntohs(((const struct sockaddr_in6 *)&endpoint->socket)->sin6_port);
     return 0;
+}
+
+void endpoint_set_port(struct endpoint *endpoint, uint16_t port)
+{
+    if (endpoint->socket.ss_family == AF_INET)
+        ((struct sockaddr_in *)&endpoint->socket)->sin_port = htons(port);
+    else if (endpoint->socket.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&endpoint->socket)->sin6_port = htons(port);
+}
+
+void endpoint_unmap(struct endpoint *endpoint)
+{
+    struct sockaddr_in6 v6;
+    memcpy(&v6, &endpoint->socket, sizeof(v6));
+    if (v6.sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+        return;
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = v6.sin6_port};
+    memcpy(&v4.sin_addr, &v6.sin6_addr.s6_addr[12], sizeof(v4.sin_addr));
+    *endpoint = (struct endpoint){.size = sizeof(v4)};
+    memcpy(&endpoint->socket, &v4, sizeof(v4));
 }
 
 void endpoint_format(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES])

@@ -19,11 +19,18 @@ struct endpoint {
 enum status endpoint_resolve(const char *text, struct endpoint ret_endpoints[ENDPOINTS_MAX],
                              unsigned *ret_count, struct error *err);
 
+/* "host:port", with brackets where the host is an IPv6 address. STATUS_INVALID: it is no host. */
+enum status endpoint_join(const char *host, uint16_t port, char ret[ENDPOINT_TEXT_BYTES],
+                          struct error *err);
+
 /* "127.0.0.1:4711", "[::1]:4711", "unix:/path" */
 void endpoint_format(const struct endpoint *endpoint, char ret[ENDPOINT_TEXT_BYTES]);
 
 bool endpoint_is_unix(const struct endpoint *endpoint);
 bool endpoint_is_loopback(const struct endpoint *endpoint); /* v4-mapped too */
 uint16_t endpoint_port(const struct endpoint *endpoint);
+void endpoint_set_port(struct endpoint *endpoint, uint16_t port); /* nothing to a unix socket */
+/* An IPv4 address that came in IPv6's clothes becomes plain; another stays. */
+void endpoint_unmap(struct endpoint *endpoint);
 
 #endif

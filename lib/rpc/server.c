@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -20,11 +21,47 @@ enum {
     EVENTS_MAX = 64,
     HANDSHAKE_MS = 5000,
     HANDSHAKE_LOOK_MS = 1000,
+    ACCEPT_PAUSE_MS = 100, /* when descriptors run out */
     QUEUE_DEFAULT = 1024,
     CONNECTIONS_DEFAULT = 1024,
 };
 
 /* ---- the loop ---- */
+
+static enum status watch(struct rpc_server *server, int fd, void *data, struct error *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = data};
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return error_set_errno(err, errno, "epoll_ctl");
+    return STATUS_OK;
+}
+
+static void stop_listening(struct rpc_server *server)
+{
+    if (server->epoll_fd >= 0 && server->listen_fd >= 0)
+        epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listen_fd, NULL);
+    if (server->epoll_fd >= 0 && server->shortcut_fd >= 0)
+        epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->shortcut_fd, NULL);
+}
+
+/* The sockets stay readable: without a pause the loop would turn on and on. */
+static void pause_accepting(struct rpc_server *server)
+{
+    log_warning("no connection can be accepted: %s", strerror(errno));
+    stop_listening(server);
+    server->accept_again_ms = clock_boot_ms() + ACCEPT_PAUSE_MS;
+}
+
+static void resume_accepting(struct rpc_server *server)
+{
+    if (server->accept_again_ms == 0 || clock_boot_ms() < server->accept_again_ms ||
+        atomic_load(&server->draining))
+        return;
+    server->accept_again_ms = 0;
+    (void)watch(server, server->listen_fd, &server->listen_fd, NULL);
+    if (server->shortcut_fd >= 0)
+        (void)watch(server, server->shortcut_fd, &server->shortcut_fd, NULL);
+}
 
 /* `as`: whom the peers count as; NULL: as who they are. */
 static void accept_all(struct rpc_server *server, int listen_fd, const struct endpoint *as)
@@ -33,6 +70,8 @@ static void accept_all(struct rpc_server *server, int listen_fd, const struct en
         struct endpoint peer = {.size = sizeof(peer.socket)};
         int fd = accept4(listen_fd, (struct sockaddr *)&peer.socket, &peer.size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+            pause_accepting(server);
         if (fd < 0)
             return;
         if (server->connection_count >= server->options.connections_max) {
@@ -75,6 +114,15 @@ static void handle_events(struct rpc_server *server, int wait_ms)
             connection_event(events[i].data.ptr, events[i].events);
     }
     cut_unproved(server);
+    resume_accepting(server);
+}
+
+/* For as long as nothing happens; -1: for ever. */
+static int idle_ms(const struct rpc_server *server)
+{
+    if (server->accept_again_ms != 0)
+        return ACCEPT_PAUSE_MS;
+    return server->unproved_count > 0 ? HANDSHAKE_LOOK_MS : -1;
 }
 
 static struct rpc_call *next_call(struct rpc_server *server)
@@ -122,7 +170,7 @@ static void *loop_main(void *argument)
     struct rpc_server *server = argument;
     bool is_busy = false;
     while (!atomic_load(&server->stopping)) {
-        handle_events(server, is_busy ? 0 : server->unproved_count > 0 ? HANDSHAKE_LOOK_MS : -1);
+        handle_events(server, is_busy ? 0 : idle_ms(server));
         if (server->options.threads == 0)
             is_busy = run_waiting(server);
     }
@@ -144,9 +192,9 @@ void server_dispatch(struct rpc_server *server, struct rpc_call *call)
         stale = call_queue_take_stale(&server->queue);
         has_place = call_queue_push(&server->queue, call, server->options.queue_max);
     }
-    if (has_place && server->options.threads > 0)
-        pthread_cond_signal(&server->changed);
     pthread_mutex_unlock(&server->lock);
+    if (has_place && server->options.threads > 0)
+        pthread_cond_signal(&server->changed); /* whoever wakes up takes the lock first */
     while (stale != NULL) {
         struct rpc_call *next = stale->queue_next;
         call_run(stale); /* which ends it */
@@ -177,14 +225,6 @@ static void *worker_main(void *argument)
 }
 
 /* ---- the whole ---- */
-
-static enum status watch(struct rpc_server *server, int fd, void *data, struct error *err)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = data};
-    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        return error_set_errno(err, errno, "epoll_ctl");
-    return STATUS_OK;
-}
 
 /* Where it listens on loopback. Without one, everybody takes TCP. */
 static enum status open_shortcut(struct rpc_server *server, struct error *err)
@@ -272,6 +312,23 @@ uint16_t rpc_server_port(const struct rpc_server *server)
     return server->port;
 }
 
+enum status rpc_server_advertise(const struct rpc_server *server, const char *host,
+                                 char ret_address[ENDPOINT_TEXT_BYTES], struct error *err)
+{
+    struct endpoint bound = {.size = sizeof(bound.socket)};
+    if (strncmp(server->address, "unix:", 5) == 0) {
+        strcpy(ret_address, server->address);
+        return STATUS_OK;
+    }
+    if (host == NULL || host[0] == '\0') {
+        if (getsockname(server->listen_fd, (struct sockaddr *)&bound.socket, &bound.size) != 0)
+            return error_set_errno(err, errno, "getsockname");
+        endpoint_format(&bound, ret_address);
+        return STATUS_OK;
+    }
+    return endpoint_join(host, server->port, ret_address, err);
+}
+
 static void wait_for_calls(struct rpc_server *server, unsigned drain_ms)
 {
     struct timespec until;
@@ -310,10 +367,7 @@ void rpc_server_close(struct rpc_server *server, unsigned drain_ms)
     if (server == NULL)
         return;
     atomic_store(&server->draining, true);
-    if (server->epoll_fd >= 0 && server->listen_fd >= 0)
-        epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listen_fd, NULL);
-    if (server->shortcut_fd >= 0)
-        epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->shortcut_fd, NULL);
+    stop_listening(server);
     if (drain_ms > 0)
         wait_for_calls(server, drain_ms);
     stop_threads(server);

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "rpc/endpoint.h"
 #include "rpc/key.h"
 
 struct rpc_server;
@@ -52,6 +53,14 @@ enum status rpc_server_open(const struct rpc_server_options *options,
 const char *rpc_server_address(const struct rpc_server *server);
 uint16_t rpc_server_port(const struct rpc_server *server);
 
+/*
+ * Where it serves, as it is to be registered: at `host`, a name or an address without a port, or,
+ * where that is NULL or "", as it is bound: "[::]:4711" for a wildcard, which the orchestrator
+ * replaces with the address that the registration comes from. STATUS_INVALID: `host` is none.
+ */
+enum status rpc_server_advertise(const struct rpc_server *server, const char *host,
+                                 char ret_address[ENDPOINT_TEXT_BYTES], struct error *err);
+
 /* Accepts no more requests, waits until those in hand are answered or `drain_ms` are over, closes,
  * joins, frees. Calls still kept by the handler must be answered before or during this. Accepts
  * NULL. */
@@ -63,6 +72,11 @@ int64_t rpc_call_left_ms(const struct rpc_call *call);
 /* The caller gave up or its connection is gone. */
 bool rpc_call_cancelled(const struct rpc_call *call);
 struct arena *rpc_call_arena(struct rpc_call *call); /* lives as long as the call */
+
+/* Who calls, and which of our addresses it reached, IPv4 as such. Of a process of this machine: a
+ * unix socket or a loopback address. */
+struct endpoint rpc_call_peer(const struct rpc_call *call);
+struct endpoint rpc_call_local(const struct rpc_call *call);
 
 /* The request, in the call's arena; NULL (and the call has been failed: return) when it is
  * malformed. */

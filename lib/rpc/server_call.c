@@ -42,12 +42,12 @@ struct rpc_call *call_new(struct connection *connection, const struct frame *fra
 }
 
 /* Under the connection's lock. */
-static bool append_frame(struct buffer *out, const struct frame *request, enum status status,
+static bool append_frame(struct outbox *out, const struct frame *request, enum status status,
                          const ProtobufCMessage *message)
 {
     size_t payload = protobuf_c_message_get_packed_size(message);
     uint8_t *room =
-        payload > FRAME_PAYLOAD_MAX ? NULL : buffer_reserve(out, FRAME_HEADER_BYTES + payload);
+        payload > FRAME_PAYLOAD_MAX ? NULL : outbox_reserve(out, FRAME_HEADER_BYTES + payload);
     if (room == NULL)
         return false;
     struct frame frame = {.call = request->call,
@@ -57,7 +57,7 @@ static bool append_frame(struct buffer *out, const struct frame *request, enum s
                           .payload_size = (uint32_t)payload};
     frame_encode(&frame, room);
     protobuf_c_message_pack(message, room + FRAME_HEADER_BYTES);
-    out->size += FRAME_HEADER_BYTES + payload;
+    out->bytes.size += FRAME_HEADER_BYTES + payload;
     return true;
 }
 
@@ -69,7 +69,7 @@ static void append_reply(struct connection *connection, const struct frame *requ
     Wire__Failure failure = WIRE__FAILURE__INIT;
     char words[] = "the reply is larger than a frame may be, or memory ran out";
     failure.text = words;
-    connection->out.failed = false;
+    connection->out.bytes.failed = false;
     append_frame(&connection->out, request, STATUS_TOO_LARGE, &failure.base);
 }
 
@@ -94,7 +94,9 @@ static void call_end(struct rpc_call *call, enum status status, const ProtobufCM
     pthread_mutex_unlock(&connection->lock);
     pthread_mutex_lock(&server->lock);
     server->calls_in_hand--;
-    pthread_cond_broadcast(&server->changed);
+    if (atomic_load(
+            &server->draining)) /* else nobody waits for that, but every worker would wake */
+        pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
     arena_release(&call->arena);
     free(call);
@@ -131,6 +133,23 @@ int64_t rpc_call_left_ms(const struct rpc_call *call)
 bool rpc_call_cancelled(const struct rpc_call *call)
 {
     return atomic_load(&call->cancelled);
+}
+
+struct endpoint rpc_call_peer(const struct rpc_call *call)
+{
+    struct endpoint peer = call->connection->peer;
+    endpoint_unmap(&peer);
+    return peer;
+}
+
+struct endpoint rpc_call_local(const struct rpc_call *call)
+{
+    struct endpoint local = {.size = sizeof(local.socket)};
+    if (getsockname(transport_fd(call->connection->transport), (struct sockaddr *)&local.socket,
+                    &local.size) != 0)
+        local = call->connection->peer; /* it has ended meanwhile */
+    endpoint_unmap(&local);
+    return local;
 }
 
 struct arena *rpc_call_arena(struct rpc_call *call)

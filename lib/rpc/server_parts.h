@@ -12,6 +12,7 @@
 #include "rpc/call_queue.h"
 #include "rpc/endpoint.h"
 #include "rpc/frame.h"
+#include "rpc/outbox.h"
 #include "rpc/server.h"
 #include "rpc/transport.h"
 
@@ -25,7 +26,7 @@ struct connection {
     struct endpoint peer;
     struct buffer in; /* the loop's alone */
     pthread_mutex_t lock;
-    struct buffer out;
+    struct outbox out;
     uint32_t events; /* asked of epoll */
     bool open;
     bool proved;
@@ -68,6 +69,7 @@ struct rpc_server {
     struct connection *connections; /* the loop's */
     unsigned connection_count;
     unsigned unproved_count;
+    int64_t accept_again_ms; /* the loop's: descriptors ran out; 0: they did not */
 
     pthread_mutex_t lock; /* guards the queue and calls_in_hand */
     pthread_cond_t changed;

@@ -70,17 +70,56 @@ def test_pages_of_a_private_address_are_the_admins_until_said_public(small_stack
     finds(small_stack, other_site.word, other_site.base + "/press", admin=False)
 
 
-def test_a_site_is_as_open_as_its_least_open_source(small_stack, other_site):
+def test_a_page_is_as_open_as_the_least_open_source_that_covers_it(small_stack, other_site):
     sources = small_stack.config["crawl"]["sources"]
     open_one = {"url": other_site.base + "/", "public": True, "allow_private": True, "delay": "0"}
     closed_one = {"url": other_site.base + "/press", "prefix": other_site.base + "/press", "allow_private": True, "delay": "0"}
     sources += [open_one, closed_one]
     small_stack.write_config()
     finds(small_stack, other_site.word, other_site.base + "/press", admin=True)
+    finds(small_stack, other_site.home_word, other_site.base + "/", admin=False)
     assert small_stack.urls(other_site.word) == []
     sources.remove(closed_one)
     small_stack.write_config()
     finds(small_stack, other_site.word, other_site.base + "/press", admin=False)
+
+
+def test_a_public_prefix_opens_nothing_that_an_admin_crawled_beside_it(small_stack, other_site):
+    base, port = other_site.base, other_site.port
+    wiki, ledger, rumour = f"wiki{port}word", f"ledger{port}word", f"rumour{port}word"
+    press, private = base + "/wiki/press", base + "/private/"
+    other_site.words = {
+        "/wiki/": ("Wiki", "All about <a href='/wiki/press'>presses</a>"),
+        "/wiki/press": ("Press", f"It says {wiki}."),
+        "/private/": ("Ledger", f"It says {ledger}, and has <a href='/wiki/press'>{rumour}</a>."),
+    }
+    source = {"url": base + "/wiki/", "prefix": base + "/wiki/", "public": True, "allow_private": True, "delay": "0"}
+    small_stack.config["crawl"]["sources"].append(source)
+    small_stack.write_config()
+    finds(small_stack, wiki, press, admin=False)
+    small_stack.tierce("crawl", private)
+    finds(small_stack, ledger, private, admin=True)
+    wait_for(lambda: small_stack.backlinks(press, admin=True)[0] == 2, 10, "both links for the admin")
+    # Nothing of it shows: no result, no total, no link, no count, no word of a link.
+    assert small_stack.search(ledger)["total"] == 0
+    total, links = small_stack.backlinks(press)
+    assert total == 1 and [link["url"] for link in links] == [base + "/wiki/"]
+    assert [result["inlinks"] for result in small_stack.search(wiki)["results"]] == [1]
+    assert small_stack.urls(rumour) == []
+
+    def edit_takes_effect(condition, **changes):
+        source.update(changes)
+        small_stack.write_config()
+        begun = time.monotonic()
+        wait_for(condition, 10, str(changes))
+        assert time.monotonic() - begun < 2.0, changes
+
+    edit_takes_effect(lambda: not small_stack.urls(wiki), public=False)
+    assert small_stack.backlinks(press)[0] == 0
+    del source["prefix"]
+    edit_takes_effect(lambda: small_stack.urls(ledger) == [private], public=True)
+    assert small_stack.backlinks(press)[0] == 2
+    assert set(small_stack.urls(rumour)) == {press, private}
 
 
 def test_a_removed_page_is_gone_within_a_second(small_stack, other_site):

@@ -18,7 +18,7 @@ enum {
 #define ANY_SHARD UINT64_MAX
 
 struct arguments {
-    const char *host;
+    const char *host, *advertise_host;
     uint64_t port, shard, threads;
 };
 
@@ -35,6 +35,8 @@ static void read_arguments(int argc, char **argv, struct program *program,
     const struct args_option options[] = {
         {"host", ARGS_STRING, &arguments->host, "ADDRESS", "the address to bind ([::])", 0},
         {"port", ARGS_UINT, &arguments->port, "N", "the port to bind; 0: any (0)", PORT_MAX},
+        {"advertise-host", ARGS_STRING, &arguments->advertise_host, "NAME",
+         "where the others reach it (the address that the orchestrator sees)", 0},
         {"shard", ARGS_UINT, &arguments->shard, "N", "the shard wanted (any)", 255},
         {"threads", ARGS_UINT, &arguments->threads, "N",
          "threads that search; 0: the one that reads the requests (0)", 64},
@@ -124,13 +126,16 @@ static enum status run(struct program *program, const struct arguments *argument
     struct service *service = NULL;
     struct rpc_server *server = NULL;
     struct replay *replay = NULL;
+    char address[ENDPOINT_TEXT_BYTES];
     enum status status = barrel_init(&process.barrel, err);
     if (status == STATUS_OK)
         status = service_open(&process.barrel, &service, err);
     if (status == STATUS_OK)
         status = bind_server(program, arguments, service, &server, err);
     if (status == STATUS_OK)
-        status = join(program, arguments, rpc_server_address(server), &process, err);
+        status = rpc_server_advertise(server, arguments->advertise_host, address, err);
+    if (status == STATUS_OK)
+        status = join(program, arguments, address, &process, err);
     if (status == STATUS_OK)
         status = open_index(program, &process, err);
     if (status == STATUS_OK)

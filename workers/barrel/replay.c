@@ -42,6 +42,7 @@ struct replay {
     struct rpc_client *client;
     struct arena arena;     /* of one reply */
     int64_t dirty_since_ms; /* 0: everything applied is flushed */
+    uint64_t ahead;         /* what takes away was applied before this, ahead of the position */
     bool was_away;
 };
 
@@ -95,6 +96,7 @@ static enum status read_feed(struct replay *replay, struct rpc_client *client,
     struct barrel *barrel = replay->barrel;
     Wire__FeedRequest request = WIRE__FEED_REQUEST__INIT;
     request.from = position_of(barrel);
+    request.ahead = replay->ahead == 0 ? 1 : replay->ahead;
     request.slot_first = barrel->slot_first;
     request.slot_last = barrel->slot_last;
     request.max_bytes = FEED_BYTES;
@@ -131,9 +133,19 @@ static enum status apply(struct replay *replay, const Wire__FeedReply *reply, st
     pthread_rwlock_rdlock(&barrel->lock);
     enum status status = index_apply(barrel->index, changes, count, reply->next, err);
     pthread_rwlock_unlock(&barrel->lock);
+    if (status == STATUS_OK)
+        replay->ahead = reply->ahead;
     if (status == STATUS_OK && replay->dirty_since_ms == 0 && reply->n_items > 0)
         replay->dirty_since_ms = clock_boot_ms();
     return status;
+}
+
+static enum status begin_anew(struct replay *replay, const uint8_t *identity, size_t size,
+                              struct error *err)
+{
+    replay->dirty_since_ms = 0;
+    replay->ahead = 0;
+    return barrel_begin_anew(replay->barrel, identity, size, err);
 }
 
 static bool is_same_log(const struct barrel *barrel, const Wire__FeedReply *reply)
@@ -150,8 +162,7 @@ static enum status take_reply(struct replay *replay, const Wire__FeedReply *repl
         return apply(replay, reply, err);
     if (barrel->identity_size != 0)
         log_warning("the log is another one, or was made anew: this barrel begins at its start");
-    replay->dirty_since_ms = 0;
-    return barrel_begin_anew(barrel, reply->identity.data, reply->identity.len, err);
+    return begin_anew(replay, reply->identity.data, reply->identity.len, err);
 }
 
 static enum status flush_when_due(struct replay *replay, struct error *err)
@@ -183,8 +194,9 @@ static bool has_room(struct barrel *barrel)
 
 /* A wrong byte in a segment, or an index that could not be begun anew: the log still has
  * everything. */
-static enum status rebuild_if_broken(struct barrel *barrel, struct error *err)
+static enum status rebuild_if_broken(struct replay *replay, struct error *err)
 {
+    struct barrel *barrel = replay->barrel;
     pthread_rwlock_rdlock(&barrel->lock);
     bool broken = barrel->index == NULL || index_is_corrupt(barrel->index);
     pthread_rwlock_unlock(&barrel->lock);
@@ -194,7 +206,7 @@ static enum status rebuild_if_broken(struct barrel *barrel, struct error *err)
     uint8_t identity[BARREL_IDENTITY_BYTES];
     size_t size = barrel->identity_size;
     memcpy(identity, barrel->identity, size);
-    return barrel_begin_anew(barrel, identity, size, err);
+    return begin_anew(replay, identity, size, err);
 }
 
 static void say_away(struct replay *replay, const char *why)
@@ -218,7 +230,7 @@ static unsigned follow_once(struct replay *replay)
     Wire__FeedReply *reply = NULL;
     if (!has_room(replay->barrel))
         return STUCK_MS;
-    enum status status = rebuild_if_broken(replay->barrel, &err);
+    enum status status = rebuild_if_broken(replay, &err);
     if (status == STATUS_OK)
         status = flush_when_due(replay, &err);
     struct rpc_client *client = client_of(replay);

@@ -21,9 +21,10 @@ enum {
     CONNECTIONS_KEPT = 2 * LEDGER_LEASES_MAX,
 };
 
-/* A lease on its way from the lessor's thread to the loop. */
+/* A lease, or more URLs for one, on its way from another thread to the loop. */
 struct arrival {
     struct arrival *next;
+    bool more;
     Wire__HostLease *lease;
 };
 
@@ -47,21 +48,34 @@ static void wake(void *context)
     curl_multi_wakeup(crew->tools.multi);
 }
 
-static void take_lease(void *context, Wire__HostLease *lease)
+/* False: no memory. */
+static bool pass_to_loop(struct crew *crew, Wire__HostLease *lease, bool more)
 {
-    struct crew *crew = context;
     struct arrival *arrival = malloc(sizeof(*arrival));
     if (arrival == NULL) {
-        ledger_finish(crew->tools.ledger, lease->lease);
         wire__host_lease__free_unpacked(lease, NULL);
-        return;
+        return false;
     }
-    arrival->lease = lease;
+    *arrival = (struct arrival){.lease = lease, .more = more};
     pthread_mutex_lock(&crew->mutex);
     arrival->next = crew->arrivals;
     crew->arrivals = arrival;
     pthread_mutex_unlock(&crew->mutex);
     wake(crew);
+    return true;
+}
+
+static void take_lease(void *context, Wire__HostLease *lease)
+{
+    struct crew *crew = context;
+    uint64_t id = lease->lease;
+    if (!pass_to_loop(crew, lease, false))
+        ledger_finish(crew->tools.ledger, id);
+}
+
+static void take_more(void *context, Wire__HostLease *more)
+{
+    pass_to_loop(context, more, true);
 }
 
 static struct arrival *take_arrivals(struct crew *crew)
@@ -73,18 +87,35 @@ static struct arrival *take_arrivals(struct crew *crew)
     return first;
 }
 
+/* To the host whose lease it is; where that is done already they come with its next lease. */
+static void hand_over(struct crew *crew, Wire__HostLease *more)
+{
+    for (size_t i = 0; i < crew->host_count; i++) {
+        if (host_lease(crew->hosts[i]) == more->lease)
+            host_take_more(crew->hosts[i], more);
+    }
+    wire__host_lease__free_unpacked(more, NULL);
+}
+
+static void admit_host(struct crew *crew, Wire__HostLease *lease)
+{
+    struct error err;
+    CHECK(crew->host_count < LEDGER_LEASES_MAX); /* the ledger lets no more in */
+    if (host_new(&crew->tools, lease, &crew->hosts[crew->host_count], &err) == STATUS_OK)
+        crew->host_count++;
+    else
+        log_warning("%s", err.text);
+}
+
 static void admit_hosts(struct crew *crew)
 {
     struct arrival *arrival = take_arrivals(crew);
     while (arrival != NULL) {
         struct arrival *next = arrival->next;
-        struct error err;
-        CHECK(crew->host_count < LEDGER_LEASES_MAX); /* the ledger lets no more in */
-        if (host_new(&crew->tools, arrival->lease, &crew->hosts[crew->host_count], &err) ==
-            STATUS_OK)
-            crew->host_count++;
+        if (arrival->more)
+            hand_over(crew, arrival->lease);
         else
-            log_warning("%s", err.text);
+            admit_host(crew, arrival->lease);
         free(arrival);
         arrival = next;
     }
@@ -198,6 +229,7 @@ static void stop(struct crew *crew)
     parsing_stop(crew->tools.parsing, began_ms + STOP_PARSING_MS);
     reporter_close(crew->reporter, began_ms + STOP_REPORTING_MS);
     crew->reporter = NULL;
+    admit_hosts(crew); /* what came with its last answers has no host any more */
     crew->stopped = true;
 }
 
@@ -232,8 +264,12 @@ static enum status open_threads(struct crew *crew, struct error *err)
     const struct crew_options *options = &crew->options;
     enum status status = parsing_open(crew->tools.ledger, options->parser_path, options->page_ms,
                                       &crew->tools.parsing, err);
+    struct reporter_options reporter = {.ledger = crew->tools.ledger,
+                                        .link = options->link,
+                                        .more = take_more,
+                                        .more_context = crew};
     if (status == STATUS_OK)
-        status = reporter_open(crew->tools.ledger, &options->link, &crew->reporter, err);
+        status = reporter_open(&reporter, &crew->reporter, err);
     struct lessor_options lessor = {
         .ledger = crew->tools.ledger,
         .link = options->link,

@@ -16,7 +16,6 @@ enum {
     UNREACHABLE_MAX = 2, /* fetches in a row without an answer, then the lease is given back */
     TIMEOUT_USUAL_MS = 30000,
     TIMEOUT_MAX_MS = 10 * 60 * 1000,
-    BODY_USUAL_BYTES = 2 * 1024 * 1024,
 };
 
 struct host {
@@ -24,6 +23,7 @@ struct host {
     Wire__HostLease *lease;
     struct arena arena; /* of the lease's time */
     struct url origin;
+    const char *queue;         /* the name under which politeness is kept */
     struct guard own_guard;    /* for the lease's own host and port */
     struct guard others_guard; /* for where its robots.txt may redirect to */
     struct fetch *fetch;
@@ -45,6 +45,11 @@ static enum status read_lease(struct host *host, struct error *err)
     const Wire__HostLease *lease = host->lease;
     enum status status =
         url_parse(lease->origin, strlen(lease->origin), NULL, &host->arena, &host->origin, err);
+    if (status == STATUS_OK) {
+        host->queue = url_host_queue(&host->origin, &host->arena);
+        if (host->queue == NULL)
+            status = error_set(err, STATUS_NO_MEMORY, "host");
+    }
     if (status == STATUS_OK)
         status =
             guard_init(&host->own_guard, lease->allow_private, host->origin.host, lease->connect_to,
@@ -93,6 +98,52 @@ void host_free(struct host *host)
     free(host);
 }
 
+static const Wire__LeasedUrl *current(const struct host *host)
+{
+    return host->lease->urls[host->at];
+}
+
+uint64_t host_lease(const struct host *host)
+{
+    return host->lease->lease;
+}
+
+/* What is done leaves the list, so that it does not grow with every page of a large site. */
+static void drop_done(struct host *host)
+{
+    Wire__HostLease *lease = host->lease;
+    for (size_t i = 0; i < host->at; i++)
+        wire__leased_url__free_unpacked(lease->urls[i], NULL);
+    lease->n_urls -= host->at;
+    memmove(lease->urls, lease->urls + host->at, lease->n_urls * sizeof(*lease->urls));
+    host->at = 0;
+}
+
+static void note_left(struct host *host)
+{
+    const Wire__HostLease *lease = host->lease;
+    bool pages = host->at < lease->n_urls && current(host)->kind == WIRE__FETCH_KIND__FETCH_PAGE;
+    if (pages && !host->over)
+        ledger_note_left(host->tools->ledger, lease->lease, lease->n_urls - host->at);
+}
+
+void host_take_more(struct host *host, Wire__HostLease *more)
+{
+    Wire__HostLease *lease = host->lease;
+    if (more->n_urls == 0)
+        return;
+    drop_done(host);
+    Wire__LeasedUrl **urls =
+        realloc(lease->urls, (lease->n_urls + more->n_urls) * sizeof(*lease->urls));
+    if (urls == NULL)
+        return; /* they come with the next lease */
+    memcpy(urls + lease->n_urls, more->urls, more->n_urls * sizeof(*urls));
+    lease->urls = urls;
+    lease->n_urls += more->n_urls;
+    more->n_urls = 0;
+    note_left(host);
+}
+
 struct fetch *host_fetch(struct host *host)
 {
     return host->fetch;
@@ -100,16 +151,23 @@ struct fetch *host_fetch(struct host *host)
 
 /* ---- beginning ---- */
 
-static const Wire__LeasedUrl *current(const struct host *host)
-{
-    return host->lease->urls[host->at];
-}
-
 /* Whether the URL is of the lease's own host and port, for which alone its exceptions hold. */
 static bool is_own(const struct host *host, const char *url)
 {
     size_t size = strlen(host->origin.origin);
     return strncmp(url, host->origin.origin, size) == 0 && url[size] == '/';
+}
+
+/* Whether politeness takes the URL for one of the lease's host: another scheme or port, maybe. */
+static bool is_same_host(const struct host *host, const char *text)
+{
+    struct arena arena = {0};
+    struct url url;
+    bool same = url_parse(text, strlen(text), NULL, &arena, &url, NULL) == STATUS_OK;
+    const char *queue = same ? url_host_queue(&url, &arena) : NULL;
+    same = queue != NULL && strcmp(queue, host->queue) == 0;
+    arena_release(&arena);
+    return same;
 }
 
 static uint32_t bounded(uint32_t value, uint32_t usual, uint32_t max)
@@ -137,7 +195,7 @@ static void fill_request(struct host *host)
         .addresses = &host->tools->addresses,
         .likely_address = own ? host->address : NULL,
         .body_max = robots ? ROBOTS_BYTES_MAX
-                           : bounded(lease->max_bytes, BODY_USUAL_BYTES, PAGE_BODY_BYTES_MAX),
+                           : bounded(lease->max_bytes, PAGE_BODY_BYTES_MAX, PAGE_BODY_BYTES_MAX),
         .timeout_ms = bounded(lease->timeout_ms, TIMEOUT_USUAL_MS, TIMEOUT_MAX_MS),
         .any_type = robots,
     };
@@ -217,6 +275,7 @@ static void begin(struct host *host)
         return;
     }
     ledger_begin(host->tools->ledger, host->job);
+    note_left(host);
     host->hop_url = host->job->fetched->url;
     if (leased->kind == WIRE__FETCH_KIND__FETCH_PARSE)
         begin_parse(host);
@@ -319,6 +378,6 @@ void host_fetched(struct host *host, CURLcode result)
         return;
     }
     host->hop_url = target;
-    if (!is_own(host, target)) /* another host: its own delay is none of ours */
+    if (!is_same_host(host, target)) /* another host: its own delay is none of ours */
         host->due_ms = clock_boot_ms();
 }

@@ -36,6 +36,9 @@ struct host;
 /* Takes over the lease, also on failure. */
 enum status host_new(struct host_tools *tools, Wire__HostLease *lease, struct host **ret_host,
                      struct error *err);
+uint64_t host_lease(const struct host *host);
+/* Takes over the URLs: they come behind those it has. */
+void host_take_more(struct host *host, Wire__HostLease *more);
 /* Gives up what is under way and gives back the lease. Accepts NULL. */
 void host_free(struct host *host);
 

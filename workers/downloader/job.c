@@ -49,14 +49,14 @@ const char *job_header(struct job *job, const char *name)
     return headers_get(last->headers.data, last->headers.len, name, &job->arena);
 }
 
-enum status job_pack(struct job *job, struct error *err)
+enum status job_pack(struct job *job, struct ZSTD_CCtx_s *packer, struct error *err)
 {
     Log__Content *content = job->fetched->content;
     size_t room = ZSTD_compressBound(job->body.size);
     uint8_t *out = buffer_reserve(&job->packed, room);
     if (out == NULL)
         return error_set(err, STATUS_NO_MEMORY, "packing");
-    size_t size = ZSTD_compress(out, room, job->body.data, job->body.size, PACK_LEVEL);
+    size_t size = ZSTD_compressCCtx(packer, out, room, job->body.data, job->body.size, PACK_LEVEL);
     if (ZSTD_isError(size))
         return error_set(err, STATUS_NO_MEMORY, "packing: %s", ZSTD_getErrorName(size));
     uint8_t *less = realloc(out, size); /* the room was for the worst case */

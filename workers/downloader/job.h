@@ -16,6 +16,8 @@
 
 enum { JOB_HOPS_MAX = 6 }; /* a robots.txt, and five redirects on the way to it */
 
+struct ZSTD_CCtx_s;
+
 struct job {
     struct job *next; /* in its owner's list */
     uint64_t lease;
@@ -40,8 +42,9 @@ size_t job_weight(const struct job *job);
 /* The last hop's header, in the job's arena; NULL: none. */
 const char *job_header(struct job *job, const char *name);
 
-/* Fills `packed` from the body, or the body from the packed content of a lease. */
-enum status job_pack(struct job *job, struct error *err);
+/* Fills `packed` from the body, or the body from the packed content of a lease. `packer` is zstd's
+ * context, to be used again for the next. */
+enum status job_pack(struct job *job, struct ZSTD_CCtx_s *packer, struct error *err);
 enum status job_unpack(struct job *job, const Log__Content *content, struct error *err);
 
 #endif

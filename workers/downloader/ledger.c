@@ -15,6 +15,7 @@ struct lease {
     int64_t ends_ms;
     unsigned unreported; /* jobs begun and neither settled nor dropped */
     bool finishing;
+    bool running_out; /* few of its URLs are left */
 };
 
 struct ledger {
@@ -182,6 +183,15 @@ int64_t ledger_first_end_ms(struct ledger *ledger)
     return first_ms;
 }
 
+void ledger_note_left(struct ledger *ledger, uint64_t id, size_t left)
+{
+    lock(ledger);
+    struct lease *lease = find(ledger, id);
+    if (lease != NULL)
+        lease->running_out = left <= LEDGER_FEW_URLS;
+    unlock(ledger);
+}
+
 static bool holds(struct ledger *ledger, uint64_t id, int64_t now_ms)
 {
     const struct lease *lease = find(ledger, id);
@@ -325,6 +335,16 @@ static void take_finished(struct ledger *ledger, struct ledger_batch *batch)
     }
 }
 
+/* Only together with a job: what a report brings is what makes more URLs known. */
+static void take_running_out(struct ledger *ledger, struct ledger_batch *batch)
+{
+    for (size_t i = 0; i < ledger->lease_count; i++) {
+        const struct lease *lease = &ledger->leases[i];
+        if (lease->running_out && !lease->finishing && jobs_of(batch, lease->id) > 0)
+            batch->running_out[batch->running_out_count++] = lease->id;
+    }
+}
+
 static bool is_over(const struct ledger *ledger)
 {
     return ledger->stopped && clock_boot_ms() >= ledger->deadline_ms;
@@ -343,6 +363,7 @@ bool ledger_take(struct ledger *ledger, size_t job_max, struct ledger_batch *ret
         }
         take_jobs(ledger, job_max, ret_batch);
         take_finished(ledger, ret_batch);
+        take_running_out(ledger, ret_batch);
         if (ret_batch->job_count > 0 || ret_batch->finished_count > 0)
             break;
         if (ledger->stopped && ledger->lease_count == 0) {
@@ -384,7 +405,7 @@ void ledger_settle(struct ledger *ledger, struct ledger_batch *batch)
         end_job(ledger, batch->jobs[i]);
     for (size_t i = 0; i < batch->finished_count; i++)
         forget_lease(ledger, batch->finished[i]);
-    batch->job_count = batch->finished_count = 0;
+    batch->job_count = batch->finished_count = batch->running_out_count = 0;
     unlock_changed(ledger);
 }
 
@@ -398,7 +419,8 @@ void ledger_put_back(struct ledger *ledger, struct ledger_batch *batch)
         job->next = ledger->first;
         ledger->first = job;
     }
-    batch->job_count = batch->finished_count = 0; /* still finishing: found again */
+    batch->job_count = batch->finished_count = batch->running_out_count =
+        0; /* still finishing: found again */
     unlock_changed(ledger);
 }
 

@@ -17,7 +17,8 @@ enum {
     LEDGER_LEASES_MAX = 72,
     LEDGER_LEASES_WANTED = 64, /* more are not asked for, but one to parse may come in addition */
     LEDGER_BACKLOG_BYTES = 64 * 1024 * 1024, /* above this no new fetch begins */
-    LEDGER_UNREPORTED_MAX = 16,              /* fetches of one lease that are not acknowledged */
+    LEDGER_FEW_URLS = 50,                    /* a lease with so many left asks for more */
+    LEDGER_UNREPORTED_MAX = 32,              /* fetches of one lease that are not acknowledged */
     LEDGER_BATCH_JOBS = 64,                  /* of one report */
     LEDGER_BATCH_BYTES = 8 * 1024 * 1024,    /* one job may be larger, then it goes alone */
 };
@@ -30,6 +31,8 @@ struct ledger_batch {
     size_t job_count;
     uint64_t finished[LEDGER_LEASES_MAX]; /* leases that end with it */
     size_t finished_count;
+    uint64_t running_out[LEDGER_LEASES_MAX]; /* leases that could do with more URLs */
+    size_t running_out_count;
 };
 
 /* wake  called, from any thread, when something that was not allowed may be allowed now. */
@@ -52,6 +55,9 @@ unsigned ledger_wait_for_room(struct ledger *ledger, int64_t until_ms);
 void ledger_stop_leasing(struct ledger *ledger);
 /* The time of the first lease to end; INT64_MAX: none is held. */
 int64_t ledger_first_end_ms(struct ledger *ledger);
+/* So many of its URLs are left, and more may be asked for: with the next report, where they are
+ * few. */
+void ledger_note_left(struct ledger *ledger, uint64_t lease, size_t left);
 /* Whether it is held and its time is not over. */
 bool ledger_holds(struct ledger *ledger, uint64_t lease);
 /* Nothing more will be begun under it: it is given back with its last report. */

@@ -235,7 +235,8 @@ static void empty(struct buffer *buffer)
 }
 
 static enum status exchange(struct parser_child *child, const Page__ParseRequest *request,
-                            struct arena *arena, Page__Page **ret_page, struct error *err)
+                            const struct parser_meanwhile *meanwhile, struct arena *arena,
+                            Page__Page **ret_page, struct error *err)
 {
     uint8_t size[SIZE_BYTES];
     int64_t deadline_ms = clock_boot_ms() + child->page_ms;
@@ -244,6 +245,8 @@ static enum status exchange(struct parser_child *child, const Page__ParseRequest
     enum status status = message_pack(&request->base, &child->out, err);
     if (status == STATUS_OK)
         status = send_request(child, deadline_ms, err);
+    if (status == STATUS_OK && meanwhile->work != NULL)
+        meanwhile->work(meanwhile->context);
     if (status == STATUS_OK)
         status = receive_page(child, deadline_ms, arena, ret_page, err);
     empty(&child->out);
@@ -252,7 +255,8 @@ static enum status exchange(struct parser_child *child, const Page__ParseRequest
 }
 
 enum status parser_child_parse(struct parser_child *child, const Page__ParseRequest *request,
-                               struct arena *arena, Page__Page **ret_page, struct error *err)
+                               const struct parser_meanwhile *meanwhile, struct arena *arena,
+                               Page__Page **ret_page, struct error *err)
 {
     if (child->fd < 0) {
         enum status status = start(child, err);
@@ -260,7 +264,7 @@ enum status parser_child_parse(struct parser_child *child, const Page__ParseRequ
             return status;
         atomic_fetch_add(&child->restarts, 1);
     }
-    enum status status = exchange(child, request, arena, ret_page, err);
+    enum status status = exchange(child, request, meanwhile, arena, ret_page, err);
     if (status == STATUS_OK)
         return STATUS_OK;
     end_process(child);

@@ -24,6 +24,12 @@ enum status parser_child_open(const char *path, uint32_t page_ms, struct parser_
                               struct error *err);
 void parser_child_close(struct parser_child *child); /* ends the process; accepts NULL */
 
+/* What else there is to do while the parser works on a page; `work` NULL: nothing. */
+struct parser_meanwhile {
+    void (*work)(void *context);
+    void *context;
+};
+
 /*
  * Has one page parsed; `ret_page` lies in the arena.
  *
@@ -32,7 +38,8 @@ void parser_child_close(struct parser_child *child); /* ends the process; accept
  * anew; STATUS_CANCELLED: it was interrupted; STATUS_NO_MEMORY.
  */
 enum status parser_child_parse(struct parser_child *child, const Page__ParseRequest *request,
-                               struct arena *arena, Page__Page **ret_page, struct error *err);
+                               const struct parser_meanwhile *meanwhile, struct arena *arena,
+                               Page__Page **ret_page, struct error *err);
 
 /* From any thread, for good: kills the process, and no other is started. */
 void parser_child_interrupt(struct parser_child *child);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zstd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -23,6 +24,7 @@ enum {
 struct parsing {
     struct ledger *ledger;
     struct parser_child *child;
+    ZSTD_CCtx *packer; /* the thread's */
     pthread_t thread;
     pthread_mutex_t mutex;  /* of what follows */
     pthread_cond_t changed; /* by CLOCK_MONOTONIC */
@@ -33,6 +35,21 @@ struct parsing {
 };
 
 /* ---- one page ---- */
+
+/* A page that was fetched is packed for the log while the parser reads it. */
+struct packing {
+    struct job *job;
+    ZSTD_CCtx *packer;
+};
+
+static void pack(void *context)
+{
+    struct packing *packing = context;
+    struct job *job = packing->job;
+    bool fetched = job->fetched->result_case == WIRE__FETCHED__RESULT_CONTENT;
+    if (fetched && job->packed.size == 0)
+        job_pack(job, packing->packer, NULL); /* where it fails it is tried again */
+}
 
 static enum status ask(struct parsing *parsing, struct job *job, struct error *err)
 {
@@ -53,7 +70,10 @@ static enum status ask(struct parsing *parsing, struct job *job, struct error *e
     request.body.data = job->body.data;
     request.body.len = job->body.size;
     request.truncated = job->truncated;
-    return parser_child_parse(parsing->child, &request, &job->arena, &job->fetched->page, err);
+    struct packing packing = {job, parsing->packer};
+    struct parser_meanwhile meanwhile = {pack, &packing};
+    return parser_child_parse(parsing->child, &request, &meanwhile, &job->arena,
+                              &job->fetched->page, err);
 }
 
 /* A page in the stead of one that the parser could not make. */
@@ -104,13 +124,14 @@ static bool parse(struct parsing *parsing, struct job *job)
 }
 
 /* A fetched body whose bytes are no text after all is an outcome: it need not be kept. */
-static enum status conclude(struct job *job, struct error *err)
+static enum status conclude(struct parsing *parsing, struct job *job, struct error *err)
 {
     const Page__Page *page = job->fetched->page;
     if (job->fetched->result_case != WIRE__FETCHED__RESULT_CONTENT)
         return STATUS_OK; /* parsed again: the log holds the body */
     if (page->problem != PAGE__PROBLEM__PROBLEM_UNSUPPORTED_TYPE)
-        return job_pack(job, err);
+        return job->packed.size > 0 ? STATUS_OK : job_pack(job, parsing->packer, err);
+    buffer_release(&job->packed);
     int32_t fetch_ms = job->fetched->content->fetch_ms;
     enum status status =
         record_outcome(job, LOG__REASON__REASON_UNSUPPORTED_TYPE, page->problem_words, err);
@@ -124,7 +145,7 @@ static void work_on(struct parsing *parsing, struct job *job)
 {
     struct error err;
     if (!ledger_holds(parsing->ledger, job->lease) || !parse(parsing, job) ||
-        conclude(job, &err) != STATUS_OK) {
+        conclude(parsing, job, &err) != STATUS_OK) {
         ledger_drop(parsing->ledger, job);
         return;
     }
@@ -209,6 +230,8 @@ enum status parsing_open(struct ledger *ledger, const char *parser_path, uint32_
         free(parsing);
         return status;
     }
+    parsing->packer = ZSTD_createCCtx();
+    CHECK(parsing->packer != NULL);
     parsing->ledger = ledger;
     parsing->end = &parsing->first;
     pthread_condattr_t attributes;
@@ -262,6 +285,7 @@ void parsing_close(struct parsing *parsing)
     if (parsing == NULL)
         return;
     parser_child_close(parsing->child);
+    ZSTD_freeCCtx(parsing->packer);
     pthread_cond_destroy(&parsing->changed);
     pthread_mutex_destroy(&parsing->mutex);
     free(parsing);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "rpc/message.h"
 
 enum {
     REPORT_TIMEOUT_MS = 15000,
@@ -17,7 +18,8 @@ enum {
 };
 
 struct reporter {
-    struct ledger *ledger;
+    struct reporter_options options;
+    struct ledger *ledger; /* the options' */
     struct link *link;
     pthread_t thread;
     int deadline_fd;  /* a timer: readable when the stop's deadline is over */
@@ -25,6 +27,15 @@ struct reporter {
     unsigned back_off_ms;
     bool was_away; /* said once */
 };
+
+static void take_more(struct reporter *reporter, const Wire__ReportReply *reply)
+{
+    for (size_t i = 0; i < reply->n_more; i++) {
+        Wire__HostLease *copy = message_copy(&reply->more[i]->base);
+        if (copy != NULL) /* else they come with the next lease */
+            reporter->options.more(reporter->options.more_context, copy);
+    }
+}
 
 static enum status send_batch(struct reporter *reporter, const struct ledger_batch *batch,
                               struct error *err)
@@ -40,11 +51,15 @@ static enum status send_batch(struct reporter *reporter, const struct ledger_bat
     request.n_fetched = batch->job_count;
     request.finished = finished;
     request.n_finished = batch->finished_count;
+    request.running_out = (uint64_t *)batch->running_out;
+    request.n_running_out = batch->running_out_count;
     struct arena arena = {0};
     void *reply;
     enum status status = link_call(reporter->link, WIRE__METHOD__REPORT, &request.base,
                                    &wire__report_reply__descriptor, &arena, REPORT_TIMEOUT_MS,
                                    reporter->deadline_fd, &reply, err);
+    if (status == STATUS_OK)
+        take_more(reporter, reply);
     arena_release(&arena);
     return status;
 }
@@ -123,15 +138,16 @@ static void *run(void *context)
     return NULL;
 }
 
-enum status reporter_open(struct ledger *ledger, const struct link_options *link,
-                          struct reporter **ret_reporter, struct error *err)
+enum status reporter_open(const struct reporter_options *options, struct reporter **ret_reporter,
+                          struct error *err)
 {
     struct reporter *reporter = calloc(1, sizeof(*reporter));
     if (reporter == NULL)
         return error_set(err, STATUS_NO_MEMORY, "reporter");
-    reporter->ledger = ledger;
+    reporter->options = *options;
+    reporter->ledger = options->ledger;
     reporter->back_off_ms = BACK_OFF_MS_MIN;
-    enum status status = link_open(link, &reporter->link, err);
+    enum status status = link_open(&options->link, &reporter->link, err);
     if (status != STATUS_OK) {
         free(reporter);
         return status;

@@ -205,8 +205,8 @@ static const char *put_string(struct space *space, const char *text)
     return put(space, text, strlen(text) + 1);
 }
 
-static void put_result(struct space *space, const struct search_result *result,
-                       struct search_result *copy)
+static void put_result(struct space *space, const struct found_page *result,
+                       struct found_page *copy)
 {
     const char *url = put_string(space, result->url);
     const char *title = put_string(space, result->title);
@@ -231,7 +231,7 @@ static struct cached *put_answer(struct space *space, const struct search_answer
                                 cursor->term_count * sizeof(*cursor->document_frequencies));
     uint64_t *positions =
         put(space, cursor->positions, cursor->shard_count * sizeof(*cursor->positions));
-    struct search_result *results =
+    struct found_page *results =
         put(space, answer->results, answer->result_count * sizeof(*results));
     for (unsigned i = 0; i < answer->result_count; i++)
         put_result(space, &answer->results[i], results == NULL ? NULL : &results[i]);

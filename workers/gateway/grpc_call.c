@@ -3,9 +3,11 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -27,6 +29,7 @@ struct tag {
 struct grpc_deed {
     struct grpc_calls *calls;
     struct grpc_deed *next, *previous; /* in calls->deeds */
+    struct grpc_deed *next_waiting;    /* under calls->mutex */
     struct tag tags[STEP_COUNT];
     grpc_call *call;
     grpc_call_details details;
@@ -44,6 +47,8 @@ struct grpc_deed {
     struct grpc_refusal refusal;
     bool writing;
     bool finished;              /* a status is on its way, or nobody waits for one */
+    int give_up_fd;             /* of the thread that works on it; -1: none does */
+    bool is_given_up;           /* it was told so */
     grpc_byte_buffer *received; /* the message that was read last */
     grpc_byte_buffer *request;  /* of all but conversations: kept until the client's side ends */
     grpc_byte_buffer *sending;
@@ -65,6 +70,7 @@ static struct grpc_deed *deed_new(struct grpc_calls *calls)
     grpc_metadata_array_init(&deed->metadata);
     pthread_mutex_init(&deed->mutex, NULL);
     deed->references = 1;
+    deed->give_up_fd = -1;
     return deed;
 }
 
@@ -350,6 +356,27 @@ static struct grpc_job make_job(struct grpc_deed *deed, struct grpc_hands *hands
                              .is_serving = !is_draining(deed->calls)};
 }
 
+/* From here on the thread is told when nobody waits any more. False: that is so already. */
+static bool begin_work(struct grpc_deed *deed, struct grpc_hands *hands)
+{
+    pthread_mutex_lock(&deed->mutex);
+    bool is_awaited = !deed->finished;
+    if (is_awaited)
+        deed->give_up_fd = hands->give_up_fd;
+    pthread_mutex_unlock(&deed->mutex);
+    return is_awaited;
+}
+
+static void end_work(struct grpc_deed *deed)
+{
+    eventfd_t ignored;
+    pthread_mutex_lock(&deed->mutex);
+    if (deed->is_given_up)
+        (void)eventfd_read(deed->give_up_fd, &ignored);
+    deed->give_up_fd = -1;
+    pthread_mutex_unlock(&deed->mutex);
+}
+
 /* Works without the call's mutex: a client may cancel meanwhile. */
 static enum status work(struct grpc_deed *deed, struct grpc_hands *hands, grpc_byte_buffer *bytes,
                         ProtobufCMessage **ret_reply, struct error *err)
@@ -361,9 +388,15 @@ static enum status work(struct grpc_deed *deed, struct grpc_hands *hands, grpc_b
     const ProtobufCMessage *request = unpack(deed->method->request, bytes, hands->arena);
     if (request == NULL)
         return error_set(err, STATUS_INVALID, "the request is no %s", deed->method->request->name);
+    if (!begin_work(deed, hands))
+        return error_set(err, STATUS_CANCELLED, "whoever asked has gone");
+    const struct rpc_watch asker = {.fd = hands->give_up_fd, .events = POLLIN};
     service_set_deadline(hands->service, clock_boot_ms() + wait_ms);
+    service_set_asker(hands->service, &asker);
     enum status status = deed->method->answer(&job, request, ret_reply, err);
+    service_set_asker(hands->service, NULL);
     service_set_deadline(hands->service, 0);
+    end_work(deed);
     return status;
 }
 
@@ -661,6 +694,54 @@ static void answer_request(struct grpc_deed *deed, struct grpc_hands *hands)
         begin_watch(deed, hands, deed->request);
 }
 
+/* Whether this thread may answer the request; else it waits for one that may. */
+static bool take_turn_to_work(struct grpc_deed *deed)
+{
+    struct grpc_calls *calls = deed->calls;
+    pthread_mutex_lock(&calls->mutex);
+    bool may = calls->worker_count < calls->workers_max;
+    if (may) {
+        calls->worker_count++;
+    } else {
+        deed_share(deed);
+        if (calls->waiting_last != NULL)
+            calls->waiting_last->next_waiting = deed;
+        else
+            calls->waiting_first = deed;
+        calls->waiting_last = deed;
+    }
+    pthread_mutex_unlock(&calls->mutex);
+    return may;
+}
+
+/* The next request for a thread that has answered one, with a reference; NULL: none waits, and the
+ * thread listens again. */
+static struct grpc_deed *next_turn(struct grpc_calls *calls)
+{
+    pthread_mutex_lock(&calls->mutex);
+    struct grpc_deed *deed = calls->waiting_first;
+    if (deed != NULL)
+        calls->waiting_first = deed->next_waiting;
+    else
+        calls->worker_count--;
+    if (calls->waiting_first == NULL)
+        calls->waiting_last = NULL;
+    pthread_mutex_unlock(&calls->mutex);
+    return deed;
+}
+
+static void answer_in_turn(struct grpc_deed *deed, struct grpc_hands *hands)
+{
+    struct grpc_calls *calls = deed->calls;
+    if (!take_turn_to_work(deed))
+        return;
+    answer_request(deed, hands);
+    while ((deed = next_turn(calls)) != NULL) {
+        answer_request(deed, hands);
+        deed_drop(deed);
+    }
+}
+
 static void take_request(struct grpc_deed *deed, bool success, struct grpc_hands *hands)
 {
     if (success && deed->received != NULL) {
@@ -670,7 +751,7 @@ static void take_request(struct grpc_deed *deed, bool success, struct grpc_hands
         return;
     }
     __atomic_store_n(&deed->has_request, true, __ATOMIC_RELAXED);
-    answer_request(deed, hands);
+    answer_in_turn(deed, hands);
 }
 
 /* A message of a conversation, or its end. */
@@ -704,6 +785,8 @@ static void take_closed(struct grpc_deed *deed)
 {
     pthread_mutex_lock(&deed->mutex);
     deed->finished = true; /* nobody waits any more */
+    if (deed->give_up_fd >= 0)
+        deed->is_given_up = eventfd_write(deed->give_up_fd, 1) == 0;
     pthread_mutex_unlock(&deed->mutex);
 }
 

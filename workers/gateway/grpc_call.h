@@ -1,6 +1,10 @@
 /*
  * One call on port 8000, from its metadata to its status. The server's threads move it along as
  * gRPC reports what is done; the streams' thread sends to those that watch something.
+ *
+ * One of the threads never answers a request but listens to gRPC: so whoever cancels, goes away or
+ * lets his deadline pass is noticed however busy the others are, and what was begun for him is
+ * given up. Requests that find no thread wait in order.
  */
 #ifndef TIERCE_GATEWAY_GRPC_CALL_H
 #define TIERCE_GATEWAY_GRPC_CALL_H
@@ -32,6 +36,7 @@ struct grpc_calls {
     struct gateway *gateway;
     bool is_tls;
     unsigned viewers_max; /* of statistics */
+    unsigned workers_max; /* threads that may answer at a time: fewer than there are */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a watch began, or draining did; by CLOCK_MONOTONIC */
@@ -41,12 +46,15 @@ struct grpc_calls {
     unsigned viewer_count;
     unsigned health_watch_count;
     bool draining;
+    unsigned worker_count;                          /* threads that answer */
+    struct grpc_deed *waiting_first, *waiting_last; /* whose requests wait for a thread */
 };
 
 /* What a thread brings along. */
 struct grpc_hands {
     struct service *service;
     struct arena *arena; /* reset for each request */
+    int give_up_fd;      /* an eventfd: nobody waits any more for what the thread works on */
 };
 
 /* Asks gRPC for the next call. To be made once for each thread at the start. */

@@ -1,5 +1,6 @@
 #include "gateway/grpc_front.h"
 
+#include <errno.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/log.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "base/buffer.h"
@@ -39,6 +41,7 @@ struct front_thread {
     struct grpc_front *front;
     struct service *service;
     struct arena arena;
+    int give_up_fd;
     pthread_t thread;
 };
 
@@ -48,7 +51,7 @@ struct grpc_front {
     uint16_t port;
     struct grpc_calls calls;
     bool started;
-    struct front_thread threads[THREADS_MAX];
+    struct front_thread threads[THREADS_MAX + 1]; /* one of them listens to gRPC */
     unsigned thread_count;
     struct front_thread ticker;
     bool has_ticker;
@@ -206,7 +209,8 @@ static void *serve(void *context)
 {
     struct front_thread *self = context;
     struct grpc_front *front = self->front;
-    struct grpc_hands hands = {.service = self->service, .arena = &self->arena};
+    struct grpc_hands hands = {
+        .service = self->service, .arena = &self->arena, .give_up_fd = self->give_up_fd};
     for (;;) {
         grpc_event event =
             grpc_completion_queue_next(front->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
@@ -286,20 +290,26 @@ static enum status begin_thread(struct grpc_front *front, struct front_thread *t
 {
     thread->front = front;
     arena_init(&thread->arena, ARENA_BYTES_MAX);
+    thread->give_up_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (thread->give_up_fd < 0)
+        return error_set_errno(err, errno, "eventfd");
     enum status status = service_open(front->calls.gateway, &thread->service, err);
-    if (status != STATUS_OK)
-        return status;
-    int code = pthread_create(&thread->thread, NULL, run, thread);
-    if (code == 0)
-        return STATUS_OK;
-    service_close(thread->service);
-    return error_set_errno(err, code, "a thread for gRPC");
+    if (status == STATUS_OK) {
+        int code = pthread_create(&thread->thread, NULL, run, thread);
+        if (code == 0)
+            return STATUS_OK;
+        status = error_set_errno(err, code, "a thread for gRPC");
+        service_close(thread->service);
+    }
+    fd_close(thread->give_up_fd);
+    return status;
 }
 
 static void end_thread(struct front_thread *thread)
 {
     pthread_join(thread->thread, NULL);
     service_close(thread->service);
+    fd_close(thread->give_up_fd);
     arena_release(&thread->arena);
 }
 
@@ -313,9 +323,10 @@ static unsigned choose_threads(struct gateway *gateway)
 
 enum status grpc_front_start(struct grpc_front *front, struct gateway *gateway, struct error *err)
 {
-    unsigned threads = choose_threads(gateway);
+    unsigned workers = choose_threads(gateway), threads = workers + 1;
     front->calls.gateway = gateway;
-    front->calls.viewers_max = threads / 4;
+    front->calls.viewers_max = workers / 4;
+    front->calls.workers_max = workers;
     grpc_server_start(front->server);
     front->started = true;
     enum status status = STATUS_OK;

@@ -52,7 +52,7 @@ static bool put_results(const struct search_answer *answer, struct arena *arena,
     if (reply->results == NULL)
         return false;
     for (unsigned i = 0; i < answer->result_count; i++) {
-        const struct search_result *from = &answer->results[i];
+        const struct found_page *from = &answer->results[i];
         Tierce__V1__SearchResult *to = reply->results[i];
         to->url = (char *)from->url;
         to->title = (char *)from->title;

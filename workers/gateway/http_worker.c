@@ -339,13 +339,14 @@ static void queue_ready(struct worker *worker, struct connection *connection)
         connection->since_ms = clock_boot_ms();
         unsigned at = (worker->queue_first + worker->queue_count++) % worker->queue_size;
         worker->queue[at] = connection;
-        pthread_cond_signal(&worker->is_ready);
     } else {
         fcgi_refuse(connection->fd);
         drop_connection(worker, connection);
     }
     pthread_mutex_unlock(&worker->lock);
-    if (is_full)
+    if (!is_full) /* without the lock, which the thread that wakes up takes first */
+        pthread_cond_signal(&worker->is_ready);
+    else
         worker->options.backend->count_error(worker->options.gateway);
 }
 

@@ -12,7 +12,7 @@ static void write_snippet(struct json_writer *json, const char *snippet)
     buffer_release(&bytes);
 }
 
-static void write_result(struct json_writer *json, const struct search_result *result)
+static void write_result(struct json_writer *json, const struct found_page *result)
 {
     json_open_object(json, NULL);
     json_put_string(json, "url", result->url);

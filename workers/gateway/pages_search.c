@@ -34,7 +34,7 @@ void page_home(struct html *html, const struct page_frame *frame, uint64_t docum
     page_close(html);
 }
 
-static void write_result_facts(struct html *html, const struct search_result *result)
+static void write_result_facts(struct html *html, const struct found_page *result)
 {
     if (result->fetched_us <= 0 && result->language[0] == '\0' && result->inlinks == 0)
         return;
@@ -59,7 +59,7 @@ static void write_result_facts(struct html *html, const struct search_result *re
     html_markup(html, "</p>");
 }
 
-static void write_result(struct html *html, const struct search_result *result)
+static void write_result(struct html *html, const struct found_page *result)
 {
     html_markup(html, "<li><h2 dir=\"auto\"><a rel=\"noreferrer\"");
     html_link_attribute(html, result->url);
@@ -181,7 +181,7 @@ void page_results(struct html *html, const struct page_frame *frame,
     page_close(html);
 }
 
-static void write_backlink(struct html *html, const struct backlink *link)
+static void write_backlink(struct html *html, const struct linking_page *link)
 {
     html_markup(html, "<li><h2 dir=\"auto\"><a rel=\"noreferrer\"");
     html_link_attribute(html, link->url);

@@ -5,7 +5,7 @@
  * stands in struct gateway (gateway.h).
  *
  * Every string of an answer lies in the arena that was handed in and is plain text, not escaped,
- * but for search_result.snippet, which is HTML.
+ * but for found_page.snippet, which is HTML.
  */
 #ifndef TIERCE_GATEWAY_SERVICE_H
 #define TIERCE_GATEWAY_SERVICE_H
@@ -26,7 +26,6 @@ enum {
     SEARCH_SIZE_DEFAULT = 10,
     SEARCH_SIZE_MAX = 100,
     SEARCH_DEPTH_MAX = 1000, /* page * size: beyond it STATUS_INVALID with words for the user */
-    QUERY_BYTES_MAX = 1024,
     ADD_URLS_MAX = 10000,
 };
 
@@ -52,7 +51,7 @@ struct search_question {
     bool is_admin;      /* private pages too */
 };
 
-struct search_result {
+struct found_page {
     const char *url;
     const char *title;   /* never empty: the URL stands in */
     const char *snippet; /* HTML: escaped text and <mark> */
@@ -63,7 +62,7 @@ struct search_result {
 };
 
 struct search_answer {
-    const char *query;   /* as asked, cut to QUERY_BYTES_MAX */
+    const char *query;   /* as asked, cut to QUERY_BYTES_MAX (index/query.h) */
     const char *read_as; /* as understood */
     const char **notes;  /* one line each: what was dropped and why */
     unsigned note_count;
@@ -77,7 +76,7 @@ struct search_answer {
     int64_t took_us;
     unsigned shards_asked;
     unsigned shards_answered;
-    struct search_result *results;
+    struct found_page *results;
     unsigned result_count;
 };
 
@@ -89,7 +88,7 @@ enum status service_search(struct service *service, const struct search_question
                            struct arena *arena, struct search_answer *ret_answer,
                            struct error *err);
 
-struct backlink {
+struct linking_page {
     const char *url;
     const char *title; /* "" where the linking page is not held */
     const char *anchor;
@@ -98,7 +97,7 @@ struct backlink {
 struct backlinks_answer {
     const char *url; /* normal form */
     uint64_t total;
-    struct backlink *links;
+    struct linking_page *links;
     unsigned link_count;
 };
 

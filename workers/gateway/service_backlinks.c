@@ -116,7 +116,7 @@ static enum status fill_links(struct service *service, const struct routing *rou
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < reply->n_links; i++) {
         const Wire__Backlink *link = reply->links[i];
-        answer->links[answer->link_count++] = (struct backlink){
+        answer->links[answer->link_count++] = (struct linking_page){
             .url = link->url, .title = take_title(routing, &titles, link), .anchor = link->anchor};
     }
     return STATUS_OK;

@@ -314,7 +314,7 @@ static enum status add_result(const struct searching *search, const Wire__Docume
     const char *snippet = service_snippet(document, search->arena);
     if (snippet == NULL)
         return STATUS_NO_MEMORY;
-    answer->results[answer->result_count++] = (struct search_result){
+    answer->results[answer->result_count++] = (struct found_page){
         .url = document->url,
         .title = document->title[0] == '\0' ? document->url : document->title,
         .snippet = snippet,

@@ -6,6 +6,7 @@
 #include "crawl/url.h"
 #include "indexserver/edges.h"
 #include "indexserver/feed_key.h"
+#include "indexserver/frontier.h"
 #include "indexserver/pages.h"
 #include "indexserver/removal.h"
 #include "rpc/message.h"
@@ -111,8 +112,11 @@ static enum status apply_content(struct change *change, const Log__Content *cont
                                  const Page__Page *page, struct error *err)
 {
     struct doc doc;
-    enum status status = get_doc(change->views, content->url, &doc, err);
-    if (status != STATUS_OK)
+    bool removed = false;
+    enum status status = frontier_is_removed(change, content->url, &removed, err);
+    if (status == STATUS_OK)
+        status = get_doc(change->views, content->url, &doc, err);
+    if (status != STATUS_OK || removed)
         return status;
     take_item_back(change, content->url, &doc);
     doc.content = change->sequence;
@@ -409,15 +413,30 @@ static size_t reply_limit(const Wire__FeedRequest *request)
     return limit > FEED_REPLY_BYTES_MAX ? FEED_REPLY_BYTES_MAX : limit;
 }
 
-/* Items up to `limit`; sets reply->next. A sequence's items are never parted. */
-static enum status read_items(struct reading *r, uint64_t limit, struct error *err)
+/* Items of which part of the feed, and which of them. */
+struct stretch {
+    uint64_t from, last;
+    bool takes_away; /* only what takes something away */
+};
+
+static bool is_wanted(const struct stretch *stretch, const struct stored *stored)
+{
+    const uint8_t *value = stored->value.data;
+    if (!stretch->takes_away || stored->kind == FEED_REMOVED || stored->kind == FEED_SITES)
+        return true;
+    return stored->kind == FEED_EDGE && stored->value.size > 0 && (value[0] & EDGE_DROPPED) != 0;
+}
+
+/* Adds the stretch's items; *ret_next: where to go on. A sequence's items are never parted. */
+static enum status read_items(struct reading *r, const struct stretch *stretch, uint64_t *ret_next,
+                              struct error *err)
 {
     uint8_t from[8];
     enum status status = STATUS_OK;
     uint64_t last = 0;
     struct kv_iterator *it = kv_iterator_open(r->views->kv, COLUMN_FEED);
-    put_be64(from, r->request->from);
-    r->reply->next = limit + 1;
+    put_be64(from, stretch->from);
+    *ret_next = stretch->last + 1;
     bool more = kv_iterator_seek(it, kv_slice(from, sizeof(from)));
     for (unsigned scanned = 0; more && status == STATUS_OK; scanned++) {
         struct kv_slice key = kv_iterator_key(it);
@@ -429,19 +448,42 @@ static enum status read_items(struct reading *r, uint64_t limit, struct error *e
                                 key.size - FEED_KEY_HEAD_BYTES,
                                 kv_iterator_value(it)};
         bool full = r->bytes >= reply_limit(r->request) || scanned > SCAN_MAX;
-        if (stored.sequence > limit)
+        if (stored.sequence > stretch->last)
             break;
         if (full && stored.sequence != last) {
-            r->reply->next = stored.sequence;
+            *ret_next = stored.sequence;
             break;
         }
         last = stored.sequence;
-        status = add_stored(r, &stored, err);
+        if (is_wanted(stretch, &stored))
+            status = add_stored(r, &stored, err);
         more = kv_iterator_next(it);
     }
     if (status == STATUS_OK)
         status = kv_iterator_status(it, err);
     kv_iterator_close(it);
+    return status;
+}
+
+/* What the feed holds up to `limit` in its order, and up to `applied` of what takes away. */
+static enum status read_all(struct reading *r, uint64_t limit, uint64_t applied, bool *ret_cut,
+                            struct error *err)
+{
+    Wire__FeedReply *reply = r->reply;
+    struct stretch turn = {r->request->from, limit, false};
+    enum status status = STATUS_OK;
+    *ret_cut = false;
+    if (turn.from <= limit)
+        status = read_items(r, &turn, &reply->next, err);
+    if (status != STATUS_OK || r->request->ahead == 0 || reply->next <= limit)
+        return status;
+    struct stretch ahead = {reply->next, applied, true};
+    if (r->request->ahead > ahead.from)
+        ahead.from = r->request->ahead;
+    reply->ahead = ahead.from;
+    if (ahead.from <= applied)
+        status = read_items(r, &ahead, &reply->ahead, err);
+    *ret_cut = reply->ahead <= applied;
     return status;
 }
 
@@ -454,27 +496,31 @@ static bool is_another(const Wire__FeedRequest *request, const uint8_t *identity
 
 enum status feed_read(struct views *views, const Wire__FeedRequest *request,
                       enum feed_reader_kind kind, struct arena *arena, Wire__FeedReply *ret_reply,
-                      struct error *err)
+                      bool *ret_news, struct error *err)
 {
     struct log_status log;
+    bool cut = false;
     uint8_t *identity = arena_alloc(arena, FEED_IDENTITY_BYTES);
     if (identity == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     pthread_mutex_lock(&views->lock);
     uint64_t limit = views->feed_limit, floor = views->feed_floor;
+    uint64_t applied = views->position[VIEW_FEED];
     views_feed_identity(views, identity);
     pthread_mutex_unlock(&views->lock);
     log_get_status(views->log, &log);
     wire__feed_reply__init(ret_reply);
     ret_reply->head = log.head;
     ret_reply->next = request->from == 0 ? 1 : request->from;
+    ret_reply->ahead = request->ahead;
     ret_reply->identity.len = FEED_IDENTITY_BYTES;
     ret_reply->identity.data = identity;
     /* Who may hold edges whose end the feed has forgotten cannot go on. */
     bool lagged = kind == FEED_READER_NEW && request->from > 1 && request->from <= floor;
     ret_reply->restart = lagged || request->from > log.head + 1 || is_another(request, identity);
-    if (ret_reply->restart || request->from > limit)
-        return STATUS_OK;
     struct reading r = {.views = views, .request = request, .arena = arena, .reply = ret_reply};
-    return read_items(&r, limit, err);
+    enum status status = ret_reply->restart ? STATUS_OK : read_all(&r, limit, applied, &cut, err);
+    *ret_news =
+        ret_reply->restart || ret_reply->n_items > 0 || ret_reply->next > request->from || cut;
+    return status;
 }

@@ -25,12 +25,18 @@ enum status feed_take_page(struct change *change, const char *url, const Page__P
 enum feed_reader_kind { FEED_READER_KNOWN, FEED_READER_NEW };
 
 /*
- * Fills the reply with items from request->from on, in the arena. Any thread. The reply is empty
- * when there is nothing yet: then `next` is how far the reader is.
+ * Fills the reply with items from request->from on, in the arena. Any thread.
+ *
+ * The feed ends before the first content that has no page yet. A reader that is there gets what
+ * takes away from behind it at once: removals, edges that are dropped, the newest public sites. It
+ * gets them again in their turn; until then nothing that it is told can bring back what was taken
+ * away, because of each URL, edge and set of sites the feed holds one item only, the newest.
+ *
+ * ret_news  whether the reply says anything; false: ret_reply->ahead alone may have moved.
  */
 enum status feed_read(struct views *views, const Wire__FeedRequest *request,
                       enum feed_reader_kind kind, struct arena *arena, Wire__FeedReply *ret_reply,
-                      struct error *err);
+                      bool *ret_news, struct error *err);
 
 /* Whether the URL has a document in the feed, and at which sequence. Any thread. */
 enum status feed_document_of(struct views *views, const char *url, uint64_t *ret_sequence,

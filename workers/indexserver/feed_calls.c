@@ -7,7 +7,7 @@
 
 struct feed_call { /* in the call's arena */
     struct rpc_call *call;
-    const Wire__FeedRequest *request;
+    Wire__FeedRequest *request; /* its `ahead` moves on while it waits */
     enum feed_reader_kind kind;
     int64_t until_ms;
     struct feed_call *next;
@@ -98,16 +98,17 @@ static bool answer(struct feed_calls *calls, const struct feed_call *feed, bool 
     Wire__FeedReply reply;
     struct error err = {0};
     struct rpc_call *call = feed->call;
-    const Wire__FeedRequest *request = feed->request;
+    Wire__FeedRequest *request = feed->request;
+    bool news = false;
     enum status status =
-        feed_read(calls->views, request, feed->kind, rpc_call_arena(call), &reply, &err);
+        feed_read(calls->views, request, feed->kind, rpc_call_arena(call), &reply, &news, &err);
     if (status != STATUS_OK) {
         rpc_call_fail(call, status, "%s", err.text);
         return true;
     }
     if (reply.restart)
         forget_reader(calls, request->member);
-    bool news = reply.restart || reply.n_items > 0 || reply.next > request->from;
+    request->ahead = reply.ahead;
     if (!news && !at_once)
         return false;
     rpc_call_reply(call, &reply.base);
@@ -235,7 +236,7 @@ void feed_calls_wake(struct feed_calls *calls)
 
 void feed_calls_take(struct feed_calls *calls, struct rpc_call *call)
 {
-    const Wire__FeedRequest *request = rpc_call_request(call, &wire__feed_request__descriptor);
+    Wire__FeedRequest *request = rpc_call_request(call, &wire__feed_request__descriptor);
     if (request == NULL)
         return;
     struct feed_call *feed = arena_alloc(rpc_call_arena(call), sizeof(*feed));

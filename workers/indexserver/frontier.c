@@ -42,6 +42,7 @@ void frontier_close(struct frontier *frontier)
     }
     parse_queue_release(&frontier->parsing);
     table_release(&frontier->by_origin);
+    table_release(&frontier->by_host);
     free(frontier->heap);
     free(frontier->leased);
     free(frontier);
@@ -75,10 +76,22 @@ static int64_t wake_of(const struct host *host, int64_t due_ms)
     return at > host->ready_ms ? at : host->ready_ms;
 }
 
+static void enqueue(struct change *change, const char *origin_name, uint32_t source,
+                    const struct due_key *due)
+{
+    struct frontier *frontier = change->views->frontier;
+    struct origin *origin = origin_of(frontier, origin_name, change);
+    CHECK(origin != NULL); /* a URL has one */
+    struct host *host = origin->host;
+    origin_add_queue(origin, source, due);
+    if (due_key_is_before(due, &host->lease_last))
+        host->lease_grows = false; /* it comes first, in the next lease */
+    host_wake(frontier, host, wake_of(host, due->due_ms));
+}
+
 void frontier_requeue(struct change *change, const char *url, const struct url_state *before,
                       const struct url_state *after)
 {
-    struct frontier *frontier = change->views->frontier;
     struct url parsed;
     struct buffer key = {0};
     if (same_place(before, after) ||
@@ -86,16 +99,14 @@ void frontier_requeue(struct change *change, const char *url, const struct url_s
         return;
     if (has_place(before)) {
         struct due_key due = place_of(before);
-        host_key(&key, parsed.origin, before->source, &due);
+        due_key_encode(&key, parsed.origin, before->source, &due);
         change_delete(change, COLUMN_DUE, key.data, key.size);
     }
     if (has_place(after)) {
         struct due_key due = place_of(after);
-        struct host *host = host_of(frontier, parsed.origin, change);
-        host_key(&key, parsed.origin, after->source, &due);
+        due_key_encode(&key, parsed.origin, after->source, &due);
         change_put(change, COLUMN_DUE, key.data, key.size, url, strlen(url));
-        host_add_queue(host, after->source, &due);
-        host_wake(frontier, host, wake_of(host, after->due_ms));
+        enqueue(change, parsed.origin, after->source, &due);
     }
     buffer_release(&key);
 }
@@ -103,7 +114,7 @@ void frontier_requeue(struct change *change, const char *url, const struct url_s
 void frontier_wake_all(struct views *views)
 {
     for (struct host *host = views->frontier->hosts; host != NULL; host = host->next) {
-        if (host->queue_count > 0)
+        if (host_queue_count(host) > 0)
             host_wake(views->frontier, host, host->ready_ms);
     }
 }
@@ -245,24 +256,23 @@ static enum status touch_fetched(struct change *change, const char *text,
     struct finding finding = {.due_ms = URL_DUE_FOUND};
     if ((*ret_entry)->after.kind == URL_UNKNOWN)
         make_known(change, *ret_entry, scope_source_of(change->views->scope, &url), &finding);
-    *ret_host = host_of(change->views->frontier, url.origin, change);
+    struct origin *origin = origin_of(change->views->frontier, url.origin, change);
+    CHECK(origin != NULL); /* a URL has one */
+    *ret_host = origin->host;
+    if (origin->host->lease_done < origin->host->lease_urls)
+        origin->host->lease_done++;
     return STATUS_OK;
 }
 
-/* The mean leans on the newest by a quarter. */
-static void note_response(struct host *host, int32_t fetch_ms)
-{
-    uint32_t ms = fetch_ms < 0 ? 0 : (uint32_t)fetch_ms;
-    host->response_ms = host->response_ms == 0 ? ms : (host->response_ms * 3 + ms) / 4;
-}
-
+/* A time under a millisecond is taken as half of one. */
 static void host_answered(struct change *change, struct host *host, int32_t fetch_ms)
 {
-    note_response(host, fetch_ms);
-    if (host->record.failures == 0)
-        return;
+    struct host_record before = host->record;
+    uint32_t ms = fetch_ms < 0 ? 0 : (uint32_t)fetch_ms;
+    host_note_response(host, ms == 0 ? 500 : ms < UINT32_MAX / 1000 ? ms * 1000 : UINT32_MAX);
     host->record.failures = 0;
-    host_store(change, host);
+    if (memcmp(&before, &host->record, sizeof(before)) != 0)
+        host_store(change, host);
 }
 
 static void block_host(struct change *change, struct host *host, int64_t wait_ms)
@@ -281,7 +291,7 @@ static void block_host(struct change *change, struct host *host, int64_t wait_ms
 
 static void note_trouble(struct change *change, struct host *host, const Log__Outcome *outcome)
 {
-    uint64_t spread = url_hash(host->origin, strlen(host->origin));
+    uint64_t spread = url_hash(host->name, strlen(host->name));
     switch (outcome->reason) {
     case LOG__REASON__REASON_TIMEOUT:
     case LOG__REASON__REASON_CONNECT:
@@ -306,12 +316,40 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
     }
 }
 
+enum status frontier_is_removed(struct change *change, const char *text, bool *ret_removed,
+                                struct error *err)
+{
+    struct url url;
+    struct url_entry *entry;
+    if (url_parse(text, strlen(text), NULL, &change->arena, &url, err) != STATUS_OK)
+        return error_set(err, STATUS_CORRUPT, "an entry of a URL that is none");
+    enum status status = urls_touch(change, url.text, &entry, err);
+    if (status == STATUS_OK)
+        *ret_removed = entry->after.kind == URL_REMOVED ||
+                       scope_removed_by(change->views->scope, &url, &change->arena) != NULL;
+    return status;
+}
+
+/* It came while nobody could tell that the owner had removed its page. */
+static void refuse_fetched(struct change *change)
+{
+    change->by_owner = true; /* its bytes leave the disk, as those that were there */
+    change_forget(change, change->sequence);
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
     struct url_entry *entry;
     struct host *host;
-    enum status status = touch_fetched(change, content->url, &entry, &host, err);
+    bool removed = false;
+    enum status status = frontier_is_removed(change, content->url, &removed, err);
+    if (status == STATUS_OK && removed) {
+        refuse_fetched(change);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = touch_fetched(change, content->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
     struct revisit revisit = revisit_of(change, content->url);
@@ -340,7 +378,14 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
 {
     struct url_entry *entry;
     struct host *host;
-    enum status status = touch_fetched(change, outcome->url, &entry, &host, err);
+    bool removed = false;
+    enum status status = frontier_is_removed(change, outcome->url, &removed, err);
+    if (status == STATUS_OK && removed) { /* it would be due again */
+        refuse_fetched(change);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = touch_fetched(change, outcome->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
     struct revisit revisit = revisit_of(change, outcome->url);
@@ -349,15 +394,17 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     return follow_redirect(change, outcome, &entry->after, err);
 }
 
-static enum status apply_robots(struct change *change, const Log__Robots *robots)
+static enum status apply_robots(struct change *change, const Log__Robots *robots, struct error *err)
 {
     struct frontier *frontier = change->views->frontier;
-    struct host *host = host_of(frontier, robots->origin, change);
-    struct host_record *record = &host->record;
+    struct origin *origin = origin_of(frontier, robots->origin, change);
     unsigned status = hops_status(robots->hops, robots->n_hops);
     bool unreachable = robots->unreachable || status == 0 || status >= 500 || status == 429;
+    if (origin == NULL)
+        return error_set(err, STATUS_CORRUPT, "a robots.txt of an origin that is none");
+    struct origin_record *record = &origin->record;
     change_forget(change, record->robots);
-    host_forget_robots(frontier, host);
+    origin_forget_robots(frontier, origin);
     record->robots = change->sequence;
     record->robots_us = change->time_us;
     record->robots_kind = unreachable     ? ROBOTS_UNREACHABLE
@@ -367,8 +414,8 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
         record->robots_failures = 0;
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
-    host_store(change, host);
-    host_wake(frontier, host, host->ready_ms);
+    origin_store(change, origin);
+    host_wake(frontier, origin->host, origin->host->ready_ms);
     return STATUS_OK;
 }
 
@@ -453,7 +500,7 @@ enum status frontier_apply(struct change *change, const Log__Entry *entry, const
     case LOG__ENTRY__KIND_OUTCOME:
         return apply_outcome(change, entry->outcome, err);
     case LOG__ENTRY__KIND_ROBOTS:
-        return apply_robots(change, entry->robots);
+        return apply_robots(change, entry->robots, err);
     case LOG__ENTRY__KIND_SUBMIT:
         return apply_submit(change, entry->submit, err);
     case LOG__ENTRY__KIND_REMOVE:
@@ -479,24 +526,25 @@ void frontier_count(struct views *views, int64_t now_ms, struct frontier_counts 
         ret_counts->fetched += counts->fetched;
     }
     for (size_t i = 0; i < frontier->leased_count; i++)
-        ret_counts->leased += frontier->leased[i]->lease_urls;
+        ret_counts->leased += frontier->leased[i]->lease_urls - frontier->leased[i]->lease_done;
     for (size_t i = 0; i < frontier->heap_count; i++) {
         const struct host *host = frontier->heap[i];
         ret_counts->hosts_waiting += host->lease == 0 && host->ready_ms > now_ms;
     }
 }
 
-void frontier_host(struct views *views, const char *origin, struct host_view *ret_view)
+void frontier_host(struct views *views, const char *origin_name, struct host_view *ret_view)
 {
-    struct host *host = host_find(views->frontier, origin);
-    *ret_view = (struct host_view){.known = host != NULL};
-    if (host == NULL)
+    struct origin *origin = origin_find(views->frontier, origin_name);
+    *ret_view = (struct host_view){.known = origin != NULL};
+    if (origin == NULL)
         return;
-    ret_view->record = host->record;
+    struct host *host = origin->host;
+    ret_view->record = origin->record;
     ret_view->wait_ms = host->ready_ms - clock_boot_ms();
     ret_view->leased = host->lease != 0;
-    for (unsigned i = 0; i < host->queue_count; i++) {
-        struct source *source = scope_source_by_id(views->scope, host->queues[i].source);
+    for (unsigned i = 0; i < origin->queue_count; i++) {
+        struct source *source = scope_source_by_id(views->scope, origin->queues[i].source);
         uint32_t delay = source == NULL ? 0 : host_delay_ms(views, host, source);
         ret_view->delay_ms = delay > ret_view->delay_ms ? delay : ret_view->delay_ms;
     }
@@ -505,12 +553,11 @@ void frontier_host(struct views *views, const char *origin, struct host_view *re
 bool frontier_robots_verdict(struct views *views, const struct url *url,
                              struct robots_verdict *ret_verdict)
 {
-    struct host *host = host_find(views->frontier, url->origin);
-    struct robots *robots;
+    struct origin *origin = origin_find(views->frontier, url->origin);
+    const struct robots *robots = origin == NULL ? NULL : origin_robots(views, origin);
     *ret_verdict = (struct robots_verdict){.allowed = true, .rule = ""};
-    if (host == NULL || host->record.robots_kind == ROBOTS_NONE ||
-        host->record.robots_kind == ROBOTS_UNREACHABLE ||
-        host_robots(views, host, &robots, NULL) != STATUS_OK)
+    if (origin == NULL || origin->record.robots_kind == ROBOTS_NONE ||
+        origin->record.robots_kind == ROBOTS_UNREACHABLE)
         return false;
     if (robots != NULL)
         robots_check(robots, url->target, ret_verdict);

@@ -1,14 +1,19 @@
 /*
  * Host queues, politeness and leases.
  *
- * On disk: every URL's state, the queue of each host (ordered by due time, then by discovery), what
- * is known of each host (robots.txt, errors in a row, how long it wants to be left alone), and
- * which leases were given. In memory only, and made anew at start:
+ * Queues and robots.txt belong to an origin (scheme, host, port); the delay, blocks, errors and the
+ * one lease at a time belong to the host, whatever the scheme and the port (url_host_queue()).
+ *
+ * On disk: every URL's state, the queues of each origin (ordered by due time, then by discovery),
+ * its robots.txt, what is known of each host (errors in a row, how long it wants to be left alone,
+ * its mean response time), and which leases were given, with the delay behind their end. In memory
+ * only, and made anew at start:
  *   - when a host may be asked next within its delay: after a restart the whole delay is waited
- * again
+ *     again
  *   - when a lease ends: after a restart each one gets its whole time again, so that no host is
  *     leased twice
- *   - how many URLs a lease holds, parsed robots.txt, mean response times, who parses what
+ *   - how many URLs a lease holds, and which was the last of them: after a restart it does not grow
+ *   - parsed robots.txt, which faults were said, who parses what
  */
 #ifndef TIERCE_INDEXSERVER_FRONTIER_H
 #define TIERCE_INDEXSERVER_FRONTIER_H
@@ -21,7 +26,7 @@
 
 enum {
     LEASE_MS = 30 * 1000, /* a downloader names what it holds every ten seconds */
-    LEASE_URLS_MAX = 10,
+    LEASE_URLS_MAX = 200, /* given at once: of a host that answers fast, without a delay */
     LEASE_HOSTS_MAX = 100,
     ROBOTS_TTL_DEFAULT_S = 24 * 3600,
 };
@@ -33,13 +38,19 @@ enum robots_kind {
     ROBOTS_UNREACHABLE = 3, /* nothing may be fetched until it answers */
 };
 
-struct host_record {
-    uint64_t robots;          /* sequence of the newest ROBOTS */
-    int64_t robots_us;        /* its time */
-    int64_t blocked_until_ms; /* Unix */
-    uint32_t failures;        /* connections in a row that failed */
+/* What is known of an origin, "http://example.org:8080". */
+struct origin_record {
+    uint64_t robots;   /* sequence of the newest ROBOTS */
+    int64_t robots_us; /* its time */
     uint8_t robots_kind;
     uint8_t robots_failures; /* in a row */
+};
+
+/* What is known of a host, whatever the scheme and the port. */
+struct host_record {
+    int64_t blocked_until_ms; /* Unix */
+    uint32_t failures;        /* connections in a row that failed */
+    uint32_t response_us;     /* mean of late; 0: it has never answered */
 };
 
 enum status frontier_open(struct views *views, struct frontier **ret_frontier, struct error *err);
@@ -52,6 +63,9 @@ enum status frontier_apply(struct change *change, const Log__Entry *entry, const
 /* Links of a page that came later. */
 enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
                                struct error *err);
+/* Whether the owner removed the URL, itself or by a rule: what was fetched of it is not taken. */
+enum status frontier_is_removed(struct change *change, const char *url, bool *ret_removed,
+                                struct error *err);
 /* A URL's place in its host's queue changes (urls_flush()). */
 void frontier_requeue(struct change *change, const char *url, const struct url_state *before,
                       const struct url_state *after);
@@ -84,6 +98,10 @@ enum status frontier_finish(struct views *views, uint64_t lease, int64_t now_ms,
 enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
                            struct arena *arena, struct frontier_grant *ret_grant,
                            struct error *err);
+/* More URLs for a lease that is held, behind those it has, as a lease of the same number in the
+ * arena; NULL: there are none, or others of its host come first. */
+Wire__HostLease *frontier_grow(struct views *views, uint64_t lease, int64_t now_ms,
+                               struct arena *arena);
 /* The content's page came, or never will: nobody tries it again. */
 void frontier_parsed(struct views *views, uint64_t sequence);
 /* When there may be something to lease, clock_boot_ms(); INT64_MAX: not before something changes.
@@ -101,7 +119,7 @@ void frontier_count(struct views *views, int64_t now_ms, struct frontier_counts 
 
 struct host_view {
     bool known;
-    struct host_record record;
+    struct origin_record record;
     int64_t wait_ms; /* until it may be asked; <= 0: now */
     bool leased;
     uint32_t delay_ms;

@@ -1,43 +1,39 @@
-/* Hosts in memory: their queues, when each may be asked next, what their robots.txt says. */
+/*
+ * Hosts in memory: when each may be asked next, and by whom it is asked now. A host is what
+ * url_host_queue() names: all its origins share its delay, its blocks and its one lease.
+ */
 #ifndef TIERCE_INDEXSERVER_HOSTS_H
 #define TIERCE_INDEXSERVER_HOSTS_H
 
 #include "indexserver/frontier.h"
+#include "indexserver/origins.h"
 #include "indexserver/parse_queue.h"
 
-/* A URL's place in its queue. */
-struct due_key {
-    int64_t due_ms;
-    uint64_t found_at;
-    uint32_t found_index;
-};
-
-/* The URLs of one source on one host. */
-struct host_queue {
-    uint32_t source;
-    struct due_key low; /* nothing stands before this: where to begin to look */
-};
+#define HOST_NEVER_LEASED (INT64_MIN / 2) /* its rest_ms: no delay is left */
 
 struct host {
-    char *origin; /* "http://example.org" */
+    char *name; /* "example.org" */
     struct host_record record;
-    struct host_queue *queues;
-    unsigned queue_count;
+    struct origin *origins;
+    int64_t rest_ms;   /* clock_boot_ms(): the end of its last lease, from where its delay counts */
     int64_t ready_ms;  /* clock_boot_ms(): not before, by delay or block */
     int64_t wake_ms;   /* when to look at it again */
     size_t heap_index; /* SIZE_MAX: nothing to look for */
     uint64_t lease;    /* 0: none */
     int64_t lease_until_ms;
-    unsigned lease_urls;
+    unsigned lease_urls, lease_done; /* given; and of these answered */
     uint32_t lease_delay_ms;
-    uint32_t response_ms;  /* mean of late */
-    struct robots *robots; /* in robots_arena; of the entry record.robots */
-    struct arena robots_arena;
+    struct origin *lease_origin; /* of its URLs */
+    uint32_t lease_source;
+    struct due_key lease_last; /* where the last of its URLs stands in the queue */
+    bool lease_grows;          /* more may come behind that */
+    bool said_fault;           /* that something of it cannot be read */
     struct host *next;
 };
 
 struct frontier {
     struct table by_origin;
+    struct table by_host;
     struct host *hosts;
     size_t host_count;
     struct host **heap; /* by wake_ms */
@@ -45,40 +41,36 @@ struct frontier {
     struct host **leased;
     size_t leased_count, leased_capacity;
     size_t robots_cached;
+    int64_t opened_ms;       /* clock_boot_ms() */
+    bool said_parsing_fault; /* that nothing can be leased to be parsed again */
     struct parse_queue parsing;
 };
 
-struct host *host_find(struct frontier *frontier, const char *origin); /* NULL: unknown */
-/* Finds or makes it; a new one is stored with the change (NULL: not stored). */
-struct host *host_of(struct frontier *frontier, const char *origin, struct change *change);
+/* Finds or makes it. */
+struct host *host_of(struct frontier *frontier, const char *name);
 void host_store(struct change *change, const struct host *host);
-void host_free(struct host *host);
+void host_free(struct host *host); /* and its origins */
 
 /* Looks at it again at `wake_ms`, or earlier where that is planned. */
 void host_wake(struct frontier *frontier, struct host *host, int64_t wake_ms);
 /* Looks at it again at `wake_ms` and no earlier; INT64_MAX: only when something changes. */
 void host_sleep(struct frontier *frontier, struct host *host, int64_t wake_ms);
 
-void host_key(struct buffer *ret, const char *origin, uint32_t source, const struct due_key *due);
-/* Reads the place behind a key's origin and source; false: not a key of this queue. */
-bool host_key_read(struct kv_slice key, const char *origin, uint32_t source,
-                   struct due_key *ret_due);
+/* How many queues it has, of all origins and sources. */
+unsigned host_queue_count(const struct host *host);
 
-void host_add_queue(struct host *host, uint32_t source, const struct due_key *due);
-void host_drop_queue(struct host *host, uint32_t source);
+/* The answer took so long: the mean leans on the newest by a quarter. */
+void host_note_response(struct host *host, uint32_t response_us);
 
-/* The parsed robots.txt, read from the log where it is not in memory; NULL: it has none. */
-enum status host_robots(struct views *views, struct host *host, struct robots **ret_robots,
-                        struct error *err);
-void host_forget_robots(struct frontier *frontier, struct host *host);
-/* When robots.txt must be asked for (again), Unix ms; 0: now. */
-int64_t host_robots_due_ms(const struct scope *scope, const struct host *host);
-
-/* The gap between two fetches of this source on this host. */
+/* The gap between two fetches of this source on this host: the longest of the source's own, a
+ * multiple of the mean response time, and what the robots.txt of any of its origins asks. */
 uint32_t host_delay_ms(struct views *views, struct host *host, const struct source *source);
 
 /* Keeps the host in the list of those that are leased. */
 void frontier_note_lease(struct frontier *frontier, struct host *host);
+
+/* A lease as it is kept on disk: its origin, and the delay behind its end. */
+void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms);
 
 enum status hosts_load(struct views *views, struct frontier *frontier, struct error *err);
 

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crawl/page.h"
-#include "indexserver/frontier.h"
+#include "indexserver/hosts.h"
+#include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 
 enum { ROUNDS_MAX = 8 }; /* of looking for a URL that is not forbidden, for one call */
@@ -58,21 +59,22 @@ static enum status note_denied(struct service *service, const struct frontier_gr
     return status;
 }
 
-/* A content that no parser could read counts as a page that says so: the feed goes on. */
-static enum status give_up_parsing(struct service *service, uint64_t sequence, struct error *err)
+/* A content of which there will be no page counts as one that says so: the feed goes on. */
+static enum status give_up_parsing(struct service *service, struct error *err)
 {
-    Page__Page page = PAGE__PAGE__INIT;
-    char words[] = "no parser could read it";
-    page.parser_version = PAGE_PARSER_VERSION;
-    page.problem = PAGE__PROBLEM__PROBLEM_UNPARSABLE;
-    page.problem_words = words;
-    log_warning("entry %lu: %s", sequence, words);
-    enum status status = views_take_page(service->views, sequence, &page, err);
-    pthread_mutex_lock(&service->views->lock);
-    frontier_parsed(service->views, sequence);
-    pthread_mutex_unlock(&service->views->lock);
+    struct views *views = service->views;
+    const struct parse_queue *queue = &views->frontier->parsing;
+    enum status status = STATUS_OK;
+    for (unsigned i = 0; i < queue->hopeless_count && status == STATUS_OK; i++) {
+        const struct parse_hopeless *hopeless = &queue->hopeless[i];
+        log_warning("entry %lu gets no page: %s", hopeless->sequence, hopeless->words);
+        status = views_give_up(views, hopeless->sequence, hopeless->words, err);
+        pthread_mutex_lock(&views->lock);
+        frontier_parsed(views, hopeless->sequence);
+        pthread_mutex_unlock(&views->lock);
+    }
     feed_calls_wake(&service->feeds);
-    return status;
+    return status == STATUS_OK ? status : sequencer_fail(service->sequencer, status, err);
 }
 
 static enum status take_findings(struct service *service, const struct frontier_grant *grant,
@@ -82,24 +84,82 @@ static enum status take_findings(struct service *service, const struct frontier_
     if (grant->denied_count > 0)
         status = note_denied(service, grant, arena, err);
     if (status == STATUS_OK && grant->unparsable != 0)
-        status = give_up_parsing(service, grant->unparsable, err);
+        status = give_up_parsing(service, err);
     return status;
+}
+
+/* ---- what may be leased
+ * ------------------------------------------------------------------------------------------ */
+
+/* The feed waits for pages: what is in the log is parsed although nothing may be fetched. */
+enum leasing {
+    LEASE_NOTHING,     /* nobody can tell what waits, or nothing may be written */
+    LEASE_FIRST_PAGES, /* of contents that have none: the log does not grow by them */
+    LEASE_PARSES,      /* those, and pages that an older parser made */
+    LEASE_ALL,
+};
+
+static enum leasing may_lease(struct service *service)
+{
+    struct views *views = service->views;
+    char words[128];
+    pthread_mutex_lock(&views->lock);
+    bool ready = views->trouble.status == STATUS_OK && views_caught_up(views);
+    bool paused = scope_is_paused(views->scope);
+    pthread_mutex_unlock(&views->lock);
+    if (!ready || disk_watch_is_exhausted(&service->disk))
+        return LEASE_NOTHING;
+    if (disk_watch_is_full(&service->disk, words, sizeof(words)))
+        return LEASE_FIRST_PAGES;
+    return paused ? LEASE_PARSES : LEASE_ALL;
 }
 
 /* ---- granting
  * ------------------------------------------------------------------------------------------ */
 
+static enum status lease_parses(struct views *views, bool first_pages, int64_t now_ms,
+                                struct arena *arena, struct frontier_grant *ret_grant,
+                                struct error *err)
+{
+    struct parse_queue *queue = &views->frontier->parsing;
+    *ret_grant = (struct frontier_grant){0};
+    ret_grant->leases = arena_alloc(arena, sizeof(*ret_grant->leases));
+    if (ret_grant->leases == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory");
+    enum status status = (first_pages ? parse_queue_lease_first : parse_queue_lease)(
+        views, queue, now_ms, arena, &ret_grant->leases[0], err);
+    ret_grant->unparsable = queue->gave_up;
+    if (status == STATUS_OK && ret_grant->leases[0] != NULL)
+        ret_grant->lease_count = 1;
+    return status;
+}
+
+static enum status lease_what_may_be(struct service *service, enum leasing leasing,
+                                     const struct lease_call *waiting,
+                                     struct frontier_grant *ret_grant, struct error *err)
+{
+    struct views *views = service->views;
+    struct arena *arena = rpc_call_arena(waiting->call);
+    int64_t now_ms = clock_boot_ms();
+    enum status status;
+    pthread_mutex_lock(&views->lock);
+    if (leasing == LEASE_ALL)
+        status = frontier_lease(views, waiting->request->max_hosts, now_ms, arena, ret_grant, err);
+    else
+        status = lease_parses(views, leasing == LEASE_FIRST_PAGES, now_ms, arena, ret_grant, err);
+    pthread_mutex_unlock(&views->lock);
+    return status;
+}
+
 /* Answers the call where there is something for it. Returns whether it did. */
-static bool try_call(struct service *service, const struct lease_call *waiting)
+static bool try_call(struct service *service, enum leasing leasing,
+                     const struct lease_call *waiting)
 {
     struct arena *arena = rpc_call_arena(waiting->call);
     struct error err = {0};
     for (int round = 0; round < ROUNDS_MAX; round++) {
         struct frontier_grant grant;
-        pthread_mutex_lock(&service->views->lock);
-        enum status status = frontier_lease(service->views, waiting->request->max_hosts,
-                                            clock_boot_ms(), arena, &grant, &err);
-        pthread_mutex_unlock(&service->views->lock);
+        enum status status = lease_what_may_be(service, leasing, waiting, &grant, &err);
         if (status == STATUS_OK)
             status = take_findings(service, &grant, arena, &err);
         if (status != STATUS_OK) {
@@ -119,12 +179,15 @@ static bool try_call(struct service *service, const struct lease_call *waiting)
     return false;
 }
 
-static bool may_lease(struct service *service)
+/* When there may be something to lease; INT64_MAX: not before something changes. */
+static int64_t next_lease_ms(struct service *service, enum leasing leasing)
 {
-    struct arena arena = {0};
-    bool may = service_paused(service, &arena) == NULL;
-    arena_release(&arena);
-    return may;
+    struct views *views = service->views;
+    pthread_mutex_lock(&views->lock);
+    int64_t next = leasing == LEASE_ALL ? frontier_next_ms(views)
+                                        : parse_queue_next_ms(&views->frontier->parsing);
+    pthread_mutex_unlock(&views->lock);
+    return next;
 }
 
 int64_t lease_calls_serve(struct service *service)
@@ -134,13 +197,13 @@ int64_t lease_calls_serve(struct service *service)
     pthread_mutex_lock(&service->views->lock);
     frontier_expire(service->views, now);
     pthread_mutex_unlock(&service->views->lock);
-    bool may = calls->count > 0 && may_lease(service);
+    enum leasing leasing = calls->count == 0 ? LEASE_NOTHING : may_lease(service);
     for (size_t i = 0; i < calls->count;) {
         struct lease_call *waiting = &calls->waiting[i];
         bool over = calls->draining || now >= waiting->until_ms;
         bool answered = false;
-        if (may && !calls->draining && !rpc_call_cancelled(waiting->call))
-            answered = try_call(service, waiting);
+        if (leasing != LEASE_NOTHING && !calls->draining && !rpc_call_cancelled(waiting->call))
+            answered = try_call(service, leasing, waiting);
         else if (rpc_call_cancelled(waiting->call))
             over = true;
         if (!answered && over)
@@ -150,9 +213,7 @@ int64_t lease_calls_serve(struct service *service)
         else
             i++;
     }
-    pthread_mutex_lock(&service->views->lock);
-    next = may || calls->count == 0 ? frontier_next_ms(service->views) : INT64_MAX;
-    pthread_mutex_unlock(&service->views->lock);
+    next = next_lease_ms(service, leasing);
     for (size_t i = 0; i < calls->count; i++)
         next = calls->waiting[i].until_ms < next ? calls->waiting[i].until_ms : next;
     return calls->count == 0 ? INT64_MAX : next;

@@ -1,4 +1,5 @@
-/* LEASE calls that wait until a host may be asked. All on the sequencer's thread. */
+/* LEASE calls that wait until a host may be asked, or a content in the log is to be parsed: that is
+ * leased while the crawl is paused, too. All on the sequencer's thread. */
 #ifndef TIERCE_INDEXSERVER_LEASE_CALLS_H
 #define TIERCE_INDEXSERVER_LEASE_CALLS_H
 

@@ -1,21 +1,27 @@
-/* Leases: a host at a time, a few URLs at a time. */
+/* Leases: a host at a time, as many URLs at a time as keep a downloader busy for a while. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "crawl/page.h"
 #include "indexserver/headers.h"
 #include "indexserver/hosts.h"
 #include "indexserver/urls.h"
 
 enum {
-    LEASE_BUDGET_MS = LEASE_MS * 3 / 4, /* what one lease's fetches may take */
-    RESPONSE_GUESS_MS = 500,
-    SCAN_MAX = 200, /* URLs looked at for one lease */
-    PAGE_BYTES_DEFAULT = 10 * 1024 * 1024,
+    LEASE_BUDGET_MS = LEASE_MS * 3 / 4, /* what the fetches of a slow host's lease may take */
+    LEASE_URLS_SLOW = 10,               /* no more where they take long */
+    LEASE_BUSY_MS = 2000,               /* what those of a fast one should take, at least */
+    RESPONSE_GUESS_US = 500 * 1000,
+    SCAN_MAX = 2 * LEASE_URLS_MAX,     /* URLs looked at for one lease */
+    HOSTS_LOOKED_AT_MAX = 1000,        /* for one call: the rest at the next */
+    HELD_BYTES_MAX = 16 * 1024 * 1024, /* of the contents whose validators one lease names */
     TIMEOUT_DEFAULT_MS = 30 * 1000,
     STALLED_MS = 60 * 1000, /* a host whose sources all stand still is looked at again */
+    FAULT_MS = 60 * 1000,   /* and one of which something cannot be read */
 };
 
 struct leasing {
@@ -24,8 +30,9 @@ struct leasing {
     struct arena *arena;
     int64_t now_ms;
     int64_t unix_ms;
-    struct frontier_grant *grant;
+    struct frontier_grant *grant; /* NULL: a lease that is held grows */
     size_t denied_capacity;
+    size_t held_bytes;      /* of the contents that were read for the lease's validators */
     struct kv_batch *batch; /* the leases given */
 };
 
@@ -83,10 +90,12 @@ static void end_lease(struct views *views, size_t index, int64_t now_ms, struct 
     kv_delete(batch, views->kv, COLUMN_LEASES, kv_slice(key, sizeof(key)));
     frontier->leased[index] = frontier->leased[--frontier->leased_count];
     host->lease = 0;
-    host->lease_urls = 0;
+    host->lease_urls = host->lease_done = 0;
+    host->lease_grows = false;
+    host->rest_ms = now_ms;
     if (host->ready_ms < now_ms + host->lease_delay_ms)
         host->ready_ms = now_ms + host->lease_delay_ms;
-    if (host->queue_count > 0)
+    if (host_queue_count(host) > 0)
         host_wake(frontier, host, host->ready_ms);
 }
 
@@ -137,19 +146,20 @@ int64_t frontier_next_ms(struct views *views)
 
 /* The first URL of a queue that may be fetched now; or when the first will be due. */
 struct candidate {
+    struct origin *origin;
     struct host_queue *queue;
     struct source *source;
     bool new_pages; /* those that were never fetched, too */
     struct due_key due;
 };
 
-static bool seek_place(struct kv_iterator *it, const struct host *host, uint32_t source,
+static bool seek_place(struct kv_iterator *it, const struct origin *origin, uint32_t source,
                        const struct due_key *place, struct due_key *ret_due)
 {
     struct buffer key = {0};
-    host_key(&key, host->origin, source, place);
+    due_key_encode(&key, origin->name, source, place);
     bool found = kv_iterator_seek(it, kv_slice(key.data, key.size)) &&
-                 host_key_read(kv_iterator_key(it), host->origin, source, ret_due);
+                 due_key_decode(kv_iterator_key(it), origin->name, source, ret_due);
     buffer_release(&key);
     return found;
 }
@@ -160,15 +170,16 @@ static bool is_passed_over(const struct candidate *candidate, int64_t due_ms)
     return !candidate->new_pages && due_ms != URL_DUE_OWNER && due_ms < URL_DUE_FIRST_TIME;
 }
 
-static bool seek_start(struct kv_iterator *it, const struct host *host,
-                       const struct candidate *candidate, struct due_key *ret_due)
+/* From `place` on. */
+static bool seek_from(struct kv_iterator *it, const struct candidate *candidate,
+                      const struct due_key *place, struct due_key *ret_due)
 {
     static const struct due_key first_time = {.due_ms = URL_DUE_FIRST_TIME};
-    const struct host_queue *queue = candidate->queue;
-    if (!seek_place(it, host, queue->source, &queue->low, ret_due))
+    uint32_t source = candidate->queue->source;
+    if (!seek_place(it, candidate->origin, source, place, ret_due))
         return false;
     return !is_passed_over(candidate, ret_due->due_ms) ||
-           seek_place(it, host, queue->source, &first_time, ret_due);
+           seek_place(it, candidate->origin, source, &first_time, ret_due);
 }
 
 static bool is_due(const struct leasing *l, int64_t due_ms)
@@ -178,16 +189,16 @@ static bool is_due(const struct leasing *l, int64_t due_ms)
 
 /* Looks at one queue. Returns false where it is empty; sets candidate->source where it may be
  * fetched from at all. */
-static bool look_at_queue(struct leasing *l, struct kv_iterator *it, struct host *host,
+static bool look_at_queue(struct leasing *l, struct kv_iterator *it, struct origin *origin,
                           struct host_queue *queue, struct candidate *candidate)
 {
     struct scope *scope = l->views->scope;
-    *candidate = (struct candidate){.queue = queue, .new_pages = true};
+    *candidate = (struct candidate){.origin = origin, .queue = queue, .new_pages = true};
     struct source *source = scope_source_by_id(scope, queue->source);
     if (source == NULL || scope_source_stopped(scope, source, false, l->arena) != NULL)
         return true;
     candidate->new_pages = scope_source_stopped(scope, source, true, l->arena) == NULL;
-    if (!seek_start(it, host, candidate, &candidate->due))
+    if (!seek_from(it, candidate, &queue->low, &candidate->due))
         return !candidate->new_pages;
     if (candidate->new_pages)
         queue->low = candidate->due;
@@ -195,40 +206,66 @@ static bool look_at_queue(struct leasing *l, struct kv_iterator *it, struct host
     return true;
 }
 
-/* The queue whose first URL comes first. False: none may be fetched from now, and *ret_next_ms is
- * when to look again (INT64_MAX: when something changes). */
-static bool choose_queue(struct leasing *l, struct kv_iterator *it, struct host *host,
-                         struct candidate *ret, int64_t *ret_next_ms)
+/* What was found of a host's queues so far. */
+struct choice {
+    bool found;
+    struct candidate candidate; /* the first of all */
+    int64_t
+        next_ms; /* where none was found: when to look again; INT64_MAX: when something changes */
+};
+
+static void wait_at_most(struct choice *choice, int64_t until_ms)
 {
-    bool found = false;
-    *ret_next_ms = host->queue_count > 0 ? l->now_ms + STALLED_MS : INT64_MAX;
-    for (unsigned i = host->queue_count; i-- > 0;) {
+    if (until_ms < choice->next_ms)
+        choice->next_ms = until_ms;
+}
+
+static void choose_among(struct leasing *l, struct kv_iterator *it, struct origin *origin,
+                         struct choice *choice)
+{
+    for (unsigned i = origin->queue_count; i-- > 0;) {
         struct candidate candidate;
-        if (!look_at_queue(l, it, host, &host->queues[i], &candidate)) {
-            host_drop_queue(host, host->queues[i].source);
+        if (!look_at_queue(l, it, origin, &origin->queues[i], &candidate)) {
+            origin_drop_queue(origin, origin->queues[i].source);
             continue;
         }
         if (candidate.source == NULL)
             continue;
         if (!is_due(l, candidate.due.due_ms)) {
-            int64_t at = l->now_ms + (candidate.due.due_ms - l->unix_ms);
-            *ret_next_ms = at < *ret_next_ms ? at : *ret_next_ms;
+            wait_at_most(choice, l->now_ms + (candidate.due.due_ms - l->unix_ms));
             continue;
         }
-        if (!found || candidate.due.due_ms < ret->due.due_ms ||
-            (candidate.due.due_ms == ret->due.due_ms && candidate.due.found_at < ret->due.found_at))
-            *ret = candidate;
-        found = true;
+        if (!choice->found || due_key_is_before(&candidate.due, &choice->candidate.due))
+            choice->candidate = candidate;
+        choice->found = true;
     }
-    if (host->queue_count == 0)
-        *ret_next_ms = INT64_MAX;
-    return found;
+}
+
+/* The queue whose first URL comes first. A robots.txt that cannot be reached holds up its own
+ * origin and no other. */
+static void choose_queue(struct leasing *l, struct kv_iterator *it, struct host *host,
+                         struct choice *ret)
+{
+    *ret = (struct choice){.next_ms = l->now_ms + STALLED_MS};
+    for (struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
+        int64_t robots_ms = origin_robots_due_ms(l->views->scope, origin) - l->unix_ms;
+        if (origin->record.robots_kind == ROBOTS_UNREACHABLE && robots_ms > 0) {
+            if (origin->queue_count > 0)
+                wait_at_most(ret, l->now_ms + robots_ms);
+            continue;
+        }
+        choose_among(l, it, origin, ret);
+    }
+    if (host_queue_count(host) == 0)
+        ret->next_ms = INT64_MAX;
 }
 
 static void deny(struct leasing *l, const char *url, const struct robots_verdict *verdict,
                  bool held)
 {
     struct frontier_grant *grant = l->grant;
+    if (grant == NULL)
+        return; /* found again by the next lease */
     if (grant->denied_count == l->denied_capacity) {
         size_t capacity = l->denied_capacity == 0 ? 16 : l->denied_capacity * 2;
         struct frontier_denied *denied = arena_alloc(l->arena, capacity * sizeof(*denied));
@@ -244,26 +281,38 @@ static void deny(struct leasing *l, const char *url, const struct robots_verdict
         (struct frontier_denied){url, words == NULL ? "" : words, held};
 }
 
-/* What the server said of the version that is held, so that it may answer "not modified". */
-static enum status add_validators(struct leasing *l, const struct url_state *state,
-                                  Wire__LeasedUrl *leased, struct error *err)
+/* What the server said of the version that is held, so that it may answer "not modified". Where
+ * the log cannot give that version it is asked for whole. */
+static void add_validators(struct leasing *l, const struct url_state *state,
+                           Wire__LeasedUrl *leased)
 {
     struct arena arena = {0};
+    struct error err;
     Log__Entry *entry;
     if (state->content == 0)
-        return STATUS_OK;
-    enum status status = log_get(l->views->log, state->content, &arena, &entry, err);
+        return;
+    enum status status = log_get(l->views->log, state->content, &arena, &entry, &err);
     if (status == STATUS_OK && entry->kind_case == LOG__ENTRY__KIND_CONTENT &&
         entry->content->n_hops > 0) {
         const Log__Hop *hop = entry->content->hops[entry->content->n_hops - 1];
         leased->etag = header_value(&hop->headers, "etag", l->arena);
         leased->last_modified = header_value(&hop->headers, "last-modified", l->arena);
+    } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        log_warning("%s: its content cannot be read from the log, it is fetched whole: %s",
+                    leased->url, err.text);
     }
     arena_release(&arena);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status add_url(struct leasing *l, struct robots *robots, const char *text,
+/* Says once of a host that something of it cannot be read. */
+static void say_fault(struct host *host, const char *what, const struct error *why)
+{
+    if (!host->said_fault)
+        log_warning("%s cannot be leased: %s", what, why->text);
+    host->said_fault = true;
+}
+
+static enum status add_url(struct leasing *l, struct origin *origin, const char *text,
                            Wire__HostLease *lease, struct error *err)
 {
     struct robots_verdict verdict = {.allowed = true};
@@ -272,10 +321,12 @@ static enum status add_url(struct leasing *l, struct robots *robots, const char 
     if (url_parse(text, strlen(text), NULL, l->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
     enum status status = urls_get(l->views, text, &state, err);
+    if (status == STATUS_CORRUPT || status == STATUS_IO)
+        say_fault(origin->host, text, err);
     if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    if (robots != NULL)
-        robots_check(robots, url.target, &verdict);
+        return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+    if (origin->robots != NULL)
+        robots_check(origin->robots, url.target, &verdict);
     if (!verdict.allowed) {
         deny(l, url.text, &verdict, state.content != 0);
         return STATUS_OK;
@@ -287,41 +338,69 @@ static enum status add_url(struct leasing *l, struct robots *robots, const char 
     leased->url = (char *)url.text;
     leased->kind = WIRE__FETCH_KIND__FETCH_PAGE;
     lease->urls[lease->n_urls++] = leased;
-    return add_validators(l, &state, leased, err);
+    l->held_bytes += state.content == 0 ? 0 : state.bytes;
+    add_validators(l, &state, leased);
+    return STATUS_OK;
 }
 
-/* How many fetches fit into a lease, and into what the source may still hold. */
-static unsigned urls_that_fit(const struct leasing *l, const struct host *host,
+/* How many more new pages the source may hold, when all that is leased has come. */
+static uint64_t pages_left(const struct leasing *l, const struct host *host,
+                           const struct source *source)
+{
+    uint64_t taken = source->counts.fetched + host->lease_urls - host->lease_done;
+    uint64_t pages = source_max_pages(l->views->scope, source);
+    uint64_t bytes = source_max_bytes(l->views->scope, source);
+    uint64_t left = pages > taken ? pages - taken : 0;
+    if (source->counts.fetched == 0) /* nobody knows how large they are */
+        return left < LEASE_URLS_SLOW ? left : LEASE_URLS_SLOW;
+    uint64_t each = source->counts.bytes / source->counts.fetched + 1;
+    uint64_t fit = bytes / each;
+    uint64_t left_by_bytes = fit > taken ? fit - taken : 1;
+    return left < left_by_bytes ? left : left_by_bytes;
+}
+
+/* How many fetches fit into a lease of a slow host, or keep a downloader busy for a while with a
+ * fast one; and into what the source may still hold. */
+static uint64_t urls_that_fit(const struct leasing *l, const struct host *host,
                               const struct candidate *candidate, uint32_t delay_ms)
 {
-    uint64_t pages = source_max_pages(l->views->scope, candidate->source);
-    uint64_t left = pages - candidate->source->counts.fetched;
-    uint32_t each = delay_ms + (host->response_ms == 0 ? RESPONSE_GUESS_MS : host->response_ms);
-    unsigned count = each == 0 ? LEASE_URLS_MAX : LEASE_BUDGET_MS / each;
-    if (candidate->new_pages && count > left)
-        count = (unsigned)left;
-    return count < 1 ? 1 : count > LEASE_URLS_MAX ? LEASE_URLS_MAX : count;
+    uint32_t response_us = host->record.response_us;
+    uint64_t each_us =
+        (uint64_t)delay_ms * 1000 + (response_us == 0 ? RESPONSE_GUESS_US : response_us);
+    uint64_t slow = LEASE_BUDGET_MS * 1000u / each_us, fast = LEASE_BUSY_MS * 1000u / each_us;
+    uint64_t count = slow < LEASE_URLS_SLOW ? slow : LEASE_URLS_SLOW;
+    if (fast > count)
+        count = fast < LEASE_URLS_MAX ? fast : LEASE_URLS_MAX;
+    if (count < 1)
+        count = 1;
+    uint64_t left = candidate->new_pages ? pages_left(l, host, candidate->source) : count;
+    return count < left ? count : left;
 }
 
-static enum status gather_urls(struct leasing *l, struct kv_iterator *it, struct host *host,
-                               const struct candidate *candidate, Wire__HostLease *lease,
-                               struct error *err)
+/* Adds URLs from `place` on to the lease. */
+static enum status gather_urls(struct leasing *l, struct kv_iterator *it,
+                               const struct candidate *candidate, const struct due_key *place,
+                               Wire__HostLease *lease, struct error *err)
 {
-    unsigned max = urls_that_fit(l, host, candidate, lease->delay_ms);
-    struct robots *robots;
+    struct origin *origin = candidate->origin;
+    struct host *host = origin->host;
+    uint64_t max = urls_that_fit(l, host, candidate, lease->delay_ms);
     struct due_key due;
-    enum status status = host_robots(l->views, host, &robots, err);
-    bool more = seek_start(it, host, candidate, &due);
-    for (unsigned i = 0; more && status == STATUS_OK && i < SCAN_MAX && lease->n_urls < max; i++) {
+    enum status status = STATUS_OK;
+    bool more = seek_from(it, candidate, place, &due);
+    for (unsigned i = 0; more && status == STATUS_OK && i < SCAN_MAX && lease->n_urls < max &&
+                         l->held_bytes < HELD_BYTES_MAX;
+         i++) {
         struct kv_slice value = kv_iterator_value(it);
         char *url = arena_string_of(l->arena, value.data, value.size);
         if (url == NULL)
             return error_set(err, STATUS_NO_MEMORY, "no memory");
         if (!is_due(l, due.due_ms) || is_passed_over(candidate, due.due_ms))
             break;
-        status = add_url(l, robots, url, lease, err);
+        status = add_url(l, origin, url, lease, err);
+        host->lease_last = due;
         more = kv_iterator_next(it) &&
-               host_key_read(kv_iterator_key(it), host->origin, candidate->queue->source, &due);
+               due_key_decode(kv_iterator_key(it), origin->name, candidate->queue->source, &due);
     }
     return status;
 }
@@ -329,16 +408,18 @@ static enum status gather_urls(struct leasing *l, struct kv_iterator *it, struct
 /* ---- granting
  * ------------------------------------------------------------------------------------------ */
 
-static Wire__HostLease *new_lease(struct leasing *l, struct host *host, const struct source *source)
+static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *candidate,
+                                  uint32_t delay_ms)
 {
     const Log__CrawlSettings *settings = scope_settings(l->views->scope);
+    const struct source *source = candidate->source;
     Wire__HostLease *lease = arena_alloc(l->arena, sizeof(*lease));
     if (lease == NULL)
         return NULL;
     wire__host_lease__init(lease);
     lease->urls = arena_alloc(l->arena, LEASE_URLS_MAX * sizeof(*lease->urls));
-    lease->origin = host->origin;
-    lease->delay_ms = host_delay_ms(l->views, host, source);
+    lease->origin = candidate->origin->name;
+    lease->delay_ms = delay_ms;
     lease->expires_ms = LEASE_MS;
     lease->allow_private = source_allows_private(l->views->scope, source);
     lease->connect_to = source->definition->connect_to;
@@ -346,85 +427,135 @@ static Wire__HostLease *new_lease(struct leasing *l, struct host *host, const st
     lease->n_allowed_networks = settings->n_allowed_networks;
     lease->allowed_networks = settings->allowed_networks;
     lease->max_bytes =
-        settings->max_page_bytes == 0 ? PAGE_BYTES_DEFAULT : settings->max_page_bytes;
+        settings->max_page_bytes == 0 ? PAGE_BODY_BYTES_MAX : settings->max_page_bytes;
     lease->timeout_ms =
         settings->fetch_timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : settings->fetch_timeout_ms;
     lease->user_agent = settings->user_agent;
     return lease->urls == NULL ? NULL : lease;
 }
 
-static void add_robots_url(struct leasing *l, const struct host *host, Wire__HostLease *lease)
+static void add_robots_url(struct leasing *l, const struct origin *origin, Wire__HostLease *lease)
 {
     Wire__LeasedUrl *leased = check_alloc(arena_alloc(l->arena, sizeof(*leased)));
     wire__leased_url__init(leased);
-    leased->url = check_alloc(arena_format(l->arena, "%s/robots.txt", host->origin));
+    leased->url = check_alloc(arena_format(l->arena, "%s/robots.txt", origin->name));
     leased->kind = WIRE__FETCH_KIND__FETCH_ROBOTS;
     lease->urls[lease->n_urls++] = leased;
 }
 
-static void grant(struct leasing *l, struct host *host, Wire__HostLease *lease)
+static void grant(struct leasing *l, const struct candidate *candidate, Wire__HostLease *lease)
 {
+    struct origin *origin = candidate->origin;
+    struct host *host = origin->host;
+    struct buffer value = {0};
     uint8_t key[8];
     do
         random_bytes(&lease->lease, sizeof(lease->lease));
     while (lease->lease == 0);
     put_be64(key, lease->lease);
+    lease_encode(&value, origin->name, lease->delay_ms);
     kv_put(l->batch, l->views->kv, COLUMN_LEASES, kv_slice(key, sizeof(key)),
-           kv_slice(host->origin, strlen(host->origin)));
+           kv_slice(value.data, value.size));
+    buffer_release(&value);
     host->lease = lease->lease;
     host->lease_until_ms = l->now_ms + LEASE_MS;
     host->lease_urls = (unsigned)lease->n_urls;
+    host->lease_done = 0;
     host->lease_delay_ms = lease->delay_ms;
+    host->lease_origin = origin;
+    host->lease_source = candidate->queue->source;
+    host->lease_grows = lease->urls[0]->kind == WIRE__FETCH_KIND__FETCH_PAGE;
+    host->said_fault = false;
     frontier_note_lease(l->frontier, host);
     l->grant->leases[l->grant->lease_count++] = lease;
+}
+
+/* Leases what comes first at a host that may be asked. */
+static enum status lease_candidate(struct leasing *l, struct kv_iterator *it,
+                                   const struct candidate *candidate, uint32_t delay_ms,
+                                   struct error *err)
+{
+    struct origin *origin = candidate->origin;
+    size_t denied = l->grant->denied_count;
+    Wire__HostLease *lease = new_lease(l, candidate, delay_ms);
+    if (lease == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory");
+    enum status status = STATUS_OK;
+    l->held_bytes = 0;
+    origin_robots(l->views, origin); /* what add_url() asks */
+    if (origin_robots_due_ms(l->views->scope, origin) <= l->unix_ms)
+        add_robots_url(l, origin, lease);
+    else
+        status = gather_urls(l, it, candidate, &candidate->due, lease, err);
+    if (status == STATUS_OK && lease->n_urls > 0)
+        grant(l, candidate, lease);
+    else if (l->grant->denied_count > denied) /* what is behind them comes when that is noted */
+        host_sleep(l->frontier, origin->host, l->now_ms + 1);
+    else
+        host_sleep(l->frontier, origin->host, l->now_ms + FAULT_MS);
+    return status;
 }
 
 /* Tries to lease a host whose time has come; plans when to look at it again where that fails. */
 static enum status lease_host(struct leasing *l, struct kv_iterator *it, struct host *host,
                               struct error *err)
 {
-    struct candidate candidate = {0};
-    int64_t next_ms;
-    if (!choose_queue(l, it, host, &candidate, &next_ms)) {
-        host_sleep(l->frontier, host, next_ms);
+    struct choice choice;
+    choose_queue(l, it, host, &choice);
+    if (!choice.found) {
+        host_sleep(l->frontier, host, choice.next_ms);
         return kv_iterator_status(it, err);
     }
-    bool robots_due = host_robots_due_ms(l->views->scope, host) <= l->unix_ms;
-    if (!robots_due && host->record.robots_kind == ROBOTS_UNREACHABLE) {
-        host_sleep(l->frontier, host,
-                   l->now_ms + host_robots_due_ms(l->views->scope, host) - l->unix_ms);
+    /* The delay of this source, by what is known now: that which was kept since the last lease may
+     * be another source's, or of before its robots.txt was read, or of before a restart. */
+    uint32_t delay_ms = host_delay_ms(l->views, host, choice.candidate.source);
+    if (host->rest_ms + delay_ms > l->now_ms) {
+        host->ready_ms = host->rest_ms + delay_ms;
+        host_sleep(l->frontier, host, host->ready_ms);
         return STATUS_OK;
     }
-    Wire__HostLease *lease = new_lease(l, host, candidate.source);
-    if (lease == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "no memory");
-    enum status status = STATUS_OK;
-    if (robots_due)
-        add_robots_url(l, host, lease);
-    else
-        status = gather_urls(l, it, host, &candidate, lease, err);
-    if (status == STATUS_OK && lease->n_urls > 0)
-        grant(l, host, lease);
-    else /* all were forbidden: what is behind them comes when that is noted */
-        host_sleep(l->frontier, host, l->now_ms + 1);
-    return status;
+    return lease_candidate(l, it, &choice.candidate, delay_ms, err);
 }
 
+/* A host of which something cannot be read holds up no other. */
 static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error *err)
 {
     struct frontier *frontier = l->frontier;
     struct kv_iterator *it = kv_iterator_open(l->views->kv, COLUMN_DUE);
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && l->grant->lease_count < hosts_max && frontier->heap_count > 0 &&
-           frontier->heap[0]->wake_ms <= l->now_ms) {
+    for (unsigned i = 0; i < HOSTS_LOOKED_AT_MAX && l->grant->lease_count < hosts_max &&
+                         frontier->heap_count > 0 && frontier->heap[0]->wake_ms <= l->now_ms;
+         i++) {
         struct host *host = frontier->heap[0];
-        if (host->ready_ms > l->now_ms)
+        if (host->ready_ms > l->now_ms) {
             host_sleep(frontier, host, host->ready_ms);
-        else
-            status = lease_host(l, it, host, err);
+            continue;
+        }
+        status = lease_host(l, it, host, err);
+        if (status == STATUS_NO_MEMORY)
+            break;
+        if (status != STATUS_OK) {
+            say_fault(host, host->name, err);
+            host_sleep(frontier, host, l->now_ms + FAULT_MS);
+        }
     }
     kv_iterator_close(it);
-    return status;
+    return status == STATUS_NO_MEMORY && l->grant->lease_count == 0 ? status : STATUS_OK;
+}
+
+/* Contents that cannot be read to be parsed again hold up no host. */
+static Wire__HostLease *lease_to_parse(struct leasing *l)
+{
+    struct error err;
+    struct frontier *frontier = l->frontier;
+    Wire__HostLease *lease = NULL;
+    enum status status =
+        parse_queue_lease(l->views, &frontier->parsing, l->now_ms, l->arena, &lease, &err);
+    if (status != STATUS_OK && !frontier->said_parsing_fault)
+        log_warning("nothing can be leased to be parsed again: %s", err.text);
+    frontier->said_parsing_fault = status != STATUS_OK;
+    l->grant->unparsable = frontier->parsing.gave_up;
+    return status == STATUS_OK ? lease : NULL;
 }
 
 enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
@@ -442,12 +573,8 @@ enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms
                         .unix_ms = clock_unix_us() / 1000,
                         .grant = ret_grant,
                         .batch = kv_batch_new()};
-    Wire__HostLease *parse = NULL;
-    enum status status =
-        parse_queue_lease(views, &views->frontier->parsing, now_ms, arena, &parse, err);
-    ret_grant->unparsable = views->frontier->parsing.gave_up;
-    if (status == STATUS_OK)
-        status = lease_hosts(&l, hosts_max, err);
+    Wire__HostLease *parse = lease_to_parse(&l);
+    enum status status = lease_hosts(&l, hosts_max, err);
     /* On disk before anyone is told: so no restart can give a host to two. */
     if (status == STATUS_OK && ret_grant->lease_count > 0)
         status = kv_write(views->kv, l.batch, true, err);
@@ -455,6 +582,63 @@ enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms
         ret_grant->leases[ret_grant->lease_count++] = parse;
     kv_batch_free(l.batch);
     return status;
+}
+
+/* ---- growing
+ * ------------------------------------------------------------------------------------------- */
+
+/* Whether the lease's URLs may be followed by more of the same queue: nothing else of the host
+ * waits, nothing came in that belongs before them, and nobody asked to be left alone. */
+static bool may_grow(const struct leasing *l, const struct host *host)
+{
+    return host->lease_grows && host->ready_ms <= l->now_ms && host->lease_until_ms > l->now_ms &&
+           host_queue_count(host) == 1 && host->lease_origin->queue_count == 1 &&
+           host->lease_origin->queues[0].source == host->lease_source &&
+           origin_robots_due_ms(l->views->scope, host->lease_origin) > l->unix_ms;
+}
+
+static struct due_key place_behind(struct due_key place)
+{
+    if (++place.found_index == 0)
+        place.found_at++;
+    return place;
+}
+
+static Wire__HostLease *grow(struct leasing *l, struct kv_iterator *it, struct host *host)
+{
+    struct candidate candidate;
+    struct due_key place = place_behind(host->lease_last);
+    struct origin *origin = host->lease_origin;
+    if (!look_at_queue(l, it, origin, &origin->queues[0], &candidate) || candidate.source == NULL)
+        return NULL;
+    Wire__HostLease *more = new_lease(l, &candidate, host->lease_delay_ms);
+    if (more == NULL || gather_urls(l, it, &candidate, &place, more, NULL) != STATUS_OK ||
+        more->n_urls == 0)
+        return NULL;
+    more->lease = host->lease;
+    host->lease_urls += (unsigned)more->n_urls;
+    return more;
+}
+
+Wire__HostLease *frontier_grow(struct views *views, uint64_t lease, int64_t now_ms,
+                               struct arena *arena)
+{
+    size_t index;
+    struct leasing l = {.views = views,
+                        .frontier = views->frontier,
+                        .arena = arena,
+                        .now_ms = now_ms,
+                        .unix_ms = clock_unix_us() / 1000};
+    struct host *host = leased_host(views->frontier, lease, &index);
+    if (host == NULL || !may_grow(&l, host))
+        return NULL;
+    origin_robots(views, host->lease_origin); /* what add_url() asks */
+    if (host->lease_origin->record.robots_kind == ROBOTS_NONE)
+        return NULL;
+    struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_DUE);
+    Wire__HostLease *more = grow(&l, it, host);
+    kv_iterator_close(it);
+    return more;
 }
 
 void frontier_parsed(struct views *views, uint64_t sequence)

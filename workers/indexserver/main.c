@@ -10,7 +10,7 @@
 enum { DRAIN_MS = 5000, RPC_THREADS = 4, PORT_MAX = 65535 };
 
 struct arguments {
-    const char *host;
+    const char *host, *advertise_host;
     uint64_t port;
 };
 
@@ -27,6 +27,8 @@ static void read_arguments(int argc, char **argv, struct program *program,
     const struct args_option options[] = {
         {"host", ARGS_STRING, &arguments->host, "ADDRESS", "the address to bind (localhost)", 0},
         {"port", ARGS_UINT, &arguments->port, "N", "the port to bind; 0: any (8183)", PORT_MAX},
+        {"advertise-host", ARGS_STRING, &arguments->advertise_host, "NAME",
+         "where the others reach it (the address that the orchestrator sees)", 0},
         {0},
     };
     program_read_arguments(program, "indexserver",
@@ -94,10 +96,13 @@ static enum status run(struct program *program, const struct arguments *argument
     struct service_options options = {
         .folder = program->data, .failed = note_failure, .context = &process};
     struct rpc_server *server = NULL;
+    char address[ENDPOINT_TEXT_BYTES];
     process.service = service_new(&options);
     enum status status = bind_server(program, arguments, process.service, &server, err);
     if (status == STATUS_OK)
-        status = join(program, rpc_server_address(server), &process, err);
+        status = rpc_server_advertise(server, arguments->advertise_host, address, err);
+    if (status == STATUS_OK)
+        status = join(program, address, &process, err);
     if (status == STATUS_OK)
         status = service_open(process.service, err);
     if (status == STATUS_OK) {

@@ -62,31 +62,47 @@ void pages_apply(struct change *change, const Log__Entry *entry, const Page__Pag
     sequence_key(change->sequence, key);
     change_put(change, COLUMN_UNPARSED, key, sizeof(key), url, strlen(url));
     note_unparsed(change->views, change->sequence);
+    change->waits = true;
 }
 
-static void drop_unparsed(struct change *change, const uint8_t key[8])
+static bool is_noted_unparsed(struct change *change, uint64_t sequence)
 {
-    struct buffer value = {0};
-    if (views_get(change->views, COLUMN_UNPARSED, key, 8, &value, NULL) == STATUS_OK) {
-        change_delete(change, COLUMN_UNPARSED, key, 8);
-        change->views->unparsed--;
-    }
-    buffer_release(&value);
+    bool noted = false;
+    if (sequence == change->sequence && change->waits) /* in the batch, not in the store yet */
+        return true;
+    pages_is_unparsed(change->views, sequence, &noted, NULL);
+    return noted;
+}
+
+static void drop_unparsed(struct change *change, uint64_t sequence)
+{
+    uint8_t key[8];
+    if (!is_noted_unparsed(change, sequence))
+        return;
+    put_be64(key, sequence);
+    change_delete(change, COLUMN_UNPARSED, key, sizeof(key));
+    change->views->unparsed--;
+    change->waits &= sequence != change->sequence;
 }
 
 void pages_take(struct change *change, const Page__Page *page)
 {
-    uint8_t key[8];
-    sequence_key(change->sequence, key);
-    drop_unparsed(change, key);
+    drop_unparsed(change, change->sequence);
     put_page(change, page);
+}
+
+void pages_keep_old(struct change *change)
+{
+    uint8_t key[8];
+    put_be64(key, change->sequence);
+    change_delete(change, COLUMN_REPARSE, key, sizeof(key));
 }
 
 void pages_forget(struct change *change, uint64_t sequence)
 {
     uint8_t key[8];
-    sequence_key(sequence, key);
-    drop_unparsed(change, key);
+    put_be64(key, sequence);
+    drop_unparsed(change, sequence);
     change_delete(change, COLUMN_PAGES, key, sizeof(key));
     change_delete(change, COLUMN_LINKS, key, sizeof(key));
     change_delete(change, COLUMN_REPARSE, key, sizeof(key));
@@ -177,14 +193,26 @@ static enum status visit_column(struct views *views, enum column column, uint64_
     return status;
 }
 
+static enum status visit_unparsed(struct views *views, pages_visitor *visit, void *context,
+                                  bool *more, struct error *err)
+{
+    if (views->unparsed == 0)
+        return STATUS_OK;
+    return visit_column(views, COLUMN_UNPARSED, views->unparsed_first, visit, context, more, err);
+}
+
+enum status pages_unparsed(struct views *views, pages_visitor *visit, void *context,
+                           struct error *err)
+{
+    bool more = true;
+    return visit_unparsed(views, visit, context, &more, err);
+}
+
 enum status pages_waiting(struct views *views, pages_visitor *visit, void *context,
                           struct error *err)
 {
     bool more = true;
-    enum status status = STATUS_OK;
-    if (views->unparsed > 0)
-        status =
-            visit_column(views, COLUMN_UNPARSED, views->unparsed_first, visit, context, &more, err);
+    enum status status = visit_unparsed(views, visit, context, &more, err);
     if (status == STATUS_OK && more)
         status = visit_column(views, COLUMN_REPARSE, 0, visit, context, &more, err);
     return status;

@@ -12,6 +12,9 @@ void pages_apply(struct change *change, const Log__Entry *entry, const Page__Pag
 /* Stores the page of change->sequence, which waited for it. */
 void pages_take(struct change *change, const Page__Page *page);
 
+/* The page that an older parser made of change->sequence stays: no newer one will come. */
+void pages_keep_old(struct change *change);
+
 /* Puts the deletion of all that is kept of a content into the batch. */
 void pages_forget(struct change *change, uint64_t sequence);
 
@@ -31,6 +34,9 @@ enum status pages_is_old(struct views *views, uint64_t sequence, bool *ret, stru
 typedef bool pages_visitor(void *context, uint64_t sequence, const char *url);
 enum status pages_waiting(struct views *views, pages_visitor *visit, void *context,
                           struct error *err);
+/* Those without any only. */
+enum status pages_unparsed(struct views *views, pages_visitor *visit, void *context,
+                           struct error *err);
 
 /* Sequence of the first content without a page; 0: none. */
 uint64_t pages_first_unparsed(struct views *views);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "crawl/url.h"
 #include "indexserver/frontier.h"
 #include "indexserver/pages.h"
@@ -79,23 +80,29 @@ struct choosing {
     struct error *err;
 };
 
-static bool add_content(struct choosing *c, uint64_t sequence, const char *url,
+/* No page will come of it. Where too many are found at once, later looks find the rest. */
+static void add_hopeless(struct parse_queue *queue, uint64_t sequence, const char *words)
+{
+    if (queue->hopeless_count == PARSE_HOPELESS_MAX)
+        return;
+    queue->hopeless[queue->hopeless_count++] = (struct parse_hopeless){sequence, words};
+    queue->gave_up = queue->hopeless[0].sequence;
+}
+
+/* Returns false where there is no memory for it. */
+static bool add_content(struct choosing *c, uint64_t sequence, const struct url *url,
                         Log__Content *content)
 {
     Wire__LeasedUrl *leased = arena_alloc(c->arena, sizeof(*leased));
     if (leased == NULL)
         return false;
     wire__leased_url__init(leased);
-    leased->url = arena_string(c->arena, url);
+    leased->url = (char *)url->text;
     leased->kind = WIRE__FETCH_KIND__FETCH_PARSE;
     leased->content = content;
     leased->sequence = sequence;
-    if (c->reply->n_urls == 0) { /* a lease is of some host, even where none is asked */
-        struct url parsed;
-        if (url_parse(url, strlen(url), NULL, c->arena, &parsed, NULL) != STATUS_OK)
-            return true;
-        c->reply->origin = (char *)parsed.origin;
-    }
+    if (c->reply->n_urls == 0) /* a lease is of some host, even where none is asked */
+        c->reply->origin = (char *)url->origin;
     c->bytes += content->body_zstd.len;
     c->reply->urls[c->reply->n_urls++] = leased;
     c->lease->sequences[c->lease->count++] = sequence;
@@ -103,25 +110,48 @@ static bool add_content(struct choosing *c, uint64_t sequence, const char *url,
     return true;
 }
 
-static bool choose(void *context, uint64_t sequence, const char *url)
+/* The log has it no more, or not as it was written: that does not change. A disk that fails may be
+ * well the next time. */
+static void pass_over(struct choosing *c, uint64_t sequence, enum status status,
+                      const struct error *err)
+{
+    if (status == STATUS_NOT_FOUND) {
+        add_hopeless(c->queue, sequence, "its content is no longer in the log");
+        return;
+    }
+    log_error("entry %lu waits for its page and cannot be read: %s", sequence, err->text);
+    if (status == STATUS_IO)
+        ++*tries_of(c->queue, sequence);
+    else
+        add_hopeless(c->queue, sequence, "its content in the log cannot be read");
+}
+
+static bool choose(void *context, uint64_t sequence, const char *text)
 {
     struct choosing *c = context;
     Log__Entry *entry;
+    struct url url;
+    struct error err = {0};
     if (is_out(c->queue, sequence))
         return true;
     if (is_tried_out(c->queue, sequence)) {
-        c->queue->gave_up = sequence;
+        add_hopeless(c->queue, sequence, "no parser could read it");
         return true;
     }
-    enum status status = log_get(c->views->log, sequence, c->arena, &entry, c->err);
-    if (status == STATUS_NOT_FOUND)
-        return true; /* about to be forgotten */
-    if (status != STATUS_OK) {
-        c->status = status;
+    enum status status = log_get(c->views->log, sequence, c->arena, &entry, &err);
+    if (status == STATUS_NO_MEMORY) {
+        c->status = error_set(c->err, status, "%s", err.text);
         return false;
     }
-    return entry->kind_case == LOG__ENTRY__KIND_CONTENT &&
-           add_content(c, sequence, url, entry->content) && c->lease->count < PARSE_LEASE_URLS &&
+    if (status == STATUS_OK &&
+        (entry->kind_case != LOG__ENTRY__KIND_CONTENT ||
+         url_parse(text, strlen(text), NULL, c->arena, &url, &err) != STATUS_OK))
+        status = error_set(&err, STATUS_CORRUPT, "it is not the content of a URL");
+    if (status != STATUS_OK) {
+        pass_over(c, sequence, status, &err);
+        return true;
+    }
+    return add_content(c, sequence, &url, entry->content) && c->lease->count < PARSE_LEASE_URLS &&
            c->bytes < PARSE_LEASE_BYTES;
 }
 
@@ -134,13 +164,15 @@ static struct parse_lease *free_lease(struct parse_queue *queue)
     return NULL;
 }
 
-enum status parse_queue_lease(struct views *views, struct parse_queue *queue, int64_t now_ms,
-                              struct arena *arena, Wire__HostLease **ret_lease, struct error *err)
+static enum status give_lease(struct views *views, struct parse_queue *queue, bool first_pages,
+                              int64_t now_ms, struct arena *arena, Wire__HostLease **ret_lease,
+                              struct error *err)
 {
     struct parse_lease *lease = free_lease(queue);
     Wire__HostLease *reply = arena_alloc(arena, sizeof(*reply));
     *ret_lease = NULL;
     queue->gave_up = 0;
+    queue->hopeless_count = 0;
     if (lease == NULL || reply == NULL)
         return STATUS_OK;
     wire__host_lease__init(reply);
@@ -150,7 +182,8 @@ enum status parse_queue_lease(struct views *views, struct parse_queue *queue, in
     *lease = (struct parse_lease){.until_ms = now_ms + LEASE_MS};
     struct choosing c = {
         .views = views, .queue = queue, .lease = lease, .reply = reply, .arena = arena, .err = err};
-    enum status status = pages_waiting(views, choose, &c, err);
+    enum status status = first_pages ? pages_unparsed(views, choose, &c, err)
+                                     : pages_waiting(views, choose, &c, err);
     if (status == STATUS_OK)
         status = c.status;
     if (status != STATUS_OK || lease->count == 0)
@@ -160,6 +193,19 @@ enum status parse_queue_lease(struct views *views, struct parse_queue *queue, in
     reply->expires_ms = LEASE_MS;
     *ret_lease = reply;
     return STATUS_OK;
+}
+
+enum status parse_queue_lease(struct views *views, struct parse_queue *queue, int64_t now_ms,
+                              struct arena *arena, Wire__HostLease **ret_lease, struct error *err)
+{
+    return give_lease(views, queue, false, now_ms, arena, ret_lease, err);
+}
+
+enum status parse_queue_lease_first(struct views *views, struct parse_queue *queue, int64_t now_ms,
+                                    struct arena *arena, Wire__HostLease **ret_lease,
+                                    struct error *err)
+{
+    return give_lease(views, queue, true, now_ms, arena, ret_lease, err);
 }
 
 static struct parse_lease *find(struct parse_queue *queue, uint64_t lease)

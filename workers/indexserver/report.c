@@ -9,6 +9,8 @@
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
 
+enum { RUNNING_OUT_MAX = 128 }; /* leases of one report that are looked at */
+
 /* A page of a content that the log has already. */
 struct late_page {
     uint64_t sequence;
@@ -165,6 +167,26 @@ static enum status finish(struct service *service, const Wire__ReportRequest *re
     return status;
 }
 
+/* More URLs for leases that run out: so their holder need not wait for the next lease. */
+static void grow_leases(struct call_job *job, Wire__ReportReply *ret_reply)
+{
+    const Wire__ReportRequest *request = job->request;
+    struct arena *arena = rpc_call_arena(job->call);
+    size_t count =
+        request->n_running_out < RUNNING_OUT_MAX ? request->n_running_out : RUNNING_OUT_MAX;
+    if (count == 0 || service_paused(job->service, arena) != NULL)
+        return;
+    ret_reply->more = check_alloc(arena_alloc(arena, count * sizeof(*ret_reply->more)));
+    pthread_mutex_lock(&job->service->views->lock);
+    for (size_t i = 0; i < count; i++) {
+        Wire__HostLease *more =
+            frontier_grow(job->service->views, request->running_out[i], clock_boot_ms(), arena);
+        if (more != NULL)
+            ret_reply->more[ret_reply->n_more++] = more;
+    }
+    pthread_mutex_unlock(&job->service->views->lock);
+}
+
 static enum status take_late_pages(struct service *service, const struct late_page *late,
                                    struct error *err)
 {
@@ -174,7 +196,9 @@ static enum status take_late_pages(struct service *service, const struct late_pa
     for (; late != NULL && status == STATUS_OK; late = late->next)
         status = views_take_page(service->views, late->sequence, late->page, err);
     feed_calls_wake(&service->feeds);
-    return status;
+    if (status != STATUS_OK)
+        return sequencer_fail(service->sequencer, status, err);
+    return STATUS_OK;
 }
 
 static void done(struct sequencer_job *sequencer_job, enum status status, uint64_t first,
@@ -192,6 +216,7 @@ static void done(struct sequencer_job *sequencer_job, enum status status, uint64
     }
     Wire__ReportReply reply = WIRE__REPORT_REPLY__INIT;
     reply.sequence = first;
+    grow_leases(job, &reply);
     rpc_call_reply(job->call, &reply.base);
 }
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "indexserver/unfinished.h"
 
 enum {
     JOBS_DEFAULT = 4096,
@@ -32,6 +33,7 @@ struct sequencer {
     /* the thread's */
     bool broken;
     struct error failure;
+    bool finished_removals; /* those that an earlier process left */
     bool looked_for_old_pages;
 };
 
@@ -69,19 +71,31 @@ static enum status break_down(struct sequencer *s, enum status status, const str
     return status;
 }
 
-/* A removal that reached its limit is appended again, until nothing is left for it. */
+enum status sequencer_fail(struct sequencer *sequencer, enum status status, const struct error *err)
+{
+    return break_down(sequencer, status, err);
+}
+
+/* A removal that reached its limit is appended again; *ret_more: something is left for it even now.
+ * It is noted in the views, so that it goes on where the process ends before that is done. */
+static enum status append_again(struct sequencer *s, Log__Entry *entry, bool *ret_more,
+                                uint64_t *removed, struct error *err)
+{
+    uint64_t sequence, count = 0;
+    enum status status = log_append(s->options.log, s->options.epoch, &entry, 1, &sequence, err);
+    if (status == STATUS_OK)
+        status = views_apply(s->options.views, sequence, entry, NULL, ret_more, &count, err);
+    *removed += count;
+    return status;
+}
+
 static enum status append_rest(struct sequencer *s, Log__Entry *entry, uint64_t *removed,
                                struct error *err)
 {
     bool more = true;
     enum status status = STATUS_OK;
-    while (more && status == STATUS_OK) {
-        uint64_t sequence, count = 0;
-        status = log_append(s->options.log, s->options.epoch, &entry, 1, &sequence, err);
-        if (status == STATUS_OK)
-            status = views_apply(s->options.views, sequence, entry, NULL, &more, &count, err);
-        *removed += count;
-    }
+    while (more && status == STATUS_OK)
+        status = append_again(s, entry, &more, removed, err);
     return status;
 }
 
@@ -215,6 +229,59 @@ static void run_round(struct sequencer *s, struct sequencer_job *jobs)
     free(removed);
 }
 
+/* ---- removals that the end of the process cut short
+ * ------------------------------------------------------------ */
+
+static bool is_stopping(struct sequencer *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool stopping = s->stopping;
+    pthread_mutex_unlock(&s->lock);
+    return stopping;
+}
+
+/* One of them; STATUS_END: there is none. */
+static enum status finish_removal(struct sequencer *s, struct arena *arena, struct error *err)
+{
+    bool more = true;
+    uint64_t removed = 0;
+    Log__Entry entry = LOG__ENTRY__INIT;
+    entry.time_us = clock_unix_us();
+    entry.kind_case = LOG__ENTRY__KIND_REMOVE;
+    enum status status = unfinished_find(s->options.views, arena, &entry.remove, err);
+    if (status == STATUS_OK && entry.remove == NULL)
+        return STATUS_END;
+    while (more && status == STATUS_OK && !is_stopping(s))
+        status = append_again(s, &entry, &more, &removed, err);
+    if (status == STATUS_OK)
+        status = views_sync(s->options.views, err);
+    if (status == STATUS_OK)
+        status = views_forget(s->options.views, err);
+    if (status != STATUS_OK)
+        return status;
+    log_info("the removal of %s went on: %lu pages more", entry.remove->value, removed);
+    if (s->options.applied != NULL)
+        s->options.applied(s->options.context);
+    return STATUS_OK;
+}
+
+/* Before anything else is prepared, so that what is submitted again later stays. */
+static void finish_removals(struct sequencer *s)
+{
+    struct arena arena = {0};
+    struct error err = {0};
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !is_stopping(s))
+        status = finish_removal(s, &arena, &err);
+    if (status != STATUS_OK && status != STATUS_END)
+        break_down(s, status, &err);
+    s->finished_removals = true;
+    arena_release(&arena);
+}
+
+/* ---- upkeep -----------------------------------------------------------------------------------
+ */
+
 /* Work that waits for no one: false when there is none left. */
 static bool run_upkeep(struct sequencer *s)
 {
@@ -285,6 +352,8 @@ static void *run(void *context)
         pthread_mutex_unlock(&s->lock);
         if (stop)
             return NULL;
+        if (!s->finished_removals && views_caught_up(s->options.views))
+            finish_removals(s);
         if (jobs != NULL)
             run_round(s, jobs);
         if (more_upkeep)
@@ -344,8 +413,8 @@ enum status sequencer_add(struct sequencer *sequencer, struct sequencer_job *job
     pthread_mutex_lock(&s->lock);
     if (s->stopping || s->ended) {
         status = error_set(err, STATUS_UNAVAILABLE, "shutting down");
-    } else if (s->job_count >= s->options.jobs_max ||
-               s->job_bytes + job->bytes > s->options.bytes_max) {
+    } else if (!job->essential && (s->job_count >= s->options.jobs_max ||
+                                   s->job_bytes + job->bytes > s->options.bytes_max)) {
         status = error_set(err, STATUS_OVERLOADED, "%zu requests wait to be written", s->job_count);
     } else {
         job->next = NULL;

@@ -27,6 +27,7 @@ struct sequencer_job {
     struct sequencer_job *next; /* the sequencer's */
     size_t bytes;               /* about how much memory it holds */
     bool alone;                 /* what was before it is applied before it is prepared */
+    bool essential;             /* is not refused however much waits: nobody would try it again */
     /*
      * On the sequencer's thread, before the append: adds what the job wants appended, by the views
      * as they are. Returns false where the job has been dealt with and is no longer the
@@ -78,5 +79,12 @@ void sequencer_wake(struct sequencer *sequencer);
 /* Appends and applies at once. Only from tick() and prepare(). */
 enum status sequencer_append(struct sequencer *sequencer, const struct batch *batch,
                              uint64_t *ret_first, uint64_t *ret_removed, struct error *err);
+
+/*
+ * Something besides an append could not be written: from now on nothing is, and `failed` is told.
+ * Returns `status`. Only from tick(), prepare() and done().
+ */
+enum status sequencer_fail(struct sequencer *sequencer, enum status status,
+                           const struct error *err);
 
 #endif

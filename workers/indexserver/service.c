@@ -8,11 +8,10 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "indexserver/memory.h"
 #include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 #include "rpc/message.h"
-
-enum { LOG_MEMORY_BYTES = 24 * 1024 * 1024 };
 
 /* ---- jobs ---------------------------------------------------------------------------------------
  */
@@ -56,15 +55,36 @@ struct settings_job {
     Log__CrawlSettings *settings;
 };
 
+static void free_settings(struct settings_job *job)
+{
+    if (job == NULL)
+        return;
+    log__crawl_settings__free_unpacked(job->settings, NULL);
+    free(job);
+}
+
+/* Nobody can tell what is new in them before the views have caught up: until then they are kept,
+ * the newest ones. */
+static void append_settings(struct service *service)
+{
+    struct settings_job *job = service->settings;
+    struct error err = {0};
+    if (job == NULL || !views_caught_up(service->views))
+        return;
+    service->settings = NULL;
+    if (settings_append(service, job->settings, &err) != STATUS_OK)
+        log_error("the settings could not be written to the log: %s", err.text);
+    free_settings(job);
+}
+
 static bool prepare_settings(struct sequencer_job *sequencer_job, struct batch *batch)
 {
     struct settings_job *job = (struct settings_job *)sequencer_job;
-    struct error err = {0};
+    struct service *service = job->service;
     (void)batch;
-    if (settings_append(job->service, job->settings, &err) != STATUS_OK)
-        log_error("the settings could not be written to the log: %s", err.text);
-    log__crawl_settings__free_unpacked(job->settings, NULL);
-    free(job);
+    free_settings(service->settings);
+    service->settings = job;
+    append_settings(service);
     return false;
 }
 
@@ -76,11 +96,11 @@ static void queue_settings(struct service *service, const Log__CrawlSettings *se
     job->settings = check_alloc(message_copy(&settings->base));
     job->job.prepare = prepare_settings;
     job->job.alone = true;
+    job->job.essential = true; /* the orchestrator sends them once */
     if (sequencer_add(service->sequencer, &job->job, &err) == STATUS_OK)
         return;
-    log_warning("settings were not taken up: %s", err.text);
-    log__crawl_settings__free_unpacked(job->settings, NULL);
-    free(job);
+    log_warning("settings were not taken up: %s", err.text); /* it ends */
+    free_settings(job);
 }
 
 static void apply_settings(struct service *service, const Wire__Settings *settings)
@@ -128,6 +148,7 @@ struct service *service_new(const struct service_options *options)
 
 static int64_t tick(void *context)
 {
+    append_settings(context);
     return lease_calls_serve(context);
 }
 
@@ -156,19 +177,29 @@ static void disk_changed(void *context)
         sequencer_wake(service->sequencer);
 }
 
+/* The share that the orchestrator has told before anything was opened. */
+static struct memory_division divide_memory(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    uint64_t share = service->early == NULL ? 0 : service->early->memory_bytes;
+    pthread_mutex_unlock(&service->lock);
+    return memory_divide(share);
+}
+
 static enum status open_stores(struct service *service, uint64_t *ret_epoch, struct error *err)
 {
+    struct memory_division memory = divide_memory(service);
     char path[PATH_MAX];
     const char *folder = service->options.folder;
     int length = snprintf(path, sizeof(path), "%s/log", folder);
     if (length < 0 || (size_t)length >= sizeof(path) - 16)
         return error_set(err, STATUS_INVALID, "%s: the path is too long", folder);
-    enum status status = log_open_embedded(path, LOG_MEMORY_BYTES, &service->log, err);
+    enum status status = log_open_embedded(path, memory.log, &service->log, err);
     if (status == STATUS_OK)
         status = log_begin_epoch(service->log, ret_epoch, err);
     snprintf(path, sizeof(path), "%s/views", folder);
     if (status == STATUS_OK)
-        status = views_open(path, service->log, &service->views, err);
+        status = views_open(path, memory.views, service->log, &service->views, err);
     return status;
 }
 
@@ -228,6 +259,7 @@ void service_drain(struct service *service)
     struct settings_job *job = check_alloc(calloc(1, sizeof(*job)));
     job->service = service;
     job->job.prepare = prepare_drain;
+    job->job.essential = true;
     if (sequencer_add(service->sequencer, &job->job, NULL) != STATUS_OK)
         free(job);
     feed_calls_drain(&service->feeds);
@@ -242,6 +274,7 @@ void service_close(struct service *service)
     scrubber_stop(&service->scrubber);
     sequencer_stop(service->sequencer);
     feed_calls_stop(&service->feeds);
+    free_settings(service->settings);
     views_close(service->views);
     log_close(service->log);
     if (service->early != NULL)

@@ -12,13 +12,16 @@
 #include "indexserver/service.h"
 #include "indexserver/views.h"
 
+struct settings_job;
+
 struct service {
     struct service_options options;
     atomic_bool open;
     struct log_store *log;
     struct views *views;
     struct sequencer *sequencer;
-    struct lease_calls leases; /* the sequencer's thread's */
+    struct lease_calls leases;     /* the sequencer's thread's */
+    struct settings_job *settings; /* to be appended; NULL: none. The sequencer's thread's */
     struct feed_calls feeds;
     struct disk_watch disk;
     struct scrubber scrubber;

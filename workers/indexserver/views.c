@@ -11,11 +11,12 @@
 #include "indexserver/frontier.h"
 #include "indexserver/pages.h"
 #include "indexserver/scope.h"
+#include "indexserver/unfinished.h"
 #include "indexserver/urls.h"
 #include "rpc/message.h"
 
 /* A view of another version is dropped and made again from the log. */
-static const uint32_t view_versions[VIEW_COUNT] = {1, 1, 2};
+static const uint32_t view_versions[VIEW_COUNT] = {1, 2, 2};
 static const char *const view_names[VIEW_COUNT] = {"pages", "frontier", "feed"};
 
 static const struct kv_column columns[COLUMN_COUNT] = {
@@ -40,8 +41,6 @@ static const enum view column_view[COLUMN_COUNT] = {
     [COLUMN_EDGES] = VIEW_FEED,       [COLUMN_FEED] = VIEW_FEED,
     [COLUMN_OLDER] = VIEW_FRONTIER,   [COLUMN_FORGET] = VIEW_COUNT,
 };
-
-enum { VIEWS_MEMORY_BYTES = 48 * 1024 * 1024 };
 
 /* ---- the views' own record ------------------------------------------------------------------- */
 
@@ -100,6 +99,7 @@ static void drop_view(struct views *views, struct kv_batch *batch, enum view vie
             kv_delete_range(batch, views->kv, (unsigned)c, kv_slice("", 0),
                             kv_slice(end, sizeof(end)));
     }
+    unfinished_drop(views, batch, view);
     views->position[view] = 0;
     if (view == VIEW_FEED) {
         random_bytes(&views->generation, sizeof(views->generation));
@@ -132,6 +132,8 @@ static enum status load_state(struct views *views, uint64_t head, struct error *
             drop_view(views, batch, (enum view)v);
         views->behind[v] = views->position[v] < head;
     }
+    /* The feed asks the frontier what the owner removed: it waits for it. */
+    views->behind[VIEW_FEED] |= views->behind[VIEW_FRONTIER];
     if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
         put_state(views, batch);
         status = kv_write(views->kv, batch, true, err);
@@ -169,9 +171,10 @@ static void set_feed_limit(struct views *views)
 /* ---- opening -----------------------------------------------------------------------------------
  */
 
-static enum status open_parts(struct views *views, const char *folder, struct error *err)
+static enum status open_parts(struct views *views, const char *folder, uint64_t memory_bytes,
+                              struct error *err)
 {
-    struct kv_options options = {columns, COLUMN_COUNT, VIEWS_MEMORY_BYTES};
+    struct kv_options options = {columns, COLUMN_COUNT, memory_bytes};
     struct log_status log;
     log_get_status(views->log, &log);
     memcpy(views->log_identity, log.identity, sizeof(log.identity));
@@ -191,15 +194,15 @@ static enum status open_parts(struct views *views, const char *folder, struct er
     return status;
 }
 
-enum status views_open(const char *folder, struct log_store *log, struct views **ret_views,
-                       struct error *err)
+enum status views_open(const char *folder, uint64_t memory_bytes, struct log_store *log,
+                       struct views **ret_views, struct error *err)
 {
     struct views *views = calloc(1, sizeof(*views));
     if (views == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     views->log = log;
     pthread_mutex_init(&views->lock, NULL);
-    enum status status = open_parts(views, folder, err);
+    enum status status = open_parts(views, folder, memory_bytes, err);
     if (status != STATUS_OK) {
         views_close(views);
         return status;
@@ -295,7 +298,27 @@ static enum status end_change(struct change *change, enum status status, struct 
     return status;
 }
 
-/* Applies one entry to the views that are wanted and have not seen it. */
+static enum status apply_to_frontier(struct change *change, const Log__Entry *entry,
+                                     const Page__Page *page, struct error *err)
+{
+    enum status status = frontier_apply(change, entry, page, err);
+    unfinished_note(change, entry, VIEW_FRONTIER);
+    return status;
+}
+
+static enum status apply_to_feed(struct change *change, const Log__Entry *entry,
+                                 const Page__Page *page, struct error *err)
+{
+    bool more = change->more;
+    change->more = false;
+    enum status status = feed_apply(change, entry, page, err);
+    unfinished_note(change, entry, VIEW_FEED);
+    change->more |= more;
+    return status;
+}
+
+/* Applies one entry to the views that are wanted and have not seen it. The frontier before the
+ * feed: it knows what was removed. */
 static enum status apply(struct views *views, uint64_t sequence, const Log__Entry *entry,
                          const Page__Page *page, const bool wanted[VIEW_COUNT],
                          struct change *change, struct error *err)
@@ -311,9 +334,9 @@ static enum status apply(struct views *views, uint64_t sequence, const Log__Entr
     if (due[VIEW_PAGES])
         pages_apply(change, entry, page);
     if (due[VIEW_FRONTIER])
-        status = frontier_apply(change, entry, page, err);
+        status = apply_to_frontier(change, entry, page, err);
     if (status == STATUS_OK && due[VIEW_FEED])
-        status = feed_apply(change, entry, page, err);
+        status = apply_to_feed(change, entry, page, err);
     status = end_change(change, status, err);
     if (status != STATUS_OK)
         error_add_context(err, "applying entry %lu", sequence);
@@ -351,28 +374,23 @@ enum status views_sync(struct views *views, struct error *err)
     return status;
 }
 
-/* The content that a page belongs to, if someone still waits for it. */
-static enum status find_waiting(struct views *views, uint64_t sequence, struct arena *arena,
-                                Log__Entry **ret_entry, struct error *err)
+/* Under the lock; the URL of a content that waits for its first page. STATUS_NOT_FOUND: it does
+ * not, or no longer. The log is not asked: it may have lost the entry. */
+static enum status find_waiting(struct views *views, uint64_t sequence, struct buffer *ret_url,
+                                struct error *err)
 {
-    bool waits = false;
-    enum status status = pages_is_unparsed(views, sequence, &waits, err);
-    if (status == STATUS_OK && !waits)
-        return STATUS_NOT_FOUND;
-    if (status == STATUS_OK)
-        status = log_get(views->log, sequence, arena, ret_entry, err);
-    if (status == STATUS_OK && (*ret_entry)->kind_case != LOG__ENTRY__KIND_CONTENT)
-        return STATUS_NOT_FOUND;
-    return status;
+    uint8_t key[8];
+    put_be64(key, sequence);
+    buffer_clear(ret_url);
+    return views_get(views, COLUMN_UNPARSED, key, sizeof(key), ret_url, err);
 }
 
-static enum status take_page(struct views *views, uint64_t sequence, const Log__Entry *entry,
+static enum status take_page(struct views *views, uint64_t sequence, const char *url,
                              const Page__Page *page, struct error *err)
 {
     struct change change;
-    const char *url = entry->content->url;
     enum status status = STATUS_OK;
-    begin_change(&change, views, sequence, entry->time_us);
+    begin_change(&change, views, sequence, 0);
     pages_take(&change, page);
     if (views->position[VIEW_FRONTIER] >= sequence)
         status = frontier_take_page(&change, url, page, err);
@@ -384,18 +402,58 @@ static enum status take_page(struct views *views, uint64_t sequence, const Log__
 enum status views_take_page(struct views *views, uint64_t sequence, const Page__Page *page,
                             struct error *err)
 {
-    struct arena arena = {0};
-    Log__Entry *entry = NULL;
+    struct buffer url = {0};
     if (page->parser_version != PAGE_PARSER_VERSION)
         return STATUS_OK;
     pthread_mutex_lock(&views->lock);
-    enum status status = find_waiting(views, sequence, &arena, &entry, err);
+    enum status status = find_waiting(views, sequence, &url, err);
     if (status == STATUS_OK)
-        status = take_page(views, sequence, entry, page, err);
+        status = take_page(views, sequence, buffer_string(&url), page, err);
     else if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
     pthread_mutex_unlock(&views->lock);
-    arena_release(&arena);
+    buffer_release(&url);
+    return status;
+}
+
+/* The newest content of a URL gets a page that says why it is none; of another one, and of one
+ * whose older page stays, only the note goes that it waits. */
+static enum status give_up(struct views *views, uint64_t sequence, const char *url,
+                           const char *words, struct error *err)
+{
+    struct change change;
+    struct url_state state = {0};
+    Page__Page page = PAGE__PAGE__INIT;
+    page.parser_version = PAGE_PARSER_VERSION;
+    page.problem = PAGE__PROBLEM__PROBLEM_UNPARSABLE;
+    page.problem_words = (char *)words;
+    enum status status = url == NULL ? STATUS_OK : urls_get(views, url, &state, err);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    begin_change(&change, views, sequence, 0);
+    status = STATUS_OK;
+    if (url == NULL)
+        pages_keep_old(&change);
+    else if (state.content == sequence)
+        pages_take(&change, &page);
+    else
+        pages_forget(&change, sequence);
+    if (url != NULL)
+        status = feed_take_page(&change, url, &page, err);
+    return end_change(&change, status, err);
+}
+
+enum status views_give_up(struct views *views, uint64_t sequence, const char *words,
+                          struct error *err)
+{
+    struct buffer url = {0};
+    pthread_mutex_lock(&views->lock);
+    enum status status = find_waiting(views, sequence, &url, err);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        status =
+            give_up(views, sequence, status == STATUS_OK ? buffer_string(&url) : NULL, words, err);
+    pthread_mutex_unlock(&views->lock);
+    buffer_release(&url);
     return status;
 }
 

@@ -29,10 +29,10 @@ enum column {
     COLUMN_META,
     COLUMN_URLS,     /* URL -> url_state */
     COLUMN_DUE,      /* host queues */
-    COLUMN_HOSTS,    /* origin -> host_record */
+    COLUMN_HOSTS,    /* host -> host_record, origin -> origin_record */
     COLUMN_SOURCES,  /* number -> source */
     COLUMN_RULES,    /* what the owner removed by prefix or site */
-    COLUMN_LEASES,   /* lease -> origin: not derived, so in no view */
+    COLUMN_LEASES,   /* lease -> origin, delay: not derived, so in no view */
     COLUMN_PAGES,    /* sequence -> page without links */
     COLUMN_LINKS,    /* sequence -> its links */
     COLUMN_UNPARSED, /* sequence -> URL: content that has no page yet; the feed waits for it */
@@ -87,14 +87,17 @@ struct change {
     bool more;            /* a removal reached its limit: append it again for the rest */
     uint64_t removed;     /* pages that this change removed */
     bool by_owner;        /* a removal: what is forgotten must leave the disk soon */
+    bool waits;           /* its content was noted as one without a page */
 };
 
 /*
  * Opens or makes the views in `folder`. Views of another version, and those that are ahead of the
  * log, are dropped. Nothing is replayed yet: views_catch_up() does that.
+ *
+ * memory_bytes  for caches and write buffers
  */
-enum status views_open(const char *folder, struct log_store *log, struct views **ret_views,
-                       struct error *err);
+enum status views_open(const char *folder, uint64_t memory_bytes, struct log_store *log,
+                       struct views **ret_views, struct error *err);
 void views_close(struct views *views); /* accepts NULL */
 
 /*
@@ -109,9 +112,15 @@ enum status views_apply(struct views *views, uint64_t sequence, const Log__Entry
 /* What was applied is on disk. */
 enum status views_sync(struct views *views, struct error *err);
 
-/* A page of a content that was appended before. Does nothing when nobody waits for it any more. */
+/* A page of a content that was appended before. Does nothing when nobody waits for it any more. As
+ * with views_apply(), one that failed leaves the views unusable. */
 enum status views_take_page(struct views *views, uint64_t sequence, const Page__Page *page,
                             struct error *err);
+
+/* Nobody will ever make a page of that content: the feed goes on without it, and LOOKUP says the
+ * words. Also where the log has lost the entry. Fails as views_take_page() does. */
+enum status views_give_up(struct views *views, uint64_t sequence, const char *words,
+                          struct error *err);
 
 /* Replays some of the log, at most `entries_max` entries. *ret_done: nothing is left to replay. */
 enum status views_catch_up(struct views *views, uint64_t entries_max, bool *ret_done,

@@ -256,11 +256,70 @@ static void it_reports_while_it_is_ready_and_not_before(void **state)
     fake_close(&fake);
 }
 
+struct reporter {
+    uint32_t fetches;
+    const void *place; /* of the last report */
+    bool moved;
+};
+
+static void report_in_place(void *context, struct arena *arena, Wire__HeartbeatRequest *heartbeat)
+{
+    struct reporter *reporter = context;
+    report(&reporter->fetches, arena, heartbeat);
+    reporter->moved =
+        reporter->moved || (reporter->place != NULL && reporter->place != heartbeat->downloader);
+    reporter->place = heartbeat->downloader;
+    reporter->fetches++;
+}
+
+static void each_report_takes_the_memory_of_the_one_before(void **state)
+{
+    (void)state;
+    struct fake fake;
+    struct reporter reporter = {.fetches = 1};
+    fake_open(&fake, "error");
+    struct program *program = open_program(&fake, NULL);
+    struct program_part part = {.role = WIRE__ROLE__ROLE_DOWNLOADER,
+                                .shard = -1,
+                                .context = &reporter,
+                                .report = report_in_place};
+    assert_int_equal(program_join(program, &part, NULL), STATUS_OK);
+    program_ready(program);
+    AWAIT(&fake, fake.fetches >= 3);
+    program_leave(program);
+    assert_false(reporter.moved);
+    fake_close(&fake);
+}
+
+static enum status refuse_settings(void *context, const Wire__Settings *settings, struct error *err)
+{
+    *(uint64_t *)context = settings->version;
+    return error_set(err, STATUS_INVALID, "not these");
+}
+
+static void settings_are_passed_on_and_may_be_refused(void **state)
+{
+    (void)state;
+    struct fake fake;
+    uint64_t version = 0;
+    fake_open(&fake, "error");
+    struct program *program = open_program(&fake, NULL);
+    log_open("worker", LOG_ERROR_LEVEL + 1); /* the refusal is meant */
+    struct program_part part = {.role = WIRE__ROLE__ROLE_DOWNLOADER,
+                                .shard = -1,
+                                .context = &version,
+                                .take_settings = refuse_settings};
+    assert_int_equal(program_join(program, &part, NULL), STATUS_OK);
+    assert_int_equal(version, 1);
+    AWAIT(&fake, strcmp(fake.refusal, "not these") == 0);
+    program_leave(program);
+    fake_close(&fake);
+}
+
 static void *signal_later(void *context)
 {
     struct fake *fake = context;
     AWAIT(fake, fake->state == WIRE__MEMBER_STATE__STATE_READY);
-    kill(getpid(), SIGHUP); /* does nothing */
     kill(getpid(), SIGTERM);
     return NULL;
 }
@@ -274,6 +333,8 @@ static void it_serves_until_a_signal_and_says_that_it_drains(void **state)
     fake_open(&fake, "error");
     struct program *program = open_program(&fake, NULL);
     join(program, &fetches);
+    assert_false(program_is_stopped(program));
+    kill(getpid(), SIGHUP); /* does nothing */
     assert_false(program_is_stopped(program));
     assert_int_equal(pthread_create(&thread, NULL, signal_later, &fake), 0);
     program_serve(program);
@@ -354,6 +415,8 @@ int main(void)
         cmocka_unit_test(the_options_of_all_and_its_own_are_read),
         cmocka_unit_test(a_mistake_in_the_command_line_ends_it_with_2),
         cmocka_unit_test(it_reports_while_it_is_ready_and_not_before),
+        cmocka_unit_test(each_report_takes_the_memory_of_the_one_before),
+        cmocka_unit_test(settings_are_passed_on_and_may_be_refused),
         cmocka_unit_test(it_serves_until_a_signal_and_says_that_it_drains),
         cmocka_unit_test(the_configured_log_level_holds_where_the_command_line_says_none),
         cmocka_unit_test(a_log_level_that_is_none_is_refused),

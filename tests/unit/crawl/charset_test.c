@@ -95,6 +95,23 @@ static void wrong_bytes_become_replacements_and_the_rest_is_kept(void **state)
                         "b");
 }
 
+static void a_wrong_byte_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    enum { SIZE = 27 }; /* three words of eight bytes and a rest */
+    for (size_t at = 0; at < SIZE; at++) {
+        char text[SIZE + 1], expected[2 * SIZE + 4];
+        memset(text, 'a', SIZE);
+        text[SIZE] = '\0';
+        assert_int_equal(utf8_ascii_size((const uint8_t *)text, at), at);
+        text[at] = '\x80';
+        assert_int_equal(utf8_ascii_size((const uint8_t *)text, SIZE), at);
+        assert_false(utf8_is_valid((const uint8_t *)text, SIZE, false));
+        snprintf(expected, sizeof(expected), "%.*s\xEF\xBF\xBD%s", (int)at, text, text + at + 1);
+        assert_string_equal(decoded("utf-8", text, SIZE), expected);
+    }
+}
+
 static void a_character_cut_by_the_end_is_left_out(void **state)
 {
     (void)state;
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test(labels_are_read_as_the_web_reads_them),
         cmocka_unit_test(every_converter_is_there),
         cmocka_unit_test(wrong_bytes_become_replacements_and_the_rest_is_kept),
+        cmocka_unit_test(a_wrong_byte_is_found_wherever_it_stands),
         cmocka_unit_test(a_character_cut_by_the_end_is_left_out),
         cmocka_unit_test(marks_come_before_headers_before_meta_before_guesses),
         cmocka_unit_test(undeclared_charsets_are_guessed),

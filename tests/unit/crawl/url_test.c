@@ -262,6 +262,33 @@ static void registrable_domains_follow_the_public_suffix_list(void **state)
     }
 }
 
+static void a_host_queue_is_a_name_whatever_the_scheme_and_the_port_but_on_loopback(void **state)
+{
+    (void)state;
+    static const struct pair pairs[] = {
+        {"http://www.example.org/", "www.example.org"},
+        {"https://www.example.org/", "www.example.org"},
+        {"http://WWW.example.org.:8080/a", "www.example.org"},
+        {"http://192.0.2.1:81/", "192.0.2.1"},
+        {"http://[2001:db8::1]:81/", "[2001:db8::1]"},
+        {"http://10.0.0.1:81/", "10.0.0.1"},
+        {"http://127.0.0.1/", "127.0.0.1:80"},
+        {"https://127.8.9.1/", "127.8.9.1:443"},
+        {"http://127.0.0.1:8080/", "127.0.0.1:8080"},
+        {"http://[::1]:8080/", "[::1]:8080"},
+        {"http://[::ffff:127.0.0.1]:8080/", "[::ffff:7f00:1]:8080"},
+        {"http://localhost:8080/", "localhost:8080"},
+        {"https://a.localhost/", "a.localhost:443"},
+        {"http://notlocalhost:8080/", "notlocalhost"},
+        {"http://localhost.example:8080/", "localhost.example"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
+        struct url url;
+        assert_int_equal(parse(pairs[i].text, NULL, &url), STATUS_OK);
+        assert_string_equal(url_host_queue(&url, &arena), pairs[i].expected);
+    }
+}
+
 /* ---- the suites of others ------------------------------------------------------------------- */
 
 static bool is_web(const char *url)
@@ -461,6 +488,8 @@ int main(void)
         cmocka_unit_test_teardown(what_cannot_be_crawled_is_refused_with_the_reason, forget),
         cmocka_unit_test_teardown(urls_over_the_limit_are_refused, forget),
         cmocka_unit_test_teardown(registrable_domains_follow_the_public_suffix_list, forget),
+        cmocka_unit_test_teardown(
+            a_host_queue_is_a_name_whatever_the_scheme_and_the_port_but_on_loopback, forget),
         cmocka_unit_test_teardown(web_platform_tests_agree, forget),
         cmocka_unit_test_teardown(hosts_become_ascii_as_the_web_platform_tests_say, forget),
         cmocka_unit_test_teardown(normalisations_of_others_differ_only_where_documented, forget),

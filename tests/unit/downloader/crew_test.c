@@ -601,6 +601,52 @@ static void a_huge_robots_txt_is_cut(void **state)
     assert_int_equal(robots->body.len, 500 * 1024);
 }
 
+static void a_lease_that_runs_out_goes_on_with_what_a_report_brings(void **state)
+{
+    (void)state;
+    struct lease lease, more;
+    lease_init(&lease, 1);
+    lease.wire.delay_ms = 500; /* in which the first report is answered */
+    lease_init(&more, 1);
+    for (int i = 0; i < 5; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "/page/%d", i);
+        lease_add(i < 2 ? &lease : &more, path);
+    }
+    fake_lease_more(&fake, &more.wire);
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 5, 1));
+    assert_int_equal(fake.finished_count, 1); /* all of it is one lease */
+    struct site_request log[8];
+    assert_int_equal(site_log(&site, log, 8), 5);
+    for (int i = 0; i < 5; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "/page/%d", i);
+        assert_string_equal(log[i].target, path);
+        assert_int_equal(log[i].connection, log[0].connection);
+        if (i > 0)
+            assert_true(log[i].began_us - log[i - 1].ended_us >= 499000);
+    }
+}
+
+static void what_comes_for_a_lease_that_is_done_is_let_go(void **state)
+{
+    (void)state;
+    struct lease lease, more;
+    lease_init(&lease, 1);
+    lease_add(&lease, "/page/1");
+    lease_init(&more, 1);
+    lease_add(&more, "/page/2");
+    fake_lease_more(&fake, &more.wire);
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 1, 1));
+    lease_init(&lease, 2);
+    lease_add(&lease, "/page/3");
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 2, 2));
+    assert_non_null(reported("/page/3"));
+}
+
 static void five_redirects_of_robots_txt_are_followed(void **state)
 {
     (void)state;
@@ -635,6 +681,29 @@ static void a_redirect_of_robots_txt_gains_no_private_address(void **state)
     struct site_request log[1];
     assert_int_equal(site_log(&other, log, 1), 0);
     site_stop(&other);
+}
+
+static void a_redirect_of_robots_txt_to_another_port_of_its_host_waits_the_delay(void **state)
+{
+    (void)state;
+    struct lease lease;
+    char url[256];
+    const char *port = strrchr(site.url, ':');
+    static char networks[] = "127.0.0.0/8", *list[] = {networks};
+    char origin[64];
+    snprintf(origin, sizeof(origin), "http://polite.test%s", port);
+    snprintf(url, sizeof(url), "%s/redirect?to=http://polite.test:1/robots.txt", origin);
+    lease_init(&lease, 1);
+    lease.wire.origin = origin;
+    lease.wire.delay_ms = 400;
+    lease.wire.allowed_networks = list;
+    lease.wire.n_allowed_networks = 1;
+    lease_add_url(&lease, url)->kind = WIRE__FETCH_KIND__FETCH_ROBOTS;
+    int64_t began_ms = clock_boot_ms();
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 1, 1));
+    assert_int_equal(fake.fetched[0]->robots->n_hops, 2); /* a port where nobody listens */
+    assert_true(clock_boot_ms() - began_ms >= 400);
 }
 
 /* ---- the parser ---- */
@@ -889,7 +958,7 @@ static void stopping_without_work_is_immediate(void **state)
     fetch_one("/html");
     assert_true(fake_await(&fake, 1, 1));
     stop_crew();
-    assert_true(running.took_ms < 500);
+    assert_true(running.took_ms < CREW_STOP_MS);
 }
 
 static void stopping_does_not_wait_for_an_indexserver_that_hangs(void **state)
@@ -950,7 +1019,10 @@ int main(void)
         CREW_TEST(robots_txt_comes_whole_and_ends_the_lease),
         CREW_TEST(no_robots_txt_is_no_rules_and_a_broken_server_is_unreachable),
         CREW_TEST(a_huge_robots_txt_is_cut),
+        CREW_TEST(a_lease_that_runs_out_goes_on_with_what_a_report_brings),
+        CREW_TEST(what_comes_for_a_lease_that_is_done_is_let_go),
         CREW_TEST(five_redirects_of_robots_txt_are_followed),
+        CREW_TEST(a_redirect_of_robots_txt_to_another_port_of_its_host_waits_the_delay),
         CREW_TEST(a_redirect_of_robots_txt_gains_no_private_address),
         CREW_TEST(a_page_that_kills_the_parser_costs_itself_alone),
         CREW_TEST(a_parser_that_someone_killed_costs_nothing),

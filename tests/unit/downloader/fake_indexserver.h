@@ -27,6 +27,7 @@ struct fake_indexserver {
     pthread_cond_t changed;            /* by CLOCK_MONOTONIC */
     Wire__HostLease *leases[FAKE_MAX]; /* to be given */
     size_t lease_count;
+    Wire__HostLease *more;            /* to be given when its lease runs out; NULL: nothing */
     Wire__Fetched *fetched[FAKE_MAX]; /* as reported, in order */
     int64_t fetched_us[FAKE_MAX];     /* clock_boot_us() when their report was acknowledged */
     size_t fetched_count;
@@ -114,6 +115,20 @@ static inline void fake_keep(struct fake_indexserver *fake, const Wire__ReportRe
         fake->finished[fake->finished_count++] = request->finished[i];
 }
 
+/* What the lease that is named as running out grows by; NULL: nothing. The caller's. */
+static inline Wire__HostLease *fake_take_more(struct fake_indexserver *fake,
+                                              const Wire__ReportRequest *request)
+{
+    for (size_t i = 0; fake->more != NULL && i < request->n_running_out; i++) {
+        if (request->running_out[i] == fake->more->lease) {
+            Wire__HostLease *more = fake->more;
+            fake->more = NULL;
+            return more;
+        }
+    }
+    return NULL;
+}
+
 static inline void fake_answer_report(struct fake_indexserver *fake, struct rpc_call *call)
 {
     Wire__ReportRequest *request = rpc_call_request(call, &wire__report_request__descriptor);
@@ -126,11 +141,16 @@ static inline void fake_answer_report(struct fake_indexserver *fake, struct rpc_
     enum status status = fake_is_poisoned(fake, request) ? STATUS_INVALID : fake->report_status;
     if (status == STATUS_OK)
         fake_keep(fake, request);
+    Wire__HostLease *more = status == STATUS_OK ? fake_take_more(fake, request) : NULL;
     fake_unlock(fake);
+    reply.more = &more;
+    reply.n_more = more != NULL ? 1 : 0;
     if (status == STATUS_OK)
         rpc_call_reply(call, &reply.base);
     else
         rpc_call_fail(call, status, "as the test wishes");
+    if (more != NULL)
+        wire__host_lease__free_unpacked(more, NULL);
 }
 
 static inline void fake_handle(void *context, struct rpc_call *call)
@@ -171,6 +191,8 @@ static inline void fake_close(struct fake_indexserver *fake)
         wire__fetched__free_unpacked(fake->fetched[i], NULL);
     for (size_t i = 0; i < fake->lease_count; i++)
         wire__host_lease__free_unpacked(fake->leases[i], NULL);
+    if (fake->more != NULL)
+        wire__host_lease__free_unpacked(fake->more, NULL);
     pthread_cond_destroy(&fake->changed);
     pthread_mutex_destroy(&fake->mutex);
 }
@@ -197,6 +219,15 @@ static inline void fake_lease(struct fake_indexserver *fake, const Wire__HostLea
     fake_lock(fake);
     CHECK(fake->lease_count < FAKE_MAX);
     fake->leases[fake->lease_count++] = message_copy(&lease->base);
+    fake_unlock(fake);
+}
+
+/* Copies what the lease of that number grows by when it runs out. */
+static inline void fake_lease_more(struct fake_indexserver *fake, const Wire__HostLease *more)
+{
+    fake_lock(fake);
+    CHECK(fake->more == NULL);
+    fake->more = message_copy(&more->base);
     fake_unlock(fake);
 }
 

@@ -74,6 +74,31 @@ static void a_lease_ends_with_its_last_report(void **state)
     assert_false(ledger_holds(ledger, 1));
 }
 
+static void a_report_says_which_of_its_leases_run_out_until_they_end(void **state)
+{
+    (void)state;
+    struct ledger_batch batch;
+    for (uint64_t lease = 1; lease <= 4; lease++)
+        add(lease);
+    ledger_note_left(ledger, 1, LEDGER_FEW_URLS);
+    ledger_note_left(ledger, 2, LEDGER_FEW_URLS + 1);
+    ledger_note_left(ledger, 3, 1);
+    ledger_finish(ledger, 3);
+    ledger_note_left(ledger, 4, 1); /* it has nothing to report */
+    for (uint64_t lease = 1; lease <= 3; lease++)
+        ledger_report(ledger, begin(lease, 0));
+    assert_true(ledger_take(ledger, LEDGER_BATCH_JOBS, &batch));
+    assert_int_equal(batch.job_count, 3);
+    assert_int_equal(batch.running_out_count, 1);
+    assert_int_equal(batch.running_out[0], 1);
+    ledger_settle(ledger, &batch);
+    ledger_note_left(ledger, 1, LEDGER_FEW_URLS + 200); /* more came */
+    ledger_report(ledger, begin(1, 0));
+    assert_true(ledger_take(ledger, LEDGER_BATCH_JOBS, &batch));
+    assert_int_equal(batch.running_out_count, 0);
+    ledger_settle(ledger, &batch);
+}
+
 static void a_lease_without_any_fetch_is_given_back(void **state)
 {
     (void)state;
@@ -238,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(a_lease_ends_with_its_last_report),
+        LEDGER_TEST(a_report_says_which_of_its_leases_run_out_until_they_end),
         LEDGER_TEST(a_lease_without_any_fetch_is_given_back),
         LEDGER_TEST(a_dropped_fetch_counts_for_the_end_of_its_lease),
         LEDGER_TEST(the_backlog_is_bounded_in_bytes_and_per_lease),

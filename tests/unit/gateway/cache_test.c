@@ -34,7 +34,7 @@ static struct cache_key key_of(const char *read_as)
 
 static void keep(struct cache *cache, const char *read_as, int64_t now_ms)
 {
-    struct search_result results[2] = {
+    struct found_page results[2] = {
         {.url = "http://a/", .title = "A", .snippet = "a<mark>b</mark>", .language = "en"},
         {.url = "http://b/", .title = "B", .snippet = "", .language = "", .score = 2.5},
     };

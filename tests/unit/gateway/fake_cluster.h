@@ -23,7 +23,7 @@
 
 #define UNUSED_IS_FINE __attribute__((unused))
 
-enum { FAKE_BARRELS_MAX = 3, FAKE_DOCUMENTS_MAX = 64, FAKE_TERMS_MAX = 16 };
+enum { FAKE_BARRELS_MAX = 3, FAKE_DOCUMENTS_MAX = 64, FAKE_TERMS_MAX = 16, FAKE_KEPT_MAX = 16 };
 
 static const char fake_token[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -48,7 +48,10 @@ struct fake_barrel {
     uint64_t position;
     uint64_t total;      /* 0: as many as there are hits */
     enum status refusal; /* of SEARCH */
-    bool mixes_up;       /* its documents come in the wrong order */
+    bool is_silent;      /* keeps each SEARCH until fake_let_go() */
+    struct rpc_call *kept[FAKE_KEPT_MAX];
+    unsigned kept_count;
+    bool mixes_up; /* its documents come in the wrong order */
     unsigned searches, document_calls, term_calls, backlink_calls;
     /* of the last SEARCH */
     uint32_t last_k;
@@ -380,6 +383,24 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
     rpc_call_reply(call, &reply.base);
 }
 
+/* Lets a silent barrel answer, from now on and what it has kept. */
+static UNUSED_IS_FINE void fake_let_go(struct fake_barrel *barrel)
+{
+    pthread_mutex_lock(&barrel->cluster->mutex);
+    barrel->is_silent = false;
+    for (unsigned i = 0; i < barrel->kept_count; i++)
+        fake_search(barrel, barrel->kept[i]);
+    barrel->kept_count = 0;
+    pthread_mutex_unlock(&barrel->cluster->mutex);
+}
+
+static UNUSED_IS_FINE void fake_keep(struct fake_barrel *barrel, struct rpc_call *call)
+{
+    assert_true(barrel->kept_count < FAKE_KEPT_MAX);
+    barrel->kept[barrel->kept_count++] = call;
+    pthread_cond_broadcast(&barrel->cluster->changed);
+}
+
 static UNUSED_IS_FINE void fake_put_document(struct fake_barrel *barrel, uint64_t hash,
                                              Wire__Document *document, Wire__Span spans[3],
                                              Wire__Span *list[3])
@@ -478,7 +499,10 @@ static UNUSED_IS_FINE void fake_barrel_serve(void *context, struct rpc_call *cal
     pthread_mutex_lock(&barrel->cluster->mutex);
     switch (rpc_call_method(call)) {
     case WIRE__METHOD__SEARCH:
-        fake_search(barrel, call);
+        if (barrel->is_silent)
+            fake_keep(barrel, call);
+        else
+            fake_search(barrel, call);
         break;
     case WIRE__METHOD__DOCUMENTS:
         fake_documents(barrel, call);

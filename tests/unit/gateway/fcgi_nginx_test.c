@@ -249,6 +249,34 @@ static void live_statistics_come_through_at_once(void **state)
     buffer_release(&answer);
 }
 
+/* The last one: searches are held up from here on. */
+static void clients_that_go_away_hold_no_thread(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    need_nginx();
+    static const char question[] = "GET /search?q=a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    struct buffer answer = {0};
+    unsigned before = server.gateway.searches;
+    int fds[THREADS];
+    server_hold_searches(&server);
+    for (unsigned i = 0; i < THREADS; i++) {
+        fds[i] = client_connect(front);
+        assert_int_equal(send(fds[i], question, sizeof(question) - 1, 0), sizeof(question) - 1);
+    }
+    int64_t deadline_ms = clock_boot_ms() + CLIENT_PATIENCE_MS;
+    while (server.gateway.searches < before + THREADS && clock_boot_ms() < deadline_ms)
+        poll(NULL, 0, 1);
+    for (unsigned i = 0; i < THREADS; i++)
+        close(fds[i]);
+    int fd = client_connect(front);
+    assert_int_equal(request_http(fd, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", &answer),
+                     200);
+    assert_int_equal(server.gateway.searches, before + THREADS); /* no other worker was asked */
+    close(fd);
+    buffer_release(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +284,7 @@ int main(void)
         cmocka_unit_test(connections_that_nginx_keeps_hold_up_nobody),
         cmocka_unit_test(a_body_comes_through),
         cmocka_unit_test(live_statistics_come_through_at_once),
+        cmocka_unit_test(clients_that_go_away_hold_no_thread),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -5,6 +5,7 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
+#include <sched.h>
 
 #include "base/file.h"
 #include "gateway.pb-c.h"
@@ -212,6 +213,37 @@ static grpc_status_code stats(struct fixture *fixture, const struct header *head
     Tierce__V1__StatsRequest request = TIERCE__V1__STATS_REQUEST__INIT;
     return unary(fixture, "/tierce.v1.Gateway/Stats", headers, &request.base,
                  &tierce__v1__stats_response__descriptor, (void **)ret_reply);
+}
+
+/* Asks, and waits for nothing. */
+static void begin_search(struct call *call, struct fixture *fixture, int64_t timeout_ms)
+{
+    Tierce__V1__SearchRequest request = TIERCE__V1__SEARCH_REQUEST__INIT;
+    request.query = (char *)"hoop";
+    call_open(call, fixture, "/tierce.v1.Gateway/Search", NULL, timeout_ms);
+    call_send(call, &request.base, true);
+}
+
+static void await_cancelled(struct fixture *fixture, unsigned kept)
+{
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    int64_t start_ms = clock_boot_ms();
+    while (!rpc_call_cancelled(barrel->kept[kept])) {
+        assert_true(clock_boot_ms() - start_ms < TIMEOUT_S * 1000);
+        sched_yield(); /* the frame is on its way */
+    }
+}
+
+/* A cluster with one barrel that keeps its searches for as long as the test wants. */
+static struct fixture *open_silent_fixture(void)
+{
+    struct fixture *fixture = open_fixture(1);
+    FAKE_TELL(fixture->cluster, {
+        fixture->cluster->search_timeout_ms = 10 * TIMEOUT_S * 1000;
+        fixture->cluster->settings_version = 2;
+    });
+    fixture->cluster->barrels[0].is_silent = true;
+    return fixture;
 }
 
 /* ---- the tests ---- */
@@ -559,6 +591,59 @@ static void deadlines_are_kept(void **state)
     close_fixture(fixture);
 }
 
+static void what_a_client_cancels_is_given_up(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_silent_fixture();
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    struct call call;
+    for (unsigned i = 0; i < 2; i++) { /* the second one is not given up with the first */
+        begin_search(&call, fixture, TIMEOUT_S * 1000);
+        FAKE_AWAIT(fixture->cluster, barrel->kept_count == i + 1);
+        assert_false(rpc_call_cancelled(barrel->kept[i]));
+        grpc_call_cancel(call.call, NULL);
+        assert_int_equal(call_close(&call), GRPC_STATUS_CANCELLED);
+        await_cancelled(fixture, i);
+    }
+    begin_search(&call, fixture, 300); /* its deadline passes */
+    assert_int_equal(call_close(&call), GRPC_STATUS_DEADLINE_EXCEEDED);
+    FAKE_AWAIT(fixture->cluster, barrel->kept_count == 3);
+    await_cancelled(fixture, 2);
+    fake_let_go(barrel);
+    assert_int_equal(search(fixture, NULL, 1, NULL), GRPC_STATUS_OK);
+    close_fixture(fixture);
+}
+
+static void what_a_client_cancels_is_noticed_when_all_are_busy(void **state)
+{
+    (void)state;
+    enum { BUSY = 4, CALLS = 6 };
+    struct fixture *fixture = open_silent_fixture();
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    struct call calls[CALLS];
+    for (unsigned i = 0; i < BUSY; i++) {
+        begin_search(&calls[i], fixture, TIMEOUT_S * 1000);
+        FAKE_AWAIT(fixture->cluster, barrel->kept_count == i + 1);
+    }
+    for (unsigned i = BUSY; i < CALLS; i++) /* these wait for a thread */
+        begin_search(&calls[i], fixture, TIMEOUT_S * 1000);
+    grpc_call_cancel(calls[BUSY].call, NULL);
+    assert_int_equal(call_close(&calls[BUSY]), GRPC_STATUS_CANCELLED);
+    grpc_call_cancel(calls[0].call, NULL);
+    assert_int_equal(call_close(&calls[0]), GRPC_STATUS_CANCELLED);
+    await_cancelled(fixture, 0);
+    FAKE_AWAIT(fixture->cluster, barrel->kept_count == BUSY + 1);
+    fake_let_go(barrel);
+    for (unsigned i = 1; i < CALLS; i++) {
+        if (i == BUSY)
+            continue;
+        assert_non_null(call_receive(&calls[i], &tierce__v1__search_response__descriptor));
+        assert_int_equal(call_close(&calls[i]), GRPC_STATUS_OK);
+    }
+    assert_int_equal(barrel->searches, BUSY + 1); /* one of them was never begun */
+    close_fixture(fixture);
+}
+
 static void a_taken_port_is_told_with_its_owner(void **state)
 {
     (void)state;
@@ -705,6 +790,8 @@ int main(void)
         cmocka_unit_test(a_quarter_of_the_threads_may_watch),
         cmocka_unit_test(draining_ends_the_watches),
         cmocka_unit_test(deadlines_are_kept),
+        cmocka_unit_test(what_a_client_cancels_is_given_up),
+        cmocka_unit_test(what_a_client_cancels_is_noticed_when_all_are_busy),
         cmocka_unit_test(a_taken_port_is_told_with_its_owner),
         cmocka_unit_test(peers_are_read_from_their_names),
         cmocka_unit_test(tls_is_spoken_where_there_is_a_certificate),

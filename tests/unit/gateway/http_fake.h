@@ -141,7 +141,7 @@ static void fake_service_close(struct service *service)
     free(service);
 }
 
-static const struct search_result FAKE_RESULTS[] = {
+static const struct found_page FAKE_RESULTS[] = {
     {"https://www.postgresql.org/docs/15/btree-implementation.html",
      "PostgreSQL: Documentation: 15: 67.4. Implementation of B-Tree Indexes",
      "This section covers <mark>B-tree</mark> <mark>index</mark> implementation details that may "
@@ -167,7 +167,7 @@ static const struct search_result FAKE_RESULTS[] = {
      "במדעי המחשב, <mark>עץ</mark> הוא מבנה נתונים.", 1.5, "he", 3, FAKE_NOW_US},
 };
 
-static const struct search_result FAKE_ATTACKS[] = {
+static const struct found_page FAKE_ATTACKS[] = {
     {"javascript:alert(1)", FAKE_ATTACK,
      FAKE_ATTACK "<mark>open <b>bold</b></mark></mark> &amp; &#39; &copy; <mark>unclosed", 1.0,
      "\" onclick=alert(1)", 7, FAKE_NOW_US},
@@ -224,7 +224,7 @@ static enum status fake_search(struct service *service, const struct search_ques
                                                      : 2 * ARRAY_COUNT(FAKE_RESULTS))
                               : 0,
     };
-    ret_answer->results = arena_alloc(arena, 10 * sizeof(struct search_result));
+    ret_answer->results = arena_alloc(arena, 10 * sizeof(struct found_page));
     CHECK(ret_answer->results != NULL);
     for (unsigned i = 0; i < ret_answer->result_count; i++)
         ret_answer->results[i] =
@@ -236,11 +236,11 @@ static enum status fake_backlinks(struct service *service, const char *url, unsi
                                   unsigned size, bool is_admin, struct arena *arena,
                                   struct backlinks_answer *ret_answer, struct error *err)
 {
-    static struct backlink links[] = {
+    static struct linking_page links[] = {
         {"https://example.org/reading.html", "What we read", "the PostgreSQL manual"},
         {"https://example.net/", "", ""},
     };
-    static struct backlink attacks[] = {
+    static struct linking_page attacks[] = {
         {"javascript:alert(1)", FAKE_ATTACK, FAKE_ATTACK},
         {"https://evil.example/\"onmouseover=alert(1)", "", "'\"><script>"},
     };

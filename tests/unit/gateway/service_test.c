@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gateway/service.h"
+#include "index/query.h"
 
 struct fixture {
     struct fake_cluster *cluster;
@@ -463,7 +464,7 @@ static void an_indexserver_that_is_restarted_is_waited_for(void **state)
     assert_int_equal(
         service_add_urls(fixture->service, given, 1, &fixture->arena, &reply, &fixture->err),
         STATUS_UNAVAILABLE);
-    assert_true(clock_boot_ms() - start_ms < 3000);
+    assert_true(clock_boot_ms() - start_ms < 10000);
     close_fixture(fixture);
 }
 
@@ -576,7 +577,7 @@ static void a_deadline_cuts_the_search_short(void **state)
     int64_t start_ms = clock_boot_ms();
     service_set_deadline(fixture->service, start_ms + 100);
     assert_int_equal(ask(fixture, "hoop", 1, 10, NULL, false), STATUS_UNAVAILABLE);
-    assert_true(clock_boot_ms() - start_ms < 800);
+    assert_true(clock_boot_ms() - start_ms < 900); /* the wait for a restart */
     close_fixture(fixture);
 }
 

@@ -364,8 +364,10 @@ static void a_change_that_was_broken_off_shows_nothing_until_it_comes_again(void
         failures++;
         assert_int_equal(status, STATUS_IO);
         assert_true(found("apple") <= (writes == 0 ? 2 : 1));
-        if (writes % 2 == 1)
+        if (writes % 2 == 1) {
             open_again();
+            assert_int_equal(backlinks(HOST "/open/a", false).total, 0);
+        }
         assert_int_equal(found("secret") + found("apple"), writes == 0 ? 3 : 0);
     }
     assert_true(failures > 2);
@@ -373,6 +375,62 @@ static void a_change_that_was_broken_off_shows_nothing_until_it_comes_again(void
     assert_int_equal(found("known"), 1);
     assert_int_equal(found("apple"), 1);
     assert_int_equal(backlinks(HOST "/open/a", false).total, 1);
+}
+
+/* Begins a change that fails at its first write behind the note that it has begun. */
+static void break_off(const struct index_scope *scopes, size_t count)
+{
+    struct index_change change = scopes_change(scopes, count);
+    storage_memory_fail_later(memory, 1, STATUS_IO);
+    assert_int_equal(index_apply(index_under_test, &change, 1, ++position, NULL), STATUS_IO);
+    storage_memory_fail_writes(memory, STATUS_OK);
+}
+
+static void while_a_change_goes_on_only_what_both_show_is_shown(void **state)
+{
+    (void)state;
+    struct index_scope open = scope(HOST "/open/", true), all = scope("", true);
+    set_scopes(&open, 1);
+    put_page(HOST "/open/a", "apple");
+    put_page(HOST "/private/a", "apple");
+    put_edge(HOST "/private/1", HOST "/open/a", "");
+    break_off(&all, 1);
+    assert_int_equal(found("apple"), 1);
+    break_off(&all, 1); /* nobody knows how far the first one came */
+    assert_int_equal(found("apple"), 0);
+    set_scopes(&all, 1);
+    assert_int_equal(found("apple"), 2);
+}
+
+static void after_a_change_that_was_broken_off_all_texts_are_read_again(void **state)
+{
+    (void)state;
+    struct index_scope all = scope("", true), open = scope(HOST "/open/", true);
+    set_scopes(&all, 1);
+    put_page("http://b/", "apple");
+    put_edge(HOST "/private/1", "http://b/", "secret");
+    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    assert_int_equal(found("secret"), 1);
+    break_off(&open, 1);
+    open_again();
+    set_scopes(NULL, 0);
+    assert_int_equal(found("secret"), 0);
+}
+
+static void nothing_is_left_of_an_index_that_is_erased(void **state)
+{
+    (void)state;
+    struct index_scope all = scope("", true);
+    set_scopes(&all, 1);
+    put_page(HOST "/", "apple");
+    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    index_close(index_under_test);
+    assert_int_equal(index_erase(storage_memory_storage(memory), NULL), STATUS_OK);
+    assert_int_equal(storage_memory_keys(memory), 0);
+    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL),
+                     STATUS_OK);
+    put_page(HOST "/", "apple");
+    assert_int_equal(found("apple"), 0);
 }
 
 static void too_many_scopes_show_nothing(void **state)
@@ -431,6 +489,9 @@ int main(void)
         TEST(a_page_counts_links_from_pages_that_are_as_open_as_it_is),
         TEST(nobody_finds_a_page_by_the_words_of_hidden_links),
         TEST(a_change_that_was_broken_off_shows_nothing_until_it_comes_again),
+        TEST(while_a_change_goes_on_only_what_both_show_is_shown),
+        TEST(after_a_change_that_was_broken_off_all_texts_are_read_again),
+        TEST(nothing_is_left_of_an_index_that_is_erased),
         TEST(too_many_scopes_show_nothing),
         TEST(every_prefix_of_stored_scopes_is_corrupt_or_fewer_scopes),
     };

@@ -396,9 +396,9 @@ static UNUSED Wire__Fetched *fetch(struct indexserver *ix, const Wire__HostLease
 
 static UNUSED void work_on(struct indexserver *ix, const Wire__HostLease *lease)
 {
-    Wire__Fetched *fetched[64];
+    Wire__Fetched *fetched[256];
     size_t count = 0;
-    for (size_t i = 0; i < lease->n_urls && count < 64; i++)
+    for (size_t i = 0; i < lease->n_urls && count < 256; i++)
         fetched[count++] = fetch(ix, lease, lease->urls[i]);
     report(ix, fetched, count, &lease->lease, 1);
 }

@@ -105,7 +105,7 @@ static int set_up(void **state)
     assert_int_equal(log_open_embedded(path, 0, &f->log, &f->err), STATUS_OK);
     assert_int_equal(log_begin_epoch(f->log, &f->epoch, &f->err), STATUS_OK);
     snprintf(path, sizeof(path), "%s/views", f->folder);
-    assert_int_equal(views_open(path, f->log, &f->views, &f->err), STATUS_OK);
+    assert_int_equal(views_open(path, 0, f->log, &f->views, &f->err), STATUS_OK);
     sem_init(&f->gate, 0, 0);
     sem_init(&f->done, 0, 0);
     struct sequencer_options options = {.log = f->log,

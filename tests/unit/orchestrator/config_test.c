@@ -101,7 +101,7 @@ static void every_key_is_taken(void **state)
               "ports: {https: 443, http: 80, grpc: none}\n"
               "proxy:\n  kind: caddy\n  certificate: passwd\n  key: /etc/passwd\n"
               "  acme_email: a@example.org\n"
-              "memory: 2G\ndisk_limit: none\nlog_level: debug\nsupervise: systemd\n"
+              "memory: 2G\ndisk_limit: none\nlog_level: debug\nsupervise: self\n"
               "barrels: {shards: 2, replicas: 3}\n"
               "gateways: {workers: 5, threads: 16}\n"
               "search: {public: false, rate_per_minute: none, burst: 7, timeout: 500ms, cache: 0}\n"
@@ -125,7 +125,7 @@ static void every_key_is_taken(void **state)
     assert_int_equal(config->memory, (uint64_t)2 << 30);
     assert_int_equal(config->disk_limit, 0);
     assert_string_equal(config->log_level, "debug");
-    assert_int_equal(config->supervise, SUPERVISE_SYSTEMD);
+    assert_int_equal(config->supervise, SUPERVISE_SELF);
     assert_int_equal(config->barrels.shards, 2);
     assert_int_equal(config->barrels.replicas, 3);
     assert_int_equal(config->gateways.workers, 5);
@@ -224,6 +224,12 @@ static void every_mistake_is_told_with_its_place_and_what_is_allowed(void **stat
         {"hello\n", "c.yaml:1:1: the file holds no keys; allowed: key: value"},
         {"? [a]\n: b\n", "c.yaml:1:3: the name of a key is no short text"},
         {"hostname: \"a\\0b\"\n", "c.yaml:1:11: hostname: a zero byte in the value; ..."},
+        /* words */
+        {"supervise: systemd\n",
+         "c.yaml:1:12: supervise: systemd cannot start each process yet; it may start the "
+         "orchestrator, or `tierce up`, which start the others; allowed: self"},
+        {"supervise: cron\n",
+         "c.yaml:1:12: supervise: \"cron\" is none of the words; allowed: self"},
         /* ranges */
         {"ports: {https: 0}\n", "c.yaml:1:16: ports.https: 0 is too small; allowed: 1 to 65535"},
         {"ports: {https: 65536}\n",
@@ -241,6 +247,8 @@ static void every_mistake_is_told_with_its_place_and_what_is_allowed(void **stat
         {"memory: 5X\n", "c.yaml:1:9: memory: \"5X\" has an unknown unit; ..."},
         {"memory: 18446744073709551615T\n",
          "c.yaml:1:9: memory: 18446744073709551615T is too large; ..."},
+        {"crawl: {max_page: 16M}\n",
+         "c.yaml:1:19: crawl.max_page: 16M is too large; allowed: a size from 1K to 10M"},
         {"disk_limit: some\n", "c.yaml:1:13: disk_limit: \"some\" is no number; allowed: a size "
                                "from 64M to 1024T, auto, none"},
         {"instance_name: ''\n",

@@ -502,8 +502,7 @@ static void a_good_edit_is_taken_up_and_a_bad_one_refused(void **state)
     assert_int_equal(pid_named(&site, "gateway-1"), pid);
     /* what a running installation cannot take up waits for the next start */
     version = site.stats->config_version;
-    write_text(site.config,
-               CONFIG "search: {timeout: 3s}\nsupervise: systemd\nbarrels: {shards: 3}\n");
+    write_text(site.config, CONFIG "search: {timeout: 3s}\nbarrels: {shards: 3}\n");
     AWAIT(has_stats(&site) && site.stats->config_version > version, rest());
     assert_true(all_ready(&site));
     /* more workers, fewer workers */

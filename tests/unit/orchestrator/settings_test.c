@@ -251,6 +251,7 @@ static void the_file_says_which_processes_there_are(void **state)
                                  .bin_folder = "/bin",
                                  .data_folder = "/data",
                                  .orchestrator = "127.0.0.1:9003",
+                                 .host = "0.0.0.0",
                                  .shards = 2,
                                  .indexserver_port = 8183,
                                  .fastcgi_fd = 9};
@@ -259,6 +260,8 @@ static void the_file_says_which_processes_there_are(void **state)
     for (unsigned i = 0; i < 11; i++) {
         assert_true(has_option(&jobs[i], "--orchestrator", "127.0.0.1:9003"));
         assert_true(has_option(&jobs[i], "--key-file", "/data/cluster.key"));
+        if (i < 5) /* the indexserver and the barrels */
+            assert_true(has_option(&jobs[i], "--host", "0.0.0.0"));
         assert_true(jobs[i].is_named);
         assert_int_equal(jobs[i].stdin_fd, jobs[i].role == WIRE__ROLE__ROLE_GATEWAY ? 9 : -1);
         assert_int_equal(jobs[i].overlaps, jobs[i].role == WIRE__ROLE__ROLE_GATEWAY);
@@ -271,10 +274,6 @@ static void the_file_says_which_processes_there_are(void **state)
     assert_true(has_option(&jobs[7], "--fastcgi-fd", "0"));
     assert_string_equal(jobs[10].slot, "grpc");
     assert_true(has_option(&jobs[10], "--port", "8000"));
-    config_free(config);
-    config = parse("supervise: systemd\n");
-    source.config = config;
-    assert_int_equal(jobs_make(&source, &arena, jobs), 0);
     config_free(config);
     config = parse("barrels: {replicas: 0}\ngateways: {workers: 0}\nports: {grpc: none}\n"
                    "crawl: {downloaders: 0}\n");

@@ -1,7 +1,12 @@
 /* A server that runs calls on the thread of its loop, with more calls than it can bear. */
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -273,6 +278,41 @@ static void what_goes_first_overtakes_the_rest_and_is_refused_later(void **state
     assert_int_equal(fixture.handled[1], HURRIED);
 }
 
+static int64_t cpu_ms(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+static void without_descriptors_the_loop_rests_and_accepts_later(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture);
+    int lowest = dup(STDERR_FILENO);
+    close(lowest);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    small = before;
+    small.rlim_cur = (rlim_t)lowest + 1; /* the other end of the next connection finds none */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons(rpc_server_port(fixture.server))};
+    struct pollfd polled = {.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN};
+    assert_int_equal(connect(polled.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    int64_t used_ms = cpu_ms();
+    assert_int_equal(poll(&polled, 1, 400), 0); /* no challenge comes */
+    used_ms = cpu_ms() - used_ms;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(poll(&polled, 1, LONG_MS), 1);
+    assert_true(used_ms < 100);
+    close(polled.fd);
+    assert_int_equal(end(begin(&fixture, ECHO, LONG_MS)), STATUS_OK);
+    stop(&fixture);
+}
+
 /* Most likely after the server has begun to close; where not, the test asks for less. */
 static void *open_gate_of(void *fixture)
 {
@@ -315,6 +355,7 @@ int main(void)
         cmocka_unit_test(the_newest_of_too_many_calls_are_refused),
         cmocka_unit_test(stale_calls_make_room_for_new_ones),
         cmocka_unit_test(what_goes_first_overtakes_the_rest_and_is_refused_later),
+        cmocka_unit_test(without_descriptors_the_loop_rests_and_accepts_later),
         cmocka_unit_test(calls_that_wait_when_the_server_closes_are_told),
     };
     return cmocka_run_group_tests_name("overload", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,6 +155,37 @@ static void a_call_after_a_silence_goes_to_the_servers_successor(void **state)
     rpc_server_close(server, 0);
 }
 
+static void a_server_says_where_it_is_to_be_reached(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *name, *expected; /* with %u for the port; NULL: refused */
+    } cases[] = {
+        {"::", NULL, "[::]:%u"},
+        {"0.0.0.0", "", "0.0.0.0:%u"},
+        {"127.0.0.1", NULL, "127.0.0.1:%u"},
+        {"::", "barrel.example", "barrel.example:%u"},
+        {"::", "2001:db8::7", "[2001:db8::7]:%u"},
+        {"::", "[2001:db8::7]", "[2001:db8::7]:%u"},
+        {"::", "barrel.example:4711", NULL},
+        {"::", "two words", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rpc_server *server = start(cases[i].host, 0);
+        char address[ENDPOINT_TEXT_BYTES], port[8], *at;
+        enum status status = rpc_server_advertise(server, cases[i].name, address, NULL);
+        assert_int_equal(status, cases[i].expected == NULL ? STATUS_INVALID : STATUS_OK);
+        snprintf(port, sizeof(port), ":%u", rpc_server_port(server));
+        if (cases[i].expected != NULL) {
+            at = strrchr(address, ':');
+            assert_string_equal(at, port);
+            strcpy(at, ":%u");
+            assert_string_equal(address, cases[i].expected);
+        }
+        rpc_server_close(server, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +193,7 @@ int main(void)
         cmocka_unit_test(the_short_way_wants_the_key_too),
         cmocka_unit_test(where_there_is_no_short_way_tcp_is_taken),
         cmocka_unit_test(a_name_that_another_user_took_is_passed_by),
+        cmocka_unit_test(a_server_says_where_it_is_to_be_reached),
         cmocka_unit_test(a_call_after_a_silence_goes_to_the_servers_successor),
     };
     return cmocka_run_group_tests_name("shortcut", tests, NULL, NULL);

@@ -1,0 +1,58 @@
+/* tierce why: what became of a page. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "cli/answer_json.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cluster/facts_json.h"
+
+static void print_why_json(const Wire__LookupReply *reply)
+{
+    struct buffer bytes = {0};
+    struct json_writer json = json_begin(&bytes);
+    json_why(&json, reply);
+    json_print_bytes(&bytes);
+}
+
+static void print_why(const Wire__LookupReply *reply)
+{
+    print_text(stdout, reply->url);
+    fputs(reply->known ? "\n" : ": not known here\n", stdout);
+    for (size_t i = 0; i < reply->n_stages; i++) {
+        const Wire__Stage *stage = reply->stages[i];
+        char time[CLOCK_RFC3339_SIZE] = "";
+        if (stage->time_us > 0)
+            clock_rfc3339(stage->time_us, time);
+        printf("  %-10s %-8s %-20s  ", stage->name, stage->verdict, time);
+        print_text(stdout, stage->words);
+        fputc('\n', stdout);
+    }
+}
+
+int command_why(const struct command_line *line)
+{
+    struct installation installation;
+    if (!command_open(line, &installation))
+        return EXIT_FAILED;
+    struct error err = {0};
+    Wire__LookupRequest request = WIRE__LOOKUP_REQUEST__INIT;
+    request.url = check_alloc(arena_format(&installation.arena, "%s%s",
+                                           strstr(line->words[0], "://") == NULL ? "https://" : "",
+                                           line->words[0]));
+    Wire__LookupReply *reply = NULL;
+    enum status status = installation_call_indexserver(
+        &installation, WIRE__METHOD__LOOKUP, &request.base, &wire__lookup_reply__descriptor,
+        COMMAND_CALL_MS, (void **)&reply, &err);
+    bool known = status == STATUS_OK && reply->known;
+    if (status == STATUS_OK && line->json)
+        print_why_json(reply);
+    else if (status == STATUS_OK)
+        print_why(reply);
+    installation_close(&installation);
+    if (status != STATUS_OK)
+        return command_failed(&err);
+    return known ? EXIT_DONE : EXIT_FAILED;
+}
