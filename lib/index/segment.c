@@ -93,7 +93,7 @@ static bool has_columns(const struct part *part, uint32_t rows)
         if (part->chunks[i].size != rows)
             return false;
     }
-    return part->chunk_count == NORM_COLUMNS;
+    return part->chunk_count == (rows == 0 ? 0 : NORM_COLUMNS);
 }
 
 static enum status read_footer(struct segment *segment, struct error *err)
@@ -114,7 +114,7 @@ static enum status read_footer(struct segment *segment, struct error *err)
     status = share_chunks(segment, footer.bytes + FOOTER_HEAD_BYTES, segment->chunk_count - 1, err);
     if (status != STATUS_OK)
         return status;
-    if (segment->document_count == 0 || segment->document_count > SEGMENT_DOCUMENTS_MAX ||
+    if (segment->document_count > SEGMENT_DOCUMENTS_MAX ||
         !has_rows(&segment->parts[PART_DOCUMENTS], segment->document_count, DOCUMENT_ROW_BYTES) ||
         !has_rows(&segment->parts[PART_HASHES], segment->document_count, HASH_ROW_BYTES) ||
         !has_columns(&segment->parts[PART_NORMS], segment->document_count) ||

@@ -85,11 +85,13 @@ enum status segment_load_inlinks(struct segment *segment, struct error *err);
 /* False (and the segment is marked corrupt) where the row cannot be read. */
 bool segment_row(const struct segment *segment, uint32_t docid, struct document_row *ret_row);
 
-/* A byte for each document; NULL as above. */
+/* A byte for each document, of which there is at least one; NULL as above. */
 static inline const uint8_t *segment_column(const struct segment *segment, unsigned column)
 {
-    struct chunk *chunk = &segment->parts[PART_NORMS].chunks[column];
-    return chunk_is_good(chunk) ? chunk->bytes : NULL;
+    const struct part *norms = &segment->parts[PART_NORMS];
+    return column < norms->chunk_count && chunk_is_good(&norms->chunks[column])
+               ? norms->chunks[column].bytes
+               : NULL;
 }
 
 /* All columns of one document; false as above. */

@@ -12,6 +12,7 @@
 enum {
     DOCUMENTS_MAX = 100, /* of one call */
     TERMS_MAX = 64,      /* of one call */
+    TOTALS_EXACT_TO = 1000,
     BACKLINKS_SIZE_MAX = 100,
     SPARE_MAKERS_MAX = 8,
 };
@@ -53,6 +54,7 @@ static enum status run_search(struct index *index, const Wire__SearchRequest *fr
     struct query_node *root = NULL;
     struct search_request request = {
         .k = from->k > SEARCH_K_MAX ? SEARCH_K_MAX : from->k,
+        .count_exactly = TOTALS_EXACT_TO,
         .now_unix_us = from->now_us,
         .include_private = from->include_private,
         .has_after = from->after_set,
