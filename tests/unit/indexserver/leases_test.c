@@ -6,7 +6,7 @@
 #define HOST  "http://127.0.0.1:8080"
 #define OTHER "http://127.0.0.1:8081"
 
-enum { PAGES = 600 };
+enum { PAGES = 1000 };
 
 static char urls[PAGES][48];
 static struct site_page site[PAGES];
@@ -208,6 +208,24 @@ static void a_lease_does_not_grow_over_the_source_s_limit(void **state)
     assert_in_range(get_status(ix)->pages, 200, 300);
 }
 
+static void a_lease_does_not_grow_while_another_queue_of_its_host_waits(void **state)
+{
+    struct indexserver *ix = *state;
+    static char contact[] = "mailto:owner@example.org";
+    Log__CrawlSettings crawl;
+    init_settings(&crawl);
+    crawl.contact = contact;
+    take_settings(ix, &crawl);
+    for (int i = 0; i < PAGES; i++)
+        snprintf(urls[i], sizeof(urls[i]), "http://h.example/p%d", i);
+    submit_pages(ix, 0, PAGES);
+    meet_host(ix, 1);
+    const Wire__HostLease *given = lease_one(ix);
+    assert_non_null(report_part(ix, given, 0, 1));
+    submit(ix, "https://h.example/");
+    assert_null(report_part(ix, given, 1, 1));
+}
+
 static void a_host_that_asks_to_be_left_alone_gets_no_more(void **state)
 {
     struct indexserver *ix = *state;
@@ -249,6 +267,7 @@ int main(void)
         TEST(a_lease_that_runs_out_grows_and_no_url_comes_twice),
         TEST(what_the_owner_submits_meanwhile_does_not_wait_behind_a_lease_that_grows),
         TEST(a_lease_does_not_grow_over_the_source_s_limit),
+        TEST(a_lease_does_not_grow_while_another_queue_of_its_host_waits),
         TEST(a_host_that_asks_to_be_left_alone_gets_no_more),
         TEST(a_lease_does_not_grow_while_the_crawl_is_paused_or_after_a_restart),
     };
