@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/check.h"
 
 /* Four numbers: the compiler's own vectors, so that every machine's are used. */

@@ -8,10 +8,10 @@
 #ifndef TIERCE_INDEX_PACK_H
 #define TIERCE_INDEX_PACK_H
 
-#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "base/bytes.h"
 
 #define PACK_COUNT     128
 #define PACK_WIDTH_MAX 32
@@ -37,20 +37,18 @@ static inline uint32_t unpack_one(const uint8_t *bytes, size_t count, unsigned w
 {
     uint64_t value = 0;
     size_t bit = at * width;
+    if (width == 0)
+        return 0;
     if (count == PACK_COUNT) {
         /* In words of 32 bits, four strings side by side. */
         bit = at / 4 * width;
         size_t word = bit / 32 * 16 + at % 4 * 4;
-        memcpy(&value, bytes + word, 4);
-        value = le32toh((uint32_t)value);
-        if (bit % 32 + width > 32) {
-            uint32_t next;
-            memcpy(&next, bytes + word + 16, 4);
-            value |= (uint64_t)le32toh(next) << 32;
-        }
+        value = get_le32(bytes + word);
+        if (bit % 32 + width > 32)
+            value |= (uint64_t)get_le32(bytes + word + 16) << 32;
         return (uint32_t)(value >> bit % 32 & (((uint64_t)1 << width) - 1));
     }
-    for (size_t i = bit / 8; i <= (bit + width - 1) / 8 && width > 0; i++)
+    for (size_t i = bit / 8; i <= (bit + width - 1) / 8; i++)
         value |= (uint64_t)bytes[i] << 8 * (i - bit / 8);
     return (uint32_t)(value >> bit % 8 & (((uint64_t)1 << width) - 1));
 }

@@ -226,6 +226,7 @@ void posting_cursor_read_frequencies(struct posting_cursor *cursor)
     uint32_t docid = cursor->docid;
     become_corrupt(cursor);
     cursor->index = index;
+    cursor->count = index + 1;
     cursor->docid = docid;
     cursor->common_fields = cursor->common_count = 1;
     cursor->frequencies[index] = 1;
