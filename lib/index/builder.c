@@ -508,9 +508,10 @@ static enum status write_postings(struct builder *builder, struct posting_writer
         CHECK(at < end);
         uint32_t fields = *at++;
         unsigned count = (unsigned)__builtin_popcount(fields);
-        read_numbers(&at, end, frequencies, count);
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count; i++) {
+            read_numbers(&at, end, &frequencies[i], 1);
             total += frequencies[i];
+        }
         builder->positions.count = 0;
         uint32_t *positions = numbers_reserve(&builder->positions, total);
         if (positions == NULL)

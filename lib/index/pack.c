@@ -78,7 +78,7 @@ static inline __attribute__((always_inline)) void unpack_lanes(const uint8_t *by
     case width:                                                                                    \
         unpack_lanes(bytes, width, ret);                                                           \
         break;
-#define CASES(first) CASE(first) CASE(first + 1) CASE(first + 2) CASE(first + 3)
+#define CASES(first) CASE(first) CASE((first) + 1) CASE((first) + 2) CASE((first) + 3)
 
 static void unpack_128(const uint8_t *bytes, unsigned width, uint32_t *ret)
 {
