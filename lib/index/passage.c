@@ -23,7 +23,8 @@ void passage_finder_release(struct passage_finder *finder)
 /* ---- the words of a segment ---- */
 
 static enum status open_cursor(struct passage_finder *finder, const struct query_term *term,
-                               struct posting_cursor **ret_cursor, struct error *err)
+                               struct posting_cursor **kept, struct posting_cursor **ret_cursor,
+                               struct error *err)
 {
     struct dictionary_entry entry;
     *ret_cursor = NULL;
@@ -32,9 +33,11 @@ static enum status open_cursor(struct passage_finder *finder, const struct query
         return STATUS_OK;
     if (status != STATUS_OK)
         return segment_corrupt(finder->segment, err);
-    *ret_cursor = arena_alloc(finder->arena, sizeof(**ret_cursor));
-    if (*ret_cursor == NULL)
+    if (*kept == NULL)
+        *kept = arena_alloc(finder->arena, sizeof(**kept));
+    if (*kept == NULL)
         return error_set(err, STATUS_NO_MEMORY, "passage");
+    *ret_cursor = *kept;
     posting_cursor_open(*ret_cursor, finder->segment, entry.address, entry.document_count);
     return STATUS_OK;
 }
@@ -47,7 +50,8 @@ enum status passage_finder_enter(struct passage_finder *finder, const struct seg
     for (size_t i = 0; i < finder->word_count; i++) {
         const struct query_word *word = finder->words[i];
         for (uint32_t a = 0; status == STATUS_OK && a < word->alternative_count; a++)
-            status = open_cursor(finder, &word->alternatives[a], &finder->cursors[i][a], err);
+            status = open_cursor(finder, &word->alternatives[a], &finder->kept[i][a],
+                                 &finder->cursors[i][a], err);
     }
     return status;
 }

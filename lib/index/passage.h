@@ -16,6 +16,7 @@ struct passage_finder {
     const struct query_word *words[QUERY_WORDS_MAX];
     size_t word_count;
     struct posting_cursor *cursors[QUERY_WORDS_MAX][QUERY_ALTERNATIVES_MAX]; /* NULL: not in it */
+    struct posting_cursor *kept[QUERY_WORDS_MAX][QUERY_ALTERNATIVES_MAX]; /* for the next segment */
     /* uint64_t: position << 8 | word; rising. */
     struct buffer occurrences;
     struct buffer merged;     /* scratch */

@@ -185,6 +185,42 @@ static void random_text_never_breaks_it(void **state)
     free(long_word);
 }
 
+/* A page of results takes no more for lying in many segments. */
+static void many_segments_take_no_more_memory(void **state)
+{
+    (void)state;
+    char text[400] = "";
+    char urls[20][16];
+    uint64_t hashes[20];
+    struct query query;
+    struct shown_document shown[20];
+    for (int i = 0; i < 30; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "walking%d ", i);
+    for (int i = 0; i < 20; i++) {
+        snprintf(urls[i], sizeof(urls[i]), "http://m/%d", i);
+        hashes[i] = url_hash(urls[i], strlen(urls[i]));
+        struct index_change change = {.kind = INDEX_PUT_DOCUMENT,
+                                      .document = {.url = slice(urls[i]), .text = slice(text)}};
+        assert_int_equal(index_apply(index_under_test, &change, 1, 1, NULL), STATUS_OK);
+        assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    }
+    assert_int_equal(
+        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    arena_reset(&arena);
+    assert_int_equal(
+        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    size_t before = arena.used_bytes;
+    assert_int_equal(
+        index_show(index_under_test, maker, hashes, 1, query.root, &arena, shown, NULL), STATUS_OK);
+    size_t of_one = arena.used_bytes - before;
+    before = arena.used_bytes;
+    assert_int_equal(
+        index_show(index_under_test, maker, hashes, 20, query.root, &arena, shown, NULL),
+        STATUS_OK);
+    assert_true(shown[19].found && shown[19].snippet.span_count > 1);
+    assert_true(arena.used_bytes - before < 3 * of_one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +230,7 @@ int main(void)
         cmocka_unit_test(the_whole_text_is_considered),
         cmocka_unit_test(phrases_win_over_scattered_words),
         cmocka_unit_test(random_text_never_breaks_it),
+        cmocka_unit_test(many_segments_take_no_more_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
