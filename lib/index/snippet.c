@@ -369,6 +369,13 @@ static struct text_slice trim(struct text_slice text)
     return text;
 }
 
+/* Whether the passage is all there is, and short enough to be shown. */
+static bool fits_whole(const struct cutter *cutter)
+{
+    return cutter->begins && cutter->ends &&
+           step_on(cutter->text, 0, SNIPPET_CHARACTERS_MAX - 2) == cutter->text.size;
+}
+
 enum status snippet_cut(struct text_analyzer *analyzer, const struct passage *passage,
                         enum text_language language, const struct query_node *query,
                         struct arena *arena, struct snippet *ret_snippet, struct error *err)
@@ -386,7 +393,7 @@ enum status snippet_cut(struct text_analyzer *analyzer, const struct passage *pa
     uint32_t start = 0;
     uint32_t keep = 0;
     size_t first = 0;
-    if (cutter.match_count > 0) {
+    if (cutter.match_count > 0 && !fits_whole(&cutter)) {
         struct window window = choose_window(&cutter);
         first = window.first;
         start = find_start(cutter.text, cutter.matches[first].start);

@@ -128,6 +128,17 @@ static void without_a_match_it_is_the_beginning(void **state)
     assert_in_range(characters(shown), 250, SNIPPET_CHARACTERS_MAX);
 }
 
+static void a_short_text_is_shown_whole(void **state)
+{
+    (void)state;
+    expect(
+        "One sentence. Another one, without it. A third has the apple in it, and then it ends. Not "
+        "quite.",
+        "apple",
+        "One sentence. Another one, without it. A third has the [apple] in it, and then it ends. "
+        "Not quite.");
+}
+
 static void the_whole_text_is_considered(void **state)
 {
     (void)state;
@@ -227,6 +238,7 @@ int main(void)
         cmocka_unit_test(words_are_marked_in_any_form),
         cmocka_unit_test(white_space_becomes_single_spaces),
         cmocka_unit_test(without_a_match_it_is_the_beginning),
+        cmocka_unit_test(a_short_text_is_shown_whole),
         cmocka_unit_test(the_whole_text_is_considered),
         cmocka_unit_test(phrases_win_over_scattered_words),
         cmocka_unit_test(random_text_never_breaks_it),
