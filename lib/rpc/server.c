@@ -69,10 +69,10 @@ static void resume_accepting(struct rpc_server *server)
         (void)watch(server, server->shortcut_fd, &server->shortcut_fd, NULL);
 }
 
+/* Of one way; one, at least. */
 static unsigned unproved_max(const struct rpc_server *server)
 {
-    return (server->options.connections_max + UNPROVED_PART - 1) /
-           UNPROVED_PART; /* one, at least */
+    return (server->options.connections_max + UNPROVED_PART - 1) / UNPROVED_PART;
 }
 
 static unsigned unproved_count(const struct rpc_server *server)
