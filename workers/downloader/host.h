@@ -37,7 +37,8 @@ struct host;
 enum status host_new(struct host_tools *tools, Wire__HostLease *lease, struct host **ret_host,
                      struct error *err);
 uint64_t host_lease(const struct host *host);
-/* Takes over the URLs: they come behind those it has. */
+/* Takes over the URLs: they come behind those it has. The lease's own delay and limits hold for
+ * them: a lease for which others are right by now is not given more. */
 void host_take_more(struct host *host, Wire__HostLease *more);
 /* Gives up what is under way and gives back the lease. Accepts NULL. */
 void host_free(struct host *host);
