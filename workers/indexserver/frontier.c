@@ -392,14 +392,14 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     return follow_redirect(change, outcome, &entry->after, err);
 }
 
-static enum status apply_robots(struct change *change, const Log__Robots *robots, struct error *err)
+static enum status apply_robots(struct change *change, const Log__Robots *robots)
 {
     struct frontier *frontier = change->views->frontier;
     struct origin *origin = origin_of(frontier, robots->origin, change);
     unsigned status = hops_status(robots->hops, robots->n_hops);
     bool unreachable = robots->unreachable || status == 0 || status >= 500 || status == 429;
     if (origin == NULL)
-        return error_set(err, STATUS_CORRUPT, "a robots.txt of an origin that is none");
+        return STATUS_OK; /* no URL is of it, or none is any more */
     struct origin_record *record = &origin->record;
     change_forget(change, record->robots);
     origin_forget_robots(frontier, origin);
@@ -508,7 +508,7 @@ enum status frontier_apply(struct change *change, const Log__Entry *entry, const
     case LOG__ENTRY__KIND_OUTCOME:
         return apply_outcome(change, entry->outcome, err);
     case LOG__ENTRY__KIND_ROBOTS:
-        return apply_robots(change, entry->robots, err);
+        return apply_robots(change, entry->robots);
     case LOG__ENTRY__KIND_SUBMIT:
         return apply_submit(change, entry->submit, err);
     case LOG__ENTRY__KIND_REMOVE:

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 enum {
     HOST_RECORD_BYTES = 16,
@@ -256,34 +257,36 @@ static enum status load_leases(struct views *views, struct frontier *frontier, s
     return status;
 }
 
-/* The column holds both; an origin has a scheme. */
+/* The column holds both; an origin has a scheme. False: it cannot be read. */
 static bool load_record(struct frontier *frontier, const char *name, struct kv_slice value)
 {
     if (strstr(name, "://") == NULL)
         return decode_record(value, &host_of(frontier, name)->record);
     struct origin *origin = origin_of(frontier, name, NULL);
-    if (origin == NULL || !origin_decode(value, &origin->record))
+    if (origin == NULL)
         return false;
-    origin->stored = true;
-    return true;
+    origin->stored = true; /* its queues are on disk, whatever its record says */
+    return origin_decode(value, &origin->record);
 }
 
+/*
+ * One that cannot be read holds up no other. Of a host it is as if nothing was known of it yet; an
+ * origin that this version takes for none (its rules for names are others than those of the one
+ * that wrote it) is left out, and stays on disk for one that knows it.
+ */
 static enum status load_records(struct views *views, struct frontier *frontier, struct error *err)
 {
     struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_HOSTS);
     struct buffer name = {0};
-    enum status status = STATUS_OK;
-    for (bool more = kv_iterator_seek(it, kv_slice("", 0)); more && status == STATUS_OK;
-         more = kv_iterator_next(it)) {
+    for (bool more = kv_iterator_seek(it, kv_slice("", 0)); more; more = kv_iterator_next(it)) {
         struct kv_slice key = kv_iterator_key(it);
         buffer_clear(&name);
         buffer_append(&name, key.data, key.size);
         if (!load_record(frontier, buffer_string(&name), kv_iterator_value(it)))
-            status = error_set(err, STATUS_CORRUPT, "%s in the frontier is no record",
-                               buffer_string(&name));
+            log_warning("what the frontier holds of %s is no record: it is passed over",
+                        buffer_string(&name));
     }
-    if (status == STATUS_OK)
-        status = kv_iterator_status(it, err);
+    enum status status = kv_iterator_status(it, err);
     kv_iterator_close(it);
     buffer_release(&name);
     return status;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "crawl/page.h"
 #include "indexserver/frontier.h"
+#include "indexserver/hosts.h"
 #include "indexserver/pages.h"
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
@@ -112,15 +113,29 @@ static void renew_content(struct report *r, const Wire__Fetched *fetched, const 
     batch_add(r->batch, entry, page); /* it keeps its time: that of the fetch */
 }
 
+/* Whether it is a page of this version. Where it is none, that counts against the content; where it
+ * is of another version, others may have the content. */
+static bool is_page(struct report *r, const Wire__Fetched *fetched)
+{
+    struct parse_queue *queue = &r->service->views->frontier->parsing;
+    if (fetched->page == NULL)
+        parse_queue_failed(queue, fetched->sequence);
+    else if (fetched->page->parser_version != PAGE_PARSER_VERSION)
+        parse_queue_later(queue, fetched->sequence, clock_boot_ms());
+    else
+        return true;
+    return false;
+}
+
 static void take_late_page(struct report *r, const Wire__Fetched *fetched)
 {
     struct views *views = r->service->views;
     bool unparsed = false, old = false;
     const Page__Page *page = fetched->page;
-    if (page == NULL || page->parser_version != PAGE_PARSER_VERSION ||
+    if (!is_page(r, fetched) ||
         pages_is_unparsed(views, fetched->sequence, &unparsed, NULL) != STATUS_OK ||
         pages_is_old(views, fetched->sequence, &old, NULL) != STATUS_OK)
-        return; /* it counts as a try: after some of them the page is given up */
+        return;
     frontier_parsed(views, fetched->sequence);
     if (old && !unparsed) {
         renew_content(r, fetched, page);

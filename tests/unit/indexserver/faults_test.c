@@ -194,6 +194,69 @@ static void a_note_of_a_content_that_was_replaced_is_dropped(void **state)
     assert_string_equal(whole_feed(ix), "doc c version 0; ");
 }
 
+/* ---- names that are none ------------------------------------------------------------------------
+ */
+
+#define NO_ORIGIN "http://EXAMPLE.org" /* as a version with other rules may have written it */
+
+static void an_origin_that_is_none_any_more_holds_up_no_other(void **state)
+{
+    struct indexserver *ix = *state;
+    static const char record[18] = {0};
+    submit(ix, HOST "/a");
+    stop(ix);
+    struct stores stores = open_stores(ix);
+    put(ix, &stores, COLUMN_HOSTS, kv_slice(NO_ORIGIN, strlen(NO_ORIGIN)),
+        kv_slice(record, sizeof(record)));
+    close_stores(&stores);
+    start(ix);
+    crawl_all(ix, 50);
+    assert_string_equal(whole_feed(ix), "doc a version 0; doc b version 0; edge a>b; ");
+    assert_int_equal(get_status(ix)->hosts, 1);
+}
+
+/* What was known of them is lost; the URLs that wait are not. */
+static void a_host_and_an_origin_whose_records_are_none_are_crawled(void **state)
+{
+    struct indexserver *ix = *state;
+    const char *host = HOST + strlen("http://");
+    submit(ix, HOST "/a");
+    stop(ix);
+    struct stores stores = open_stores(ix);
+    put(ix, &stores, COLUMN_HOSTS, kv_slice(HOST, strlen(HOST)), kv_slice("?", 1));
+    put(ix, &stores, COLUMN_HOSTS, kv_slice(host, strlen(host)), kv_slice("?", 1));
+    close_stores(&stores);
+    start(ix);
+    crawl_all(ix, 50);
+    assert_string_equal(whole_feed(ix), "doc a version 0; doc b version 0; edge a>b; ");
+    restart(ix);
+    assert_int_equal(get_status(ix)->hosts, 1);
+}
+
+static void a_robots_txt_of_an_origin_that_is_none_does_not_stop_the_crawl(void **state)
+{
+    struct indexserver *ix = *state;
+    Log__Entry entry = LOG__ENTRY__INIT;
+    Log__Robots robots = LOG__ROBOTS__INIT;
+    char origin[] = NO_ORIGIN;
+    robots.origin = origin;
+    entry.kind_case = LOG__ENTRY__KIND_ROBOTS;
+    entry.robots = &robots;
+    entry.time_us = clock_unix_us();
+    stop(ix);
+    struct stores stores = open_stores(ix);
+    append(ix, &stores, &entry);
+    close_stores(&stores);
+    start(ix);
+    submit(ix, HOST "/b");
+    const Wire__LeaseReply *reply = lease(ix, 1, 5000);
+    assert_int_equal(reply->n_leases, 1);
+    work_on(ix, reply->leases[0]);
+    crawl_all(ix, 50);
+    assert_string_equal(whole_feed(ix), "doc b version 0; ");
+    assert_string_equal(ix->failure, "");
+}
+
 /* ---- writes that fail ---------------------------------------------------------------------------
  */
 
@@ -497,6 +560,9 @@ int main(void)
         TEST(an_entry_that_cannot_be_read_fails_no_lease_and_does_not_stop_the_feed),
         TEST(a_page_that_comes_for_an_entry_that_was_lost_is_taken),
         TEST(a_note_of_a_content_that_was_replaced_is_dropped),
+        TEST(an_origin_that_is_none_any_more_holds_up_no_other),
+        TEST(a_host_and_an_origin_whose_records_are_none_are_crawled),
+        TEST(a_robots_txt_of_an_origin_that_is_none_does_not_stop_the_crawl),
         TEST(a_late_page_that_cannot_be_written_ends_the_process),
         TEST(a_page_that_cannot_be_given_up_ends_the_process),
         TEST(a_page_reported_during_catch_up_stays_removed),

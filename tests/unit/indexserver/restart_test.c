@@ -202,7 +202,9 @@ static void a_content_that_no_parser_reads_does_not_stop_the_feed(void **state)
         reply = lease(ix, 1, 1000);
         assert_int_equal(reply->n_leases, 1);
         assert_int_equal(reply->leases[0]->urls[0]->kind, WIRE__FETCH_KIND__FETCH_PARSE);
-        report(ix, NULL, 0, &reply->leases[0]->lease, 1);
+        first = fetch(ix, reply->leases[0], reply->leases[0]->urls[0]);
+        first->page = NULL;
+        report(ix, &first, 1, &reply->leases[0]->lease, 1);
     }
     assert_int_equal(lease(ix, 1, 50)->n_leases, 0);
     assert_string_equal(whole_feed(ix), "doc f version 0; ");
