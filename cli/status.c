@@ -6,6 +6,7 @@
 #include "cli/answer_json.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/status_words.h"
 #include "cluster/facts_json.h"
 #include "cluster/names.h"
 
@@ -38,12 +39,10 @@ static bool is_well(const Wire__Stats *stats)
 
 static void print_head(const Wire__Stats *stats)
 {
-    char pages[PRINT_BYTES], used[PRINT_BYTES], limit[PRINT_BYTES], searches[PRINT_BYTES];
-    uint64_t documents = stats->corpus == NULL ? 0 : stats->corpus->documents;
+    char pages[STATUS_WORDS_BYTES], used[PRINT_BYTES], limit[PRINT_BYTES], searches[PRINT_BYTES];
     printf("Tierce %s at %s\n", stats->version, stats->base_url);
-    printf("%s %s indexed, %s %s answered, memory %s of %s\n", text_of_count(documents, pages),
-           documents == 1 ? "page" : "pages", text_of_count(stats->searches, searches),
-           stats->searches == 1 ? "search" : "searches",
+    printf("%s, %s %s answered, memory %s of %s\n", words_of_pages(stats, pages),
+           text_of_count(stats->searches, searches), stats->searches == 1 ? "search" : "searches",
            text_of_bytes(resident(stats->memory), used), text_of_bytes(stats->memory_limit, limit));
     if (stats->config_error[0] != '\0') {
         fputs("the last edit of the configuration was refused: ", stdout);

@@ -54,6 +54,9 @@ enum status reach_member(const Wire__RegisterRequest *request, const struct endp
     const char *address = request->address;
     bool is_any_v4 = begins_with(address, "0.0.0.0:"), is_any_v6 = begins_with(address, "[::]:");
     bool is_loopback = is_loopback_text(address);
+    if (address[0] != '\0' && strrchr(address, ':') == NULL)
+        return error_set(err, STATUS_INVALID,
+                         "it says that it serves at \"%s\", which is no host:port", address);
     *ret_address = (char *)address;
     if (is_here(peer))
         return is_any_v4 || is_any_v6 ? reach_from_here(address, is_any_v4, arena, ret_address)

@@ -13,7 +13,8 @@
 /*
  * Where a member serves. One that listens on every address ("[::]:4711", "0.0.0.0:4711") serves
  * where its registration came from, `peer`. Another address stays as it is. *ret_address is the
- * request's or in the arena. STATUS_INVALID: nobody could reach it; the words say what to do.
+ * request's or in the arena. STATUS_INVALID: it is no address, or nobody could reach it; the words
+ * say what to do.
  */
 enum status reach_member(const Wire__RegisterRequest *request, const struct endpoint *peer,
                          struct arena *arena, char **ret_address, struct error *err);

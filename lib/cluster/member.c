@@ -1,15 +1,19 @@
 #include "cluster/member.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/args.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cluster/routing_wire.h"
 #include "rpc/client.h"
@@ -39,14 +43,15 @@ struct member {
     struct arena strings;
     char machine[MACHINE_BYTES];
     pthread_t thread;
+    int end_fd; /* readable once the end is wished, for a thread that waits for an answer */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* by CLOCK_MONOTONIC */
     /* under the mutex */
     enum phase phase;
     struct error failure; /* of the last attempt to register */
-    bool stopping;
-    bool hurry; /* the state changed: the next heartbeat goes out at once */
+    bool stopping;        /* and end_fd is readable */
+    bool hurry;           /* the state changed: the next heartbeat goes out at once */
     Wire__MemberState state;
     uint64_t id;
     struct member_place place;
@@ -164,12 +169,19 @@ static enum status try_register(struct member *member, struct error *err)
 {
     Wire__RegisterRequest request = WIRE__REGISTER_REQUEST__INIT;
     fill_register(member, &request);
-    void *reply;
+    struct rpc_exchange exchange, *list[1] = {&exchange};
+    const struct rpc_watch end = {.fd = member->end_fd, .events = POLLIN};
+    bool is_end = false;
     arena_reset(&member->arena);
-    enum status status = rpc_call(member->client, WIRE__METHOD__REGISTER, &request.base,
-                                  &wire__register_reply__descriptor, &member->arena,
-                                  REGISTER_TIMEOUT_MS, &reply, err);
-    return status == STATUS_OK ? take_registration(member, reply, err) : status;
+    rpc_start(member->client, WIRE__METHOD__REGISTER, &request.base,
+              &wire__register_reply__descriptor, &member->arena, REGISTER_TIMEOUT_MS, &exchange);
+    while (rpc_wait_watching(list, 1, REGISTER_TIMEOUT_MS, &end, &is_end) == 0) {
+        if (is_end) /* whoever wishes it waits for this thread */
+            rpc_cancel(&exchange);
+    }
+    if (exchange.status != STATUS_OK)
+        return error_set(err, exchange.status, "%s", exchange.error.text);
+    return take_registration(member, exchange.reply, err);
 }
 
 /* ---- heartbeats ---------------------------------------------------------------------------- */
@@ -306,7 +318,7 @@ static bool join_cluster(struct member *member)
             return false;
         }
         set_phase(member, member->phase, &err);
-        if (!is_first)
+        if (!is_first && status != STATUS_CANCELLED)
             say_away(member, &err);
         if (!rest(member, back_off_ms))
             return false;
@@ -387,6 +399,7 @@ static void free_member(struct member *member)
 {
     rpc_client_close(member->client);
     routing_release(member->routing);
+    fd_close(member->end_fd);
     arena_release(&member->arena);
     arena_release(&member->strings);
     free(member->name);
@@ -402,6 +415,7 @@ static void end_thread(struct member *member)
     member->stopping = true;
     pthread_cond_broadcast(&member->changed);
     pthread_mutex_unlock(&member->mutex);
+    (void)eventfd_write(member->end_fd, 1); /* fails where it is readable already */
     pthread_join(member->thread, NULL);
 }
 
@@ -432,6 +446,9 @@ enum status member_start(const struct member_options *options, unsigned wait_ms,
     struct member *member = check_alloc(calloc(1, sizeof(*member)));
     init_member(member, options);
     enum status status = routing_from_wire(NULL, &member->routing, err);
+    member->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (status == STATUS_OK && member->end_fd < 0)
+        status = error_set_errno(err, errno, "eventfd");
     if (status == STATUS_OK)
         status = rpc_client_open(member->options.orchestrator, member->options.key, &member->client,
                                  err);

@@ -46,9 +46,10 @@ struct member_place {
 };
 
 /*
- * Registers, waiting up to `wait_ms` for the orchestrator, and starts the thread. STATUS_DENIED
- * (the key does not match), STATUS_UNSUPPORTED (another protocol), STATUS_CONFLICT (the place is
- * taken) carry one line that says what to do.
+ * Registers, waiting up to `wait_ms` for the orchestrator, and starts the thread. STATUS_TIMEOUT
+ * (it did not answer; nothing is waited for beyond that), STATUS_DENIED (the key does not match),
+ * STATUS_UNSUPPORTED (another protocol), STATUS_CONFLICT (the place is taken) carry one line that
+ * says what to do.
  */
 enum status member_start(const struct member_options *options, unsigned wait_ms,
                          struct member **ret_member, struct error *err);

@@ -76,8 +76,8 @@ void program_wait(const struct program *program); /* for the signal that ends it
 
 /*
  * Registers as member_start() does, waiting ten seconds for the orchestrator, or until a signal
- * asks for the end: STATUS_CANCELLED then. The log goes on under the name that the orchestrator
- * gave. `part` is copied, what it points to borrowed until
+ * asks for the end, which is heard after an attempt: STATUS_CANCELLED then. The log goes on under
+ * the name that the orchestrator gave. `part` is copied, what it points to borrowed until
  * program_leave().
  */
 enum status program_join(struct program *program, const struct program_part *part,

@@ -407,6 +407,7 @@ enum status index_apply(struct index *index, const struct index_change *changes,
         status = index_publish(index, &draft, err);
     if (status == STATUS_OK) {
         atomic_store(&index->applied_position, position);
+        atomic_store(&index->unsettled, index->is_scopes_changing);
         index->unflushed = true;
         bytes = index_memory_bytes(&draft) + index->stale.size;
     }

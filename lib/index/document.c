@@ -105,11 +105,12 @@ enum status index_document_text(struct index *index, struct text_slice url, stru
 
 /* ---- links ---- */
 
-/* How many links are not for everyone. Where nothing is shown, that may be because the counts do
- * not follow what is to be shown yet. */
+/* How many links are not for everyone, or more: while a change of scopes goes on, the counts of
+ * hidden ones do not follow what is shown. Where nothing is shown, that may be because of one. */
 static uint64_t hidden_links(const struct inlinks *inlinks, const struct snapshot *snapshot)
 {
-    return snapshot->shown == NULL ? inlinks->private_count : inlinks->hidden_count;
+    bool is_changing = snapshot->shown == NULL || visibility_is_both(snapshot->shown);
+    return is_changing ? inlinks->private_count : inlinks->hidden_count;
 }
 
 struct listing {
@@ -166,6 +167,8 @@ enum status index_backlinks(struct index *index, struct text_slice url, bool inc
     if (inlinks.count > 0)
         status = edges_visit(index->storage, target, list_edge, &listing, err);
     result.total = inlinks.count - (include_private ? 0 : hidden_links(&inlinks, snapshot));
+    if (result.total < listing.seen)
+        result.total = listing.seen;
     snapshot_release(snapshot);
     if (status == STATUS_OK)
         *ret_backlinks = result;

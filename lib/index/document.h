@@ -81,7 +81,8 @@ struct backlink {
 struct backlinks {
     struct backlink *links; /* in the order of their sources' hashes. In the arena */
     uint32_t count;
-    uint64_t total; /* that the asker may see */
+    uint64_t total; /* that the asker may see; while a change of scopes goes on fewer, down to those
+                       that were listed so far */
 };
 
 /* Pages that link to a URL, whether or not that is indexed. `size` at most BACKLINKS_MAX. */

@@ -280,6 +280,11 @@ uint64_t index_applied_position(struct index *index)
     return atomic_load(&index->applied_position);
 }
 
+bool index_is_unsettled(struct index *index)
+{
+    return atomic_load(&index->unsettled);
+}
+
 uint64_t index_flushed_position(struct index *index)
 {
     return atomic_load(&index->flushed_position);

@@ -131,6 +131,9 @@ enum status index_merge(struct index *index, struct error *err);
 enum status index_merge_down(struct index *index, uint32_t segments, struct error *err);
 
 uint64_t index_applied_position(struct index *index);
+/* Whether what is found may differ from what the applied position stands for: something was
+ * withheld, but the change of scopes that did it has not ended. To be asked before the position. */
+bool index_is_unsettled(struct index *index);
 uint64_t index_flushed_position(struct index *index);
 
 /* True once a stored byte was found wrong: the index should be erased and rebuilt. */

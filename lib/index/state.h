@@ -15,6 +15,7 @@ struct index {
     struct storage storage;
     struct index_options options;
     atomic_bool corrupt;
+    atomic_bool unsettled; /* from the beginning of a change of scopes until its position holds */
     atomic_ullong applied_position;
     atomic_ullong flushed_position;
 

@@ -114,6 +114,11 @@ struct visibility *visibility_both(const struct visibility *visibility, struct v
     return both;
 }
 
+bool visibility_is_both(const struct visibility *visibility)
+{
+    return visibility != NULL && visibility->also != NULL;
+}
+
 struct visibility *visibility_hold(struct visibility *visibility)
 {
     if (visibility != NULL)

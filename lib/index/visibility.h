@@ -14,6 +14,8 @@ struct visibility; /* never changes; shared by counted references. NULL shows no
 struct visibility *visibility_new(const struct index_scope *scopes, size_t count);
 /* Shows what both do; `also` must not be such a one itself. NULL: no memory. */
 struct visibility *visibility_both(const struct visibility *visibility, struct visibility *also);
+/* Whether visibility_both() made it. */
+bool visibility_is_both(const struct visibility *visibility);
 struct visibility *visibility_hold(struct visibility *visibility); /* accepts NULL */
 void visibility_release(struct visibility *visibility);            /* accepts NULL */
 

@@ -6,6 +6,9 @@
  *
  * That a change has begun is stored before anything else, and that it has ended after everything
  * else is durable. Whoever finds one that has not ended shows nothing: the feed brings it again.
+ *
+ * All the while the index says that it is unsettled: what is found changes, but its position does
+ * not.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +49,7 @@ enum status index_load_scopes(struct index *index, struct error *err)
     }
     index->shown = shown;
     index->is_scopes_changing = !is_whole;
+    atomic_store(&index->unsettled, !is_whole);
     return STATUS_OK;
 }
 
@@ -162,8 +166,10 @@ enum status index_change_scopes(struct index *index, const struct index_scope *s
         return STATUS_OK;
     }
     enum status status = store_scopes(index, NULL, false, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        atomic_store(&index->unsettled, true);
         status = show_meanwhile(index, next, is_unsure, err);
+    }
     if (status != STATUS_OK) {
         visibility_release(next);
         return status;

@@ -36,13 +36,13 @@ struct rpc_call *call_queue_pop(struct call_queue *queue)
     return call;
 }
 
-static unsigned sort_out(struct call_lane *lane, struct call_lane *stale)
+static unsigned sort_out(struct call_lane *lane, int64_t now_ms, struct call_lane *stale)
 {
     struct call_lane kept = {0};
     unsigned count = 0;
     struct rpc_call *next;
     for (struct rpc_call *call = lane->first; call != NULL; call = next) {
-        bool is_stale = call_is_stale(call);
+        bool is_stale = call_is_stale(call, now_ms);
         next = call->queue_next;
         append(is_stale ? stale : &kept, call);
         count += is_stale;
@@ -51,10 +51,13 @@ static unsigned sort_out(struct call_lane *lane, struct call_lane *stale)
     return count;
 }
 
-struct rpc_call *call_queue_take_stale(struct call_queue *queue)
+struct rpc_call *call_queue_take_stale(struct call_queue *queue, int64_t now_ms)
 {
     struct call_lane stale = {0};
-    queue->count -= sort_out(&queue->hurried, &stale);
-    queue->count -= sort_out(&queue->others, &stale);
+    if (queue->all_fresh_ms != 0 && now_ms - queue->all_fresh_ms <= CALL_QUEUE_PAUSE_MS)
+        return NULL;
+    queue->count -= sort_out(&queue->hurried, now_ms, &stale);
+    queue->count -= sort_out(&queue->others, now_ms, &stale);
+    queue->all_fresh_ms = stale.first == NULL ? now_ms : 0;
     return stale.first;
 }

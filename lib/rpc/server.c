@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,6 +24,10 @@ enum {
     HANDSHAKE_MS = 5000,
     HANDSHAKE_LOOK_MS = 1000,
     ACCEPT_PAUSE_MS = 100, /* when descriptors run out */
+    ACCEPTS_MAX = 64,      /* at a time, before those at hand go on with their proof */
+    REFUSAL_PAUSE_MS = 1000,
+    REFUSAL_BYTES = 1024,
+    UNPROVED_PART = 4, /* strangers of one way: a quarter of what members may have */
     QUEUE_DEFAULT = 1024,
     CONNECTIONS_DEFAULT = 1024,
 };
@@ -47,7 +53,7 @@ static void stop_listening(struct rpc_server *server)
 /* The sockets stay readable: without a pause the loop would turn on and on. */
 static void pause_accepting(struct rpc_server *server)
 {
-    log_warning("no connection can be accepted: %s", strerror(errno));
+    server_say_refusal(server, "no connection can be accepted: %s", strerror(errno));
     stop_listening(server);
     server->accept_again_ms = clock_boot_ms() + ACCEPT_PAUSE_MS;
 }
@@ -63,10 +69,37 @@ static void resume_accepting(struct rpc_server *server)
         (void)watch(server, server->shortcut_fd, &server->shortcut_fd, NULL);
 }
 
-/* `as`: whom the peers count as; NULL: as who they are. */
-static void accept_all(struct rpc_server *server, int listen_fd, const struct endpoint *as)
+/* Of one way; one, at least. */
+static unsigned unproved_max(const struct rpc_server *server)
 {
-    for (;;) {
+    return (server->options.connections_max + UNPROVED_PART - 1) / UNPROVED_PART;
+}
+
+static unsigned unproved_count(const struct rpc_server *server)
+{
+    unsigned count = 0;
+    for (unsigned way = 0; way < WAYS; way++)
+        count += server->unproved[way].count;
+    return count;
+}
+
+/* Makes room for one more that came this way, at the cost of the one that had the most time. */
+static void cut_oldest(struct rpc_server *server, enum connection_way way)
+{
+    struct connection_list *list = &server->unproved[way];
+    if (list->count < unproved_max(server))
+        return;
+    char peer[ENDPOINT_TEXT_BYTES];
+    endpoint_format(&list->first->peer, peer);
+    server_say_refusal(server, "a connection from %s is cut: %u are waited for to prove the key",
+                       peer, list->count);
+    connection_shut(list->first);
+}
+
+/* `as`: whom the peers count as; NULL: as who they are. What is left is heard of again. */
+static void accept_some(struct rpc_server *server, int listen_fd, const struct endpoint *as)
+{
+    for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
         struct endpoint peer = {.size = sizeof(peer.socket)};
         int fd = accept4(listen_fd, (struct sockaddr *)&peer.socket, &peer.size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -74,27 +107,35 @@ static void accept_all(struct rpc_server *server, int listen_fd, const struct en
             pause_accepting(server);
         if (fd < 0)
             return;
-        if (server->connection_count >= server->options.connections_max) {
-            log_warning("a connection is refused: %u are open", server->connection_count);
+        if (server->members.count >= server->options.connections_max) {
+            server_say_refusal(server, "a connection is refused: %u are open",
+                               server->members.count);
             fd_close(fd);
             continue;
         }
+        enum connection_way way = as != NULL                    ? WAY_SHORT
+                                  : endpoint_is_loopback(&peer) ? WAY_LOOPBACK
+                                                                : WAY_NETWORK;
+        cut_oldest(server, way);
         listen_tune(fd);
-        connection_open(server, fd, as == NULL ? &peer : as);
+        connection_open(server, fd, as == NULL ? &peer : as, way);
     }
 }
 
-/* Cuts those that have not proved themselves in time. */
-static void cut_unproved(struct rpc_server *server)
+static bool is_overdue(const struct connection *connection, int64_t now_ms)
 {
-    if (server->unproved_count == 0)
+    return connection != NULL && now_ms - connection->opened_ms > HANDSHAKE_MS;
+}
+
+/* Cuts those that have not proved themselves in time. */
+static void cut_overdue(struct rpc_server *server)
+{
+    if (unproved_count(server) == 0)
         return;
-    int64_t now = clock_boot_ms();
-    struct connection *next;
-    for (struct connection *at = server->connections; at != NULL; at = next) {
-        next = at->next; // NOLINT(clang-analyzer-unix.Malloc): the list is one reference
-        if (!at->proved && now - at->opened_ms > HANDSHAKE_MS)
-            connection_shut(at);
+    int64_t now_ms = clock_boot_ms();
+    for (unsigned way = 0; way < WAYS; way++) {
+        while (is_overdue(server->unproved[way].first, now_ms))
+            connection_shut(server->unproved[way].first);
     }
 }
 
@@ -102,18 +143,23 @@ static void cut_unproved(struct rpc_server *server)
 static void handle_events(struct rpc_server *server, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
+    bool has_new = false, has_new_short = false;
     int count = epoll_wait(server->epoll_fd, events, EVENTS_MAX, wait_ms);
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &server->wake_fd)
             continue; /* stays readable: `stopping` or `draining` is set */
         if (events[i].data.ptr == &server->listen_fd)
-            accept_all(server, server->listen_fd, NULL);
+            has_new = true;
         else if (events[i].data.ptr == &server->shortcut_fd)
-            accept_all(server, server->shortcut_fd, &server->shortcut);
+            has_new_short = true;
         else
             connection_event(events[i].data.ptr, events[i].events);
     }
-    cut_unproved(server);
+    if (has_new) /* last: it may cut a connection that had an event, too */
+        accept_some(server, server->listen_fd, NULL);
+    if (has_new_short)
+        accept_some(server, server->shortcut_fd, &server->shortcut);
+    cut_overdue(server);
     resume_accepting(server);
 }
 
@@ -122,7 +168,7 @@ static int idle_ms(const struct rpc_server *server)
 {
     if (server->accept_again_ms != 0)
         return ACCEPT_PAUSE_MS;
-    return server->unproved_count > 0 ? HANDSHAKE_LOOK_MS : -1;
+    return unproved_count(server) > 0 ? HANDSHAKE_LOOK_MS : -1;
 }
 
 static struct rpc_call *next_call(struct rpc_server *server)
@@ -165,6 +211,12 @@ static void refuse_waiting(struct rpc_server *server)
         rpc_call_fail(call, STATUS_UNAVAILABLE, "shutting down");
 }
 
+static void shut_all(const struct connection_list *list)
+{
+    while (list->first != NULL)
+        connection_shut(list->first);
+}
+
 static void *loop_main(void *argument)
 {
     struct rpc_server *server = argument;
@@ -176,9 +228,29 @@ static void *loop_main(void *argument)
     }
     if (server->options.threads == 0)
         refuse_waiting(server);
-    while (server->connections != NULL)
-        connection_shut(server->connections); // NOLINT(clang-analyzer-unix.Malloc): as above
+    shut_all(&server->members);
+    for (unsigned way = 0; way < WAYS; way++)
+        shut_all(&server->unproved[way]);
     return NULL;
+}
+
+void server_say_refusal(struct rpc_server *server, const char *format, ...)
+{
+    char text[REFUSAL_BYTES], others[64] = "";
+    int64_t now = clock_boot_ms();
+    if (server->refusal_said_ms != 0 && now - server->refusal_said_ms < REFUSAL_PAUSE_MS) {
+        server->refusals_unsaid++;
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (server->refusals_unsaid > 0)
+        snprintf(others, sizeof(others), " (and %u others, earlier)", server->refusals_unsaid);
+    log_warning("%s%s", text, others);
+    server->refusal_said_ms = now;
+    server->refusals_unsaid = 0;
 }
 
 /* ---- what waits ---- */
@@ -189,8 +261,9 @@ void server_dispatch(struct rpc_server *server, struct rpc_call *call)
     pthread_mutex_lock(&server->lock);
     bool has_place = call_queue_push(&server->queue, call, server->options.queue_max);
     if (!has_place) {
-        stale = call_queue_take_stale(&server->queue);
-        has_place = call_queue_push(&server->queue, call, server->options.queue_max);
+        stale = call_queue_take_stale(&server->queue, clock_boot_ms());
+        has_place =
+            stale != NULL && call_queue_push(&server->queue, call, server->options.queue_max);
     }
     pthread_mutex_unlock(&server->lock);
     if (has_place && server->options.threads > 0)

@@ -7,6 +7,10 @@
  * refused at once, STATUS_OVERLOADED. A call whose time passed or whose caller gave up or went away
  * meanwhile is never begun. The loop's own thread looks at the sockets about every millisecond, and
  * after each call that took longer: refusals and cancellations wait for one call at most.
+ *
+ * Who has not proved the cluster's key takes no member's place: such connections have places of
+ * their own, for the short way, loopback and the network apart, and at the limit the oldest one is
+ * cut.
  */
 #ifndef TIERCE_RPC_SERVER_H
 #define TIERCE_RPC_SERVER_H
@@ -38,7 +42,7 @@ struct rpc_server_options {
     /* Methods that cost little or finish what others began: they are run before those, and twice as
      * many calls may wait before they are refused. NULL: all are alike. */
     bool (*goes_first)(uint16_t method);
-    unsigned connections_max; /* 0: 1024 */
+    unsigned connections_max; /* proved; 0: 1024; unproved, of each way: a quarter */
 };
 
 /*

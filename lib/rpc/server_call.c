@@ -166,15 +166,15 @@ void *rpc_call_request(struct rpc_call *call, const ProtobufCMessageDescriptor *
     return request;
 }
 
-bool call_is_stale(const struct rpc_call *call)
+bool call_is_stale(const struct rpc_call *call, int64_t now_ms)
 {
-    return rpc_call_cancelled(call) || rpc_call_left_ms(call) <= 0;
+    return rpc_call_cancelled(call) || call->deadline_ms <= now_ms;
 }
 
 void call_run(struct rpc_call *call)
 {
     const struct rpc_server_options *options = &call->connection->server->options;
-    if (call_is_stale(call))
+    if (call_is_stale(call, clock_boot_ms()))
         rpc_call_fail(call, STATUS_CANCELLED, "nobody waits for it any more");
     else
         options->handler(options->context, call);

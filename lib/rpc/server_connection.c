@@ -53,6 +53,33 @@ bool connection_flush(struct connection *connection)
     return true;
 }
 
+static void enter_list(struct connection *connection, struct connection_list *list)
+{
+    connection->list = list;
+    connection->next = NULL;
+    connection->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = connection;
+    else
+        list->first = connection;
+    list->last = connection;
+    list->count++;
+}
+
+static void leave_list(struct connection *connection)
+{
+    struct connection_list *list = connection->list;
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        list->first = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    else
+        list->last = connection->previous;
+    list->count--;
+}
+
 void connection_shut(struct connection *connection)
 {
     struct rpc_server *server = connection->server;
@@ -63,14 +90,7 @@ void connection_shut(struct connection *connection)
     for (struct rpc_call *call = connection->calls; call != NULL; call = call->next)
         atomic_store(&call->cancelled, true);
     pthread_mutex_unlock(&connection->lock);
-    if (connection->previous != NULL)
-        connection->previous->next = connection->next;
-    else
-        server->connections = connection->next;
-    if (connection->next != NULL)
-        connection->next->previous = connection->previous;
-    server->connection_count--;
-    server->unproved_count -= !connection->proved;
+    leave_list(connection);
     connection_unref(connection);
 }
 
@@ -212,13 +232,17 @@ static bool connection_prove(struct connection *connection)
     pthread_mutex_lock(&connection->lock);
     enum transport_result result = transport_handshake(connection->transport, &err);
     connection->proved = result == TRANSPORT_DONE;
-    connection->server->unproved_count -= connection->proved;
     ask_events(connection, result == TRANSPORT_WANTS_WRITE ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
     pthread_mutex_unlock(&connection->lock);
+    if (connection->proved) {
+        leave_list(connection);
+        enter_list(connection, &connection->server->members);
+    }
     if (result == TRANSPORT_FAILED) {
         char peer[ENDPOINT_TEXT_BYTES];
         endpoint_format(&connection->peer, peer);
-        log_warning("a connection from %s is refused: %s", peer, err.text);
+        server_say_refusal(connection->server, "a connection from %s is refused: %s", peer,
+                           err.text);
     }
     return result != TRANSPORT_FAILED && result != TRANSPORT_CLOSED;
 }
@@ -247,13 +271,14 @@ void connection_event(struct connection *connection, uint32_t events)
 
 /* ---- the beginning ---- */
 
-void connection_open(struct rpc_server *server, int fd, const struct endpoint *peer)
+void connection_open(struct rpc_server *server, int fd, const struct endpoint *peer,
+                     enum connection_way way)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
     struct error err = {.text = "no memory"};
     if (connection == NULL ||
         transport_open(fd, true, peer, &server->key, &connection->transport, &err) != STATUS_OK) {
-        log_warning("a connection is refused: %s", err.text);
+        server_say_refusal(server, "a connection is refused: %s", err.text);
         fd_close(fd);
         free(connection);
         return;
@@ -265,12 +290,7 @@ void connection_open(struct rpc_server *server, int fd, const struct endpoint *p
     connection->in.limit = IN_BYTES_MAX;
     pthread_mutex_init(&connection->lock, NULL);
     atomic_init(&connection->references, 1);
-    connection->next = server->connections;
-    if (connection->next != NULL)
-        connection->next->previous = connection;
-    server->connections = connection;
-    server->connection_count++;
-    server->unproved_count++;
+    enter_list(connection, &server->unproved[way]);
     connection->events = EPOLLIN | EPOLLRDHUP;
     struct epoll_event event = {.events = connection->events, .data.ptr = connection};
     if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)

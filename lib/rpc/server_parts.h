@@ -17,6 +17,17 @@
 #include "rpc/transport.h"
 
 /*
+ * How a peer came. Until it has proved the cluster's key it takes one of the few places of its way:
+ * so strangers cannot shut out the members, nor those of the network the processes of this machine.
+ */
+enum connection_way { WAY_SHORT, WAY_LOOPBACK, WAY_NETWORK, WAYS };
+
+struct connection_list { /* the oldest first */
+    struct connection *first, *last;
+    unsigned count;
+};
+
+/*
  * Who holds a connection: the loop (until it closes it) and each call on it. `lock` guards what
  * replies from other threads touch: the transport, `out`, `events`, `calls`, `open`.
  */
@@ -35,7 +46,8 @@ struct connection {
     unsigned call_count;
     atomic_int references;
     int64_t opened_ms;
-    struct connection *next, *previous; /* the loop's list */
+    struct connection_list *list; /* the loop's: of the server */
+    struct connection *next, *previous;
 };
 
 struct rpc_call {
@@ -66,10 +78,12 @@ struct rpc_server {
     unsigned worker_count;
     atomic_bool draining;
     atomic_bool stopping;
-    struct connection *connections; /* the loop's */
-    unsigned connection_count;
-    unsigned unproved_count;
-    int64_t accept_again_ms; /* the loop's: descriptors ran out; 0: they did not */
+    /* the loop's */
+    struct connection_list members; /* they have proved themselves */
+    struct connection_list unproved[WAYS];
+    int64_t accept_again_ms;  /* descriptors ran out; 0: they did not */
+    int64_t refusal_said_ms;  /* when the log had a line of one; 0: never */
+    unsigned refusals_unsaid; /* since then */
 
     pthread_mutex_t lock; /* guards the queue and calls_in_hand */
     pthread_cond_t changed;
@@ -80,7 +94,8 @@ struct rpc_server {
 /* ---- server_connection.c: what the loop does with connections ---- */
 
 /* Takes an accepted descriptor over; refuses it, with a line in the log, where that fails. */
-void connection_open(struct rpc_server *server, int fd, const struct endpoint *peer);
+void connection_open(struct rpc_server *server, int fd, const struct endpoint *peer,
+                     enum connection_way way);
 
 /* The descriptor is ready: proves the peer, sends what waits, reads what came. It may be gone
  * afterwards. */
@@ -107,7 +122,7 @@ struct rpc_call *call_new(struct connection *connection, const struct frame *fra
                           const uint8_t *payload);
 
 /* Nobody waits for it any more. */
-bool call_is_stale(const struct rpc_call *call);
+bool call_is_stale(const struct rpc_call *call, int64_t now_ms);
 
 /* Runs the handler, or ends the call where nobody waits for it any more. */
 void call_run(struct rpc_call *call);
@@ -116,5 +131,9 @@ void call_run(struct rpc_call *call);
 
 /* Puts the call where it waits for its turn; ends it where too many wait. */
 void server_dispatch(struct rpc_server *server, struct rpc_call *call);
+
+/* A line in the log, one a second at most: strangers decide how many there would be. The loop's. */
+void server_say_refusal(struct rpc_server *server, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -114,6 +114,8 @@ static enum transport_result tls_result(struct transport *transport, int returne
     unsigned long code = ERR_peek_error();
     const char *words = ERR_reason_error_string(code);
     ERR_clear_error();
+    if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) /* it refused nothing */
+        return TRANSPORT_CLOSED;
     if (reason == SSL_ERROR_ZERO_RETURN || (reason == SSL_ERROR_SYSCALL && saved == 0))
         return TRANSPORT_CLOSED;
     if (reason == SSL_ERROR_SYSCALL) {

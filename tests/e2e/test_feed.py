@@ -1,4 +1,5 @@
 """What the barrels are told while a page waits to be parsed: reported here by hand, as a downloader whose parser died would."""
+import contextlib
 import os
 import signal
 import struct
@@ -8,7 +9,7 @@ import pytest
 
 from rpc_client import Rpc, wire
 from sites import PythonSite
-from stack import wait_for
+from stack import Load, wait_for
 
 pytestmark = pytest.mark.sanitized
 
@@ -60,24 +61,73 @@ def test_what_is_in_the_log_is_parsed_while_the_crawl_is_paused(paused, site):
     assert site.log == []
 
 
-def test_a_removed_page_is_gone_within_a_second_while_another_waits_for_its_parse(paused, site):
-    word = f"late{site.port}word"
-    paused.tierce("crawl", site.base + "/")
-    wait_for(lambda: site.base + "/hoop" in paused.urls(site.word, admin=True), 20, "the site")
-    paused.tierce("pause")
-    downloaders = paused.pids("downloader")
+@contextlib.contextmanager
+def a_page_waiting_for_its_parse(stack, url, word):
+    """The barrels' position stands before it meanwhile."""
+    stack.tierce("pause")
+    downloaders = stack.pids("downloader")
     for pid in downloaders:
         os.kill(pid, signal.SIGSTOP)
     try:
-        report_unparsed(paused, site.base + "/by-hand", f"Here stands {word}.")
-        answer = paused.post("/api/v1/urls", {"url": site.base + "/hoop"}, method="DELETE")
-        assert answer.status_code in (200, 202), answer.text
-        begun = time.monotonic()
-        wait_for(lambda: not paused.urls(site.word, admin=True), 5, "the page gone")
-        assert time.monotonic() - begun < 1.5
-        assert paused.urls(word, admin=True) == []
+        report_unparsed(stack, url, f"Here stands {word}.")
+        yield
+        assert stack.urls(word, admin=True) == []
     finally:
         for pid in downloaders:
             os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: site.base + "/by-hand" in paused.urls(word, admin=True), 60, "the page that waited")
+    wait_for(lambda: url in stack.urls(word, admin=True), 60, "the page that waited")
+
+
+@contextlib.contextmanager
+def others_asking(stack, name):
+    """Each asks something new, so that no gateway goes without news of the barrels."""
+    load = Load(stack.https, [f"/api/v1/search?q={name}{i}word" for i in range(20000)])
+    load.start()
+    try:
+        wait_for(lambda: load.count > 5, 20, "the others")
+        yield
+    finally:
+        load.finish()
+    assert load.failures == [] and load.count < len(load.paths)
+
+
+def keep_answers(stack, word, admin):
+    """In every gateway's cache, under questions of their own: how many results to a page."""
+    for _ in range(4):
+        assert all(stack.urls(word, admin=admin, size=size) for size in range(1, 41))
+
+
+def assert_gone(stack, word, admin, within):
+    """Also from the answers that were kept and have not been asked for since."""
+    begun = time.monotonic()
+    wait_for(lambda: not stack.urls(word, admin=admin), 5, "the page gone")
+    assert time.monotonic() - begun < within
+    time.sleep(max(0.0, begun + within - time.monotonic()))
+    assert [size for size in range(1, 41) if stack.urls(word, admin=admin, size=size)] == []
+
+
+def test_a_removed_page_is_gone_within_a_second_while_another_waits_for_its_parse(paused, site):
+    paused.tierce("crawl", site.base + "/")
+    wait_for(lambda: site.base + "/hoop" in paused.urls(site.word, admin=True), 20, "the site")
+    with a_page_waiting_for_its_parse(paused, site.base + "/by-hand", f"late{site.port}word"):
+        with others_asking(paused, f"remove{site.port}"):
+            keep_answers(paused, site.word, admin=True)
+            answer = paused.post("/api/v1/urls", {"url": site.base + "/hoop"}, method="DELETE")
+            assert answer.status_code in (200, 202), answer.text
+            assert_gone(paused, site.word, admin=True, within=1.5)
     assert paused.urls(site.word, admin=True) == []
+
+
+def test_a_page_made_private_is_gone_at_once_while_another_waits_for_its_parse(paused, site):
+    source = {"url": site.base + "/", "public": True, "allow_private": True, "delay": "0"}
+    paused.config["crawl"]["sources"].append(source)
+    paused.write_config()
+    wait_for(lambda: site.base + "/hoop" in paused.urls(site.word), 20, "the site for everyone")
+    with a_page_waiting_for_its_parse(paused, site.base + "/by-hand", f"slow{site.port}word"):
+        with others_asking(paused, f"withhold{site.port}"):
+            keep_answers(paused, site.word, admin=False)
+            source["public"] = False
+            paused.write_config()
+            assert_gone(paused, site.word, admin=False, within=2.0)
+    assert paused.urls(site.word) == []
+    assert site.base + "/hoop" in paused.urls(site.word, admin=True)

@@ -30,12 +30,31 @@ def test_a_worker_killed_under_load_fails_no_request(small_stack):
     for _ in range(KILLS):
         before = ready_workers(small_stack)
         victim = sorted(before)[0]
+        asked = [load.count for load in loads]
         os.kill(victim, signal.SIGKILL)
         wait_for(lambda: len(ready_workers(small_stack) - {victim}) >= len(before), 10, "a new worker")
+        wait_for(lambda: all(load.count > count + 2 for load, count in zip(loads, asked)), 30, "requests of each load")
     for load in loads:
         load.finish()
     assert [failure for load in loads for failure in load.failures] == []
-    assert sum(load.count for load in loads) > 100
+
+
+def bears(pid, number):
+    """Whether that signal does not end the process: it is ignored, blocked or caught."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+        masks = dict(line.split(":\t") for line in lines if line.startswith("Sig"))
+    return any(int(masks[name], 16) >> (number - 1) & 1 for name in ("SigIgn", "SigBlk", "SigCgt"))
+
+
+def test_no_process_dies_of_a_hangup(small_stack):
+    workers = {pid: program for program in ["barrel", "indexserver", "downloader", "orchestrator", "gateway"]
+               for pid in running(small_stack, program)}
+    assert pool(small_stack) <= set(workers)
+    assert {program for pid, program in workers.items() if not bears(pid, signal.SIGHUP)} == set()
+    for pid in workers:
+        os.kill(pid, signal.SIGHUP)
+    assert small_stack.urls("quenching")
+    assert set(workers) <= set(small_stack.processes())
 
 
 def test_a_restart_of_the_whole_pool_fails_no_request(small_stack):

@@ -6,6 +6,7 @@
 #define TIERCE_BARREL_BARREL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct barrel {
         lock; /* held for reading while the index is used, for writing while it is replaced */
     struct index *index;
     struct index_options index_options;
+    /* The last sequence of the feed that was applied ahead of its turn, or is about to be; 0: none.
+     * It has come in its turn, too, once the index's position is behind it. */
+    atomic_ullong ahead_to;
 
     pthread_mutex_t status_lock;        /* guards `stopped` */
     char stopped[BARREL_STOPPED_BYTES]; /* why nothing is indexed; "": it is */

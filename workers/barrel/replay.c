@@ -120,16 +120,31 @@ static enum status read_feed(struct replay *replay, struct rpc_client *client,
 
 /* ---- applying it ---- */
 
+/* The last sequence of what comes ahead of its turn; 0: nothing does. */
+static uint64_t last_ahead(const Wire__FeedReply *reply)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < reply->n_items; i++) {
+        uint64_t sequence = reply->items[i]->sequence;
+        if (sequence >= reply->next && sequence > last)
+            last = sequence;
+    }
+    return last;
+}
+
 static enum status apply(struct replay *replay, const Wire__FeedReply *reply, struct error *err)
 {
     struct barrel *barrel = replay->barrel;
     struct index_change *changes =
         arena_alloc(&replay->arena, (reply->n_items + 1) * sizeof(*changes));
     size_t count = 0;
+    uint64_t ahead_to = last_ahead(reply);
     if (changes == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory for %zu changes", reply->n_items);
     for (size_t i = 0; i < reply->n_items; i++)
         count += change_from_wire(reply->items[i], &replay->arena, &changes[count]);
+    if (ahead_to > atomic_load(&barrel->ahead_to)) /* before anything of it shows */
+        atomic_store(&barrel->ahead_to, ahead_to);
     pthread_rwlock_rdlock(&barrel->lock);
     enum status status = index_apply(barrel->index, changes, count, reply->next, err);
     pthread_rwlock_unlock(&barrel->lock);
@@ -145,6 +160,7 @@ static enum status begin_anew(struct replay *replay, const uint8_t *identity, si
 {
     replay->dirty_since_ms = 0;
     replay->ahead = 0;
+    atomic_store(&replay->barrel->ahead_to, 0);
     return barrel_begin_anew(replay->barrel, identity, size, err);
 }
 

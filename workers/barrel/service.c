@@ -85,17 +85,29 @@ static bool put_hits(const struct search_result *result, struct arena *arena,
     return true;
 }
 
+/*
+ * Which state of the index a search finds, at the least: whoever keeps the answer goes by it. So it
+ * is read before the search, as an answer that is older than its position would be kept for good.
+ */
+static void put_state(struct barrel *barrel, struct index *index, Wire__SearchReply *reply)
+{
+    bool is_changing = index_is_unsettled(index);
+    uint64_t ahead_to = atomic_load(&barrel->ahead_to);
+    reply->position = index_applied_position(index);
+    reply->unsettled = is_changing || (ahead_to != 0 && ahead_to >= reply->position);
+}
+
 static void answer_search(struct service *service, struct rpc_call *call, struct index *index)
 {
-    (void)service;
     struct arena *arena = rpc_call_arena(call);
     struct search_result result = {0};
     struct error err = {0};
     Wire__SearchRequest *request = rpc_call_request(call, &wire__search_request__descriptor);
     if (request == NULL)
         return;
-    enum status status = run_search(index, request, arena, &result, &err);
     Wire__SearchReply reply = WIRE__SEARCH_REPLY__INIT;
+    put_state(service->barrel, index, &reply);
+    enum status status = run_search(index, request, arena, &result, &err);
     if (status == STATUS_OK && !put_hits(&result, arena, &reply))
         status = error_set(&err, STATUS_NO_MEMORY, "no memory for hits");
     if (status != STATUS_OK) {
@@ -104,7 +116,6 @@ static void answer_search(struct service *service, struct rpc_call *call, struct
     }
     reply.total = result.total;
     reply.total_is_lower_bound = !result.total_is_exact;
-    reply.position = index_applied_position(index);
     rpc_call_reply(call, &reply.base);
 }
 

@@ -36,7 +36,8 @@ struct cache {
     uint64_t epoch;
     unsigned shard_count;
     uint64_t positions[SLOT_COUNT];
-    int64_t heard_ms; /* when all shards last told their positions; 0: never */
+    int64_t heard_ms;   /* when all shards last told these positions; 0: never */
+    int64_t emptied_ms; /* what shards were asked for until then is not kept */
 };
 
 struct cache *cache_new(void)
@@ -183,6 +184,15 @@ void cache_see_routing(struct cache *cache, const struct routing *routing)
     pthread_mutex_unlock(&cache->mutex);
 }
 
+void cache_empty(struct cache *cache, int64_t now_ms)
+{
+    pthread_mutex_lock(&cache->mutex);
+    clear(cache);
+    if (now_ms > cache->emptied_ms)
+        cache->emptied_ms = now_ms;
+    pthread_mutex_unlock(&cache->mutex);
+}
+
 /* ---- copies ---- */
 
 /* Where a copy goes; with `bytes` NULL its size is reckoned only. */
@@ -308,19 +318,28 @@ static void add(struct cache *cache, struct entry *entry)
     cache->bytes += entry->size;
 }
 
-void cache_put(struct cache *cache, const struct routing *routing, const uint64_t *positions,
-               const struct cache_key *key, int64_t now_ms, const struct search_answer *answer,
+/* Takes notice of the positions. False: a newer one is known of some shard, so that this says
+ * nothing of what it finds now. */
+static bool see_positions(struct cache *cache, const uint64_t *positions)
+{
+    bool is_newest = true;
+    for (unsigned i = 0; i < cache->shard_count; i++) {
+        see_position(cache, i, positions[i]);
+        is_newest = is_newest && positions[i] == cache->positions[i];
+    }
+    return is_newest;
+}
+
+void cache_put(struct cache *cache, const struct routing *routing, const struct cache_heard *heard,
+               const struct cache_key *key, const struct search_answer *answer,
                const struct cache_place *place)
 {
     pthread_mutex_lock(&cache->mutex);
-    if (cache->limit != 0 && is_state(cache, routing)) {
-        bool is_newest = true;
-        for (unsigned i = 0; i < cache->shard_count; i++) {
-            see_position(cache, i, positions[i]);
-            is_newest = is_newest && positions[i] == cache->positions[i];
-        }
-        cache->heard_ms = now_ms;
-        struct entry *entry = is_newest ? make_entry(key, answer, place) : NULL;
+    if (cache->limit != 0 && is_state(cache, routing) && see_positions(cache, heard->positions) &&
+        heard->asked_ms > cache->emptied_ms) {
+        if (heard->heard_ms > cache->heard_ms)
+            cache->heard_ms = heard->heard_ms;
+        struct entry *entry = make_entry(key, answer, place);
         if (entry != NULL)
             add(cache, entry);
     }

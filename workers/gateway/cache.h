@@ -1,9 +1,10 @@
 /*
  * Whole answers, kept for the next one who asks the same. They are valid for one state of the
- * index: when the routing table, the statistics' epoch or a log position changes, all are dropped.
+ * index: when the routing table, the statistics' epoch or a log position changes, all are dropped,
+ * and while a barrel says that what it finds changes without its position, nothing is kept.
  * Positions are learned from the barrels' replies; an answer is used only while every shard has
- * been heard of within CACHE_FRESH_MS, so that what was removed is not shown for longer. Partial
- * answers are never kept. Any thread.
+ * said within CACHE_FRESH_MS that it is where it was, so that what was removed is not shown for
+ * longer. Partial answers are never kept. Any thread.
  */
 #ifndef TIERCE_GATEWAY_CACHE_H
 #define TIERCE_GATEWAY_CACHE_H
@@ -50,13 +51,19 @@ bool cache_get(struct cache *cache, const struct cache_key *key, int64_t now_ms,
                struct arena *arena, struct search_answer *ret_answer,
                struct cache_place *ret_place);
 
-/*
- * Keeps a copy of a whole answer.
- *
- * positions  of the log, as each shard of `routing` answered
- */
-void cache_put(struct cache *cache, const struct routing *routing, const uint64_t *positions,
-               const struct cache_key *key, int64_t now_ms, const struct search_answer *answer,
+/* Drops everything, and what shards were asked for until now: a barrel is unsettled. */
+void cache_empty(struct cache *cache, int64_t now_ms);
+
+/* What the shards said of themselves with an answer. */
+struct cache_heard {
+    const uint64_t *positions; /* of the log, by shard of the routing table */
+    int64_t asked_ms;          /* before this they had not looked */
+    int64_t heard_ms;          /* when all had answered */
+};
+
+/* Keeps a copy of a whole answer. */
+void cache_put(struct cache *cache, const struct routing *routing, const struct cache_heard *heard,
+               const struct cache_key *key, const struct search_answer *answer,
                const struct cache_place *place);
 
 #endif

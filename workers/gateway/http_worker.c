@@ -585,6 +585,7 @@ static enum status install_handlers(struct error *err)
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGHUP, &ignore, NULL); /* settings come from the orchestrator */
     return STATUS_OK;
 }
 

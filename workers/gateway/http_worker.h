@@ -14,7 +14,7 @@
  * accepts no more, ends idle connections, finishes the requests in hand and returns STATUS_OK. The
  * number of threads is that of the settings at the start.
  *
- * Installs handlers for those signals; SIGPIPE is ignored from here on.
+ * Installs handlers for those signals; SIGPIPE and SIGHUP are ignored from here on.
  *
  * listen_fd    a listening socket that somebody else holds, so that no connection is lost when this
  *              process ends: borrowed, made non-blocking. -1: listen at `listen_path` instead.

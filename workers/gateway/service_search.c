@@ -42,6 +42,8 @@ struct searching {
 
     struct fanout_answer *answers; /* of SEARCH, by shard */
     uint64_t *positions;           /* of the shards that answered */
+    bool is_unsettled;             /* one of them finds something else than its position says */
+    int64_t asked_ms, heard_ms;    /* when the shards were asked, and had answered */
     struct found *page;            /* the hits of this page */
     unsigned page_count;
     struct cache_place place;
@@ -173,16 +175,22 @@ static enum status ask_shards(struct searching *search, struct error *err)
                                        .request = &request->base,
                                        .positions = has_positions ? search->basis.positions : NULL,
                                        .timeout_ms = service_left_ms(search->ends_ms)};
+    search->asked_ms = clock_boot_ms();
     if (fanout_ask(search->service->fanout, routing, &question, search->arena, search->answers) ==
         0)
         return service_no_answer(search->answers, shards, err);
+    search->heard_ms = clock_boot_ms();
     for (unsigned i = 0; i < shards; i++) {
         const struct fanout_answer *answer = &search->answers[i];
         if (answer->status != STATUS_OK)
             continue;
-        search->positions[i] = ((const Wire__SearchReply *)answer->reply)->position;
+        const Wire__SearchReply *reply = answer->reply;
+        search->positions[i] = reply->position;
+        search->is_unsettled |= reply->unsettled;
         gateway_count_barrel(search->service->gateway, answer->member, answer->us);
     }
+    if (search->is_unsettled) /* which keeps this answer out of it, too */
+        cache_empty(search->service->gateway->cache, search->heard_ms);
     return STATUS_OK;
 }
 
@@ -470,6 +478,17 @@ static bool answer_from_cache(struct searching *search, struct search_answer *an
     return true;
 }
 
+/* Keeps the answer for the next one who asks the same, if it may be. */
+static void remember(struct searching *search, const struct search_answer *answer)
+{
+    struct cache *cache = search->service->gateway->cache;
+    struct cache_heard heard = {
+        .positions = search->positions, .asked_ms = search->asked_ms, .heard_ms = search->heard_ms};
+    struct cache_key key = cache_key_of(search);
+    if (!answer->partial && !search->has_after)
+        cache_put(cache, search->routing, &heard, &key, answer, &search->place);
+}
+
 static enum status answer_from_shards(struct searching *search, struct search_answer *answer,
                                       struct error *err)
 {
@@ -489,11 +508,7 @@ static enum status answer_from_shards(struct searching *search, struct search_an
     if (status != STATUS_OK)
         return status;
     note_place(search, answer);
-    if (!answer->partial && !search->has_after) {
-        struct cache_key key = cache_key_of(search);
-        cache_put(search->service->gateway->cache, search->routing, search->positions, &key,
-                  clock_boot_ms(), answer, &search->place);
-    }
+    remember(search, answer);
     return STATUS_OK;
 }
 

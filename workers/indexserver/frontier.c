@@ -259,8 +259,6 @@ static enum status touch_fetched(struct change *change, const char *text,
     struct origin *origin = origin_of(change->views->frontier, url.origin, change);
     CHECK(origin != NULL); /* a URL has one */
     *ret_host = origin->host;
-    if (origin->host->lease_done < origin->host->lease_urls)
-        origin->host->lease_done++;
     return STATUS_OK;
 }
 
@@ -483,10 +481,20 @@ static enum status apply_remove(struct change *change, const Log__Remove *remove
     return status == STATUS_OK ? r.status : status;
 }
 
+/* What the leases say of delays, times, networks and our name may be out of date: they end with
+ * what they hold, and the next ones say what holds now. */
+static void stop_growth(struct frontier *frontier)
+{
+    for (size_t i = 0; i < frontier->leased_count; i++)
+        frontier->leased[i]->lease_grows = false;
+}
+
 static enum status apply_control(struct change *change, const Log__Control *control,
                                  struct error *err)
 {
     enum status status = scope_take_control(change, control, err);
+    if (control->action == LOG__ACTION__ACTION_SETTINGS)
+        stop_growth(change->views->frontier);
     frontier_wake_all(change->views);
     return status;
 }

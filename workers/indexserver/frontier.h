@@ -98,10 +98,16 @@ enum status frontier_finish(struct views *views, uint64_t lease, int64_t now_ms,
 enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
                            struct arena *arena, struct frontier_grant *ret_grant,
                            struct error *err);
-/* More URLs for a lease that is held, behind those it has, as a lease of the same number in the
- * arena; NULL: there are none, or others of its host come first. */
-Wire__HostLease *frontier_grow(struct views *views, uint64_t lease, int64_t now_ms,
-                               struct arena *arena);
+/* One of the lease's URLs was answered. */
+void frontier_note_answer(struct views *views, uint64_t lease);
+/*
+ * More URLs for leases that are held, behind those they have, each as a lease of the same number in
+ * the arena. Some get none: there are no more, others of their host come first, another delay or
+ * other settings are right by now, or it would be too much for one call. Returns to how many it
+ * gave; `ret_more` has room for `count`.
+ */
+size_t frontier_grow(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms,
+                     struct arena *arena, Wire__HostLease **ret_more);
 /* The content's page came, or never will: nobody tries it again. */
 void frontier_parsed(struct views *views, uint64_t sequence);
 /* When there may be something to lease, clock_boot_ms(); INT64_MAX: not before something changes.

@@ -12,13 +12,16 @@
 #include "indexserver/urls.h"
 
 enum {
-    LEASE_BUDGET_MS = LEASE_MS * 3 / 4, /* what the fetches of a slow host's lease may take */
+    /* What is fetched under a lease at one time, however often it grows: */
+    LEASE_BUDGET_MS = LEASE_MS * 3 / 4, /* what the fetches of a slow host may take */
     LEASE_URLS_SLOW = 10,               /* no more where they take long */
     LEASE_BUSY_MS = 2000,               /* what those of a fast one should take, at least */
     RESPONSE_GUESS_US = 500 * 1000,
     SCAN_MAX = 2 * LEASE_URLS_MAX,     /* URLs looked at for one lease */
     HOSTS_LOOKED_AT_MAX = 1000,        /* for one call: the rest at the next */
-    HELD_BYTES_MAX = 16 * 1024 * 1024, /* of the contents whose validators one lease names */
+    HELD_BYTES_MAX = 16 * 1024 * 1024, /* of the contents whose validators one call names */
+    REPLY_BYTES_MAX = 4 * 1024 * 1024, /* of the leases of one call, but for what is to be parsed */
+    VALIDATOR_BYTES_MAX = 1024,        /* a longer one is not sent back */
     TIMEOUT_DEFAULT_MS = 30 * 1000,
     STALLED_MS = 60 * 1000, /* a host whose sources all stand still is looked at again */
     FAULT_MS = 60 * 1000,   /* and one of which something cannot be read */
@@ -32,9 +35,16 @@ struct leasing {
     int64_t unix_ms;
     struct frontier_grant *grant; /* NULL: a lease that is held grows */
     size_t denied_capacity;
-    size_t held_bytes;      /* of the contents that were read for the lease's validators */
+    size_t held_bytes;      /* of the contents that were read for validators */
+    size_t reply_bytes;     /* of what was leased */
     struct kv_batch *batch; /* the leases given */
 };
+
+/* Whether the call may be given more: else the rest comes with the next one. */
+static bool has_room(const struct leasing *l)
+{
+    return l->held_bytes < HELD_BYTES_MAX && l->reply_bytes < REPLY_BYTES_MAX;
+}
 
 /* ---- the list of leases -------------------------------------------------------------------------
  */
@@ -78,6 +88,14 @@ void frontier_prolong(struct views *views, const uint64_t *leases, size_t count,
             host->lease_until_ms = now_ms + LEASE_MS;
         parse_queue_prolong(&views->frontier->parsing, leases[i], now_ms);
     }
+}
+
+void frontier_note_answer(struct views *views, uint64_t lease)
+{
+    size_t index;
+    struct host *host = leased_host(views->frontier, lease, &index);
+    if (host != NULL && host->lease_done < host->lease_urls)
+        host->lease_done++;
 }
 
 /* Frees the host; its delay begins. The deletion goes into the batch. */
@@ -281,6 +299,15 @@ static void deny(struct leasing *l, const char *url, const struct robots_verdict
         (struct frontier_denied){url, words == NULL ? "" : words, held};
 }
 
+/* A validator as the server gave it, in the leasing's arena; "": none, or one of a size that a
+ * server would not take either. */
+static char *validator(struct leasing *l, const Log__Hop *hop, const char *name,
+                       struct arena *scratch)
+{
+    const char *value = header_value(&hop->headers, name, scratch);
+    return check_alloc(arena_string(l->arena, strlen(value) > VALIDATOR_BYTES_MAX ? "" : value));
+}
+
 /* What the server said of the version that is held, so that it may answer "not modified". Where
  * the log cannot give that version it is asked for whole. */
 static void add_validators(struct leasing *l, const struct url_state *state,
@@ -295,8 +322,8 @@ static void add_validators(struct leasing *l, const struct url_state *state,
     if (status == STATUS_OK && entry->kind_case == LOG__ENTRY__KIND_CONTENT &&
         entry->content->n_hops > 0) {
         const Log__Hop *hop = entry->content->hops[entry->content->n_hops - 1];
-        leased->etag = header_value(&hop->headers, "etag", l->arena);
-        leased->last_modified = header_value(&hop->headers, "last-modified", l->arena);
+        leased->etag = validator(l, hop, "etag", &arena);
+        leased->last_modified = validator(l, hop, "last-modified", &arena);
     } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         log_warning("%s: its content cannot be read from the log, it is fetched whole: %s",
                     leased->url, err.text);
@@ -340,14 +367,21 @@ static enum status add_url(struct leasing *l, struct origin *origin, const char 
     lease->urls[lease->n_urls++] = leased;
     l->held_bytes += state.content == 0 ? 0 : state.bytes;
     add_validators(l, &state, leased);
+    l->reply_bytes += wire__leased_url__get_packed_size(leased);
     return STATUS_OK;
+}
+
+/* URLs that were given and are not answered: none, where the host is not leased. */
+static uint64_t urls_out(const struct host *host)
+{
+    return host->lease_urls - host->lease_done;
 }
 
 /* How many more new pages the source may hold, when all that is leased has come. */
 static uint64_t pages_left(const struct leasing *l, const struct host *host,
                            const struct source *source)
 {
-    uint64_t taken = source->counts.fetched + host->lease_urls - host->lease_done;
+    uint64_t taken = source->counts.fetched + urls_out(host);
     uint64_t pages = source_max_pages(l->views->scope, source);
     uint64_t bytes = source_max_bytes(l->views->scope, source);
     uint64_t left = pages > taken ? pages - taken : 0;
@@ -360,7 +394,7 @@ static uint64_t pages_left(const struct leasing *l, const struct host *host,
 }
 
 /* How many fetches fit into a lease of a slow host, or keep a downloader busy for a while with a
- * fast one; and into what the source may still hold. */
+ * fast one, besides those that it holds already; and into what the source may still hold. */
 static uint64_t urls_that_fit(const struct leasing *l, const struct host *host,
                               const struct candidate *candidate, uint32_t delay_ms)
 {
@@ -373,11 +407,14 @@ static uint64_t urls_that_fit(const struct leasing *l, const struct host *host,
         count = fast < LEASE_URLS_MAX ? fast : LEASE_URLS_MAX;
     if (count < 1)
         count = 1;
+    uint64_t out = urls_out(host);
+    count = count > out ? count - out : 0;
     uint64_t left = candidate->new_pages ? pages_left(l, host, candidate->source) : count;
     return count < left ? count : left;
 }
 
-/* Adds URLs from `place` on to the lease. */
+/* Adds URLs from `place` on to the lease: one, if it may hold any, and as many as the call has room
+ * for. */
 static enum status gather_urls(struct leasing *l, struct kv_iterator *it,
                                const struct candidate *candidate, const struct due_key *place,
                                Wire__HostLease *lease, struct error *err)
@@ -389,7 +426,7 @@ static enum status gather_urls(struct leasing *l, struct kv_iterator *it,
     enum status status = STATUS_OK;
     bool more = seek_from(it, candidate, place, &due);
     for (unsigned i = 0; more && status == STATUS_OK && i < SCAN_MAX && lease->n_urls < max &&
-                         l->held_bytes < HELD_BYTES_MAX;
+                         (lease->n_urls == 0 || has_room(l));
          i++) {
         struct kv_slice value = kv_iterator_value(it);
         char *url = arena_string_of(l->arena, value.data, value.size);
@@ -431,6 +468,7 @@ static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *can
     lease->timeout_ms =
         settings->fetch_timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : settings->fetch_timeout_ms;
     lease->user_agent = settings->user_agent;
+    l->reply_bytes += wire__host_lease__get_packed_size(lease);
     return lease->urls == NULL ? NULL : lease;
 }
 
@@ -481,7 +519,6 @@ static enum status lease_candidate(struct leasing *l, struct kv_iterator *it,
     if (lease == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     enum status status = STATUS_OK;
-    l->held_bytes = 0;
     origin_robots(l->views, origin); /* what add_url() asks */
     if (origin_robots_due_ms(l->views->scope, origin) <= l->unix_ms)
         add_robots_url(l, origin, lease);
@@ -523,8 +560,9 @@ static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error
     struct frontier *frontier = l->frontier;
     struct kv_iterator *it = kv_iterator_open(l->views->kv, COLUMN_DUE);
     enum status status = STATUS_OK;
-    for (unsigned i = 0; i < HOSTS_LOOKED_AT_MAX && l->grant->lease_count < hosts_max &&
-                         frontier->heap_count > 0 && frontier->heap[0]->wake_ms <= l->now_ms;
+    for (unsigned i = 0;
+         i < HOSTS_LOOKED_AT_MAX && l->grant->lease_count < hosts_max && has_room(l) &&
+         frontier->heap_count > 0 && frontier->heap[0]->wake_ms <= l->now_ms;
          i++) {
         struct host *host = frontier->heap[0];
         if (host->ready_ms > l->now_ms) {
@@ -604,12 +642,18 @@ static struct due_key place_behind(struct due_key place)
     return place;
 }
 
+/* A lease has one delay from its first URL to its last: where another is right by now, it ends, and
+ * the next one has that. */
 static Wire__HostLease *grow(struct leasing *l, struct kv_iterator *it, struct host *host)
 {
     struct candidate candidate;
     struct due_key place = place_behind(host->lease_last);
     struct origin *origin = host->lease_origin;
-    if (!look_at_queue(l, it, origin, &origin->queues[0], &candidate) || candidate.source == NULL)
+    if (!look_at_queue(l, it, origin, &origin->queues[0], &candidate) || candidate.source == NULL ||
+        host_delay_ms(l->views, host, candidate.source) != host->lease_delay_ms)
+        return NULL;
+    origin_robots(l->views, origin); /* what add_url() asks */
+    if (origin->record.robots_kind == ROBOTS_NONE)
         return NULL;
     Wire__HostLease *more = new_lease(l, &candidate, host->lease_delay_ms);
     if (more == NULL || gather_urls(l, it, &candidate, &place, more, NULL) != STATUS_OK ||
@@ -620,25 +664,27 @@ static Wire__HostLease *grow(struct leasing *l, struct kv_iterator *it, struct h
     return more;
 }
 
-Wire__HostLease *frontier_grow(struct views *views, uint64_t lease, int64_t now_ms,
-                               struct arena *arena)
+size_t frontier_grow(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms,
+                     struct arena *arena, Wire__HostLease **ret_more)
 {
-    size_t index;
     struct leasing l = {.views = views,
                         .frontier = views->frontier,
                         .arena = arena,
                         .now_ms = now_ms,
                         .unix_ms = clock_unix_us() / 1000};
-    struct host *host = leased_host(views->frontier, lease, &index);
-    if (host == NULL || !may_grow(&l, host))
-        return NULL;
-    origin_robots(views, host->lease_origin); /* what add_url() asks */
-    if (host->lease_origin->record.robots_kind == ROBOTS_NONE)
-        return NULL;
     struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_DUE);
-    Wire__HostLease *more = grow(&l, it, host);
+    size_t grown = 0;
+    for (size_t i = 0; i < count && has_room(&l); i++) {
+        size_t index;
+        struct host *host = leased_host(views->frontier, leases[i], &index);
+        Wire__HostLease *more = NULL;
+        if (host != NULL && may_grow(&l, host))
+            more = grow(&l, it, host);
+        if (more != NULL)
+            ret_more[grown++] = more;
+    }
     kv_iterator_close(it);
-    return more;
+    return grown;
 }
 
 void frontier_parsed(struct views *views, uint64_t sequence)

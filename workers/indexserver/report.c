@@ -37,6 +37,15 @@ static bool is_wanted(struct report *r, const Wire__Fetched *fetched, const stru
            state->due_ms <= clock_unix_us() / 1000;
 }
 
+/* An answer to a URL that is still to be fetched, or was removed meanwhile, is one that its lease
+ * waits for: a report that is sent twice counts once. */
+static void note_answer(struct report *r, const Wire__Fetched *fetched,
+                        const struct url_state *state)
+{
+    if (state->kind == URL_REMOVED || state->due_ms <= clock_unix_us() / 1000)
+        frontier_note_answer(r->service->views, fetched->lease);
+}
+
 /* The URL's state; false: drop what was reported. */
 static bool find_state(struct report *r, const Wire__Fetched *fetched, struct url *ret_url,
                        struct url_state *ret_state)
@@ -46,8 +55,10 @@ static bool find_state(struct report *r, const Wire__Fetched *fetched, struct ur
         return false;
     if (!views_caught_up(r->service->views))
         return true; /* nobody can tell yet: keep it */
-    return urls_get(r->service->views, ret_url->text, ret_state, NULL) == STATUS_OK &&
-           is_wanted(r, fetched, ret_state);
+    if (urls_get(r->service->views, ret_url->text, ret_state, NULL) != STATUS_OK)
+        return false;
+    note_answer(r, fetched, ret_state);
+    return is_wanted(r, fetched, ret_state);
 }
 
 static void take_content(struct report *r, const Wire__Fetched *fetched)
@@ -79,6 +90,7 @@ static void take_outcome(struct report *r, const Wire__Fetched *fetched)
 static void take_robots(struct report *r, const Wire__Fetched *fetched)
 {
     struct host_view host;
+    frontier_note_answer(r->service->views, fetched->lease);
     frontier_host(r->service->views, fetched->robots->origin, &host);
     if (host.known || !views_caught_up(r->service->views))
         batch_add(r->batch, entry_of_robots(r->arena, fetched->robots), NULL);
@@ -148,6 +160,11 @@ static bool prepare(struct sequencer_job *sequencer_job, struct batch *batch)
     struct call_job *job = (struct call_job *)sequencer_job;
     const Wire__ReportRequest *request = job->request;
     struct report r = {.service = job->service, .arena = rpc_call_arena(job->call), .batch = batch};
+    /* A sender that lives sends it again: it is not to be logged twice. */
+    if (rpc_call_cancelled(job->call)) {
+        rpc_call_fail(job->call, STATUS_CANCELLED, "nobody waits for the answer");
+        return false;
+    }
     pthread_mutex_lock(&job->service->views->lock);
     for (size_t i = 0; i < request->n_fetched; i++)
         take_fetched(&r, request->fetched[i]);
@@ -178,12 +195,8 @@ static void grow_leases(struct call_job *job, Wire__ReportReply *ret_reply)
         return;
     ret_reply->more = check_alloc(arena_alloc(arena, count * sizeof(*ret_reply->more)));
     pthread_mutex_lock(&job->service->views->lock);
-    for (size_t i = 0; i < count; i++) {
-        Wire__HostLease *more =
-            frontier_grow(job->service->views, request->running_out[i], clock_boot_ms(), arena);
-        if (more != NULL)
-            ret_reply->more[ret_reply->n_more++] = more;
-    }
+    ret_reply->n_more = frontier_grow(job->service->views, request->running_out, count,
+                                      clock_boot_ms(), arena, ret_reply->more);
     pthread_mutex_unlock(&job->service->views->lock);
 }
 

@@ -26,6 +26,7 @@ struct fake {
     char address[64];
     /* what it answers */
     enum status refusal; /* of REGISTER */
+    bool is_silent;      /* keeps REGISTER, and answers nothing */
     bool forget;         /* the next heartbeat is answered with `unknown` */
     uint64_t settings_version;
     uint64_t routing_version;
@@ -41,7 +42,20 @@ struct fake {
     int32_t last_shard;
     uint32_t last_protocol;
     uint64_t last_memory;
+    struct rpc_call *kept;
 };
+
+/* Calls that are never answered must end before their server does. */
+static void keep(struct fake *fake, struct rpc_call *call)
+{
+    pthread_mutex_lock(&fake->mutex);
+    struct rpc_call *before = fake->kept;
+    fake->kept = call;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->mutex);
+    if (before != NULL)
+        rpc_call_fail(before, STATUS_CANCELLED, "kept");
+}
 
 static void answer_register(struct fake *fake, struct rpc_call *call)
 {
@@ -66,11 +80,14 @@ static void answer_register(struct fake *fake, struct rpc_call *call)
     settings.version = fake->settings_version;
     routing.version = fake->routing_version;
     enum status refusal = fake->refusal;
+    bool is_silent = fake->is_silent;
     pthread_cond_broadcast(&fake->changed);
     pthread_mutex_unlock(&fake->mutex);
     reply.settings = &settings;
     reply.routing = routing.version == 0 ? NULL : &routing;
-    if (refusal != STATUS_OK)
+    if (is_silent)
+        keep(fake, call);
+    else if (refusal != STATUS_OK)
         rpc_call_fail(call, refusal, "the place is taken");
     else
         rpc_call_reply(call, &reply.base);
@@ -382,6 +399,42 @@ static void an_orchestrator_that_comes_late_is_waited_for(void **state)
     fake_close(&fake);
 }
 
+static void an_orchestrator_that_does_not_answer_is_not_waited_for_any_longer(void **state)
+{
+    (void)state;
+    struct fake fake;
+    struct taker taker = {0};
+    fake_open(&fake);
+    fake.is_silent = true;
+    struct member_options options = options_for(&fake, &taker);
+    struct member *untouched = NULL;
+    struct error err = {0};
+    int64_t begun = clock_boot_ms();
+    assert_int_equal(member_start(&options, 300, &untouched, &err), STATUS_TIMEOUT);
+    assert_in_range(clock_boot_ms() - begun, 300, 3000);
+    assert_null(untouched);
+    AWAIT(&fake, fake.kept != NULL && rpc_call_cancelled(fake.kept)); /* and it is told so */
+    keep(&fake, NULL);
+    fake_close(&fake);
+}
+
+static void a_member_that_registers_again_ends_at_once(void **state)
+{
+    (void)state;
+    struct fake fake;
+    struct taker taker = {0};
+    fake_open(&fake);
+    struct member_options options = options_for(&fake, &taker);
+    struct member *member = start(&options);
+    UNDER_LOCK(&fake, fake.is_silent = true; fake.forget = true);
+    AWAIT(&fake, fake.kept != NULL);
+    int64_t begun = clock_boot_ms();
+    member_stop(member);
+    assert_true(clock_boot_ms() - begun < 3000);
+    keep(&fake, NULL);
+    fake_close(&fake);
+}
+
 static void memory_is_counted_in_bytes(void **state)
 {
     (void)state;
@@ -404,6 +457,8 @@ int main(void)
         cmocka_unit_test(a_refusal_ends_the_start_with_the_words),
         cmocka_unit_test(a_wrong_key_ends_the_start),
         cmocka_unit_test(an_orchestrator_that_comes_late_is_waited_for),
+        cmocka_unit_test(an_orchestrator_that_does_not_answer_is_not_waited_for_any_longer),
+        cmocka_unit_test(a_member_that_registers_again_ends_at_once),
         cmocka_unit_test(memory_is_counted_in_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static struct cache_key key_of(const char *read_as)
     return (struct cache_key){.read_as = read_as, .page = 1, .size = 10};
 }
 
-static void keep(struct cache *cache, const char *read_as, int64_t now_ms)
+static void keep_heard(struct cache *cache, const char *read_as, const struct cache_heard *heard)
 {
     struct found_page results[2] = {
         {.url = "http://a/", .title = "A", .snippet = "a<mark>b</mark>", .language = "en"},
@@ -52,7 +52,13 @@ static void keep(struct cache *cache, const char *read_as, int64_t now_ms)
                                            .positions = positions,
                                            .shard_count = 2}};
     struct cache_key key = key_of(read_as);
-    cache_put(cache, &routing, positions, &key, now_ms, &answer, &place);
+    cache_put(cache, &routing, heard, &key, &answer, &place);
+}
+
+static void keep(struct cache *cache, const char *read_as, int64_t now_ms)
+{
+    struct cache_heard heard = {.positions = positions, .asked_ms = now_ms, .heard_ms = now_ms};
+    keep_heard(cache, read_as, &heard);
 }
 
 static bool is_kept(struct cache *cache, const char *read_as, int64_t now_ms)
@@ -125,6 +131,50 @@ static void another_state_of_the_index_empties_it(void **state)
     cache_free(cache);
 }
 
+static void an_unsettled_barrel_empties_it(void **state)
+{
+    (void)state;
+    struct cache *cache = open_cache(10);
+    keep(cache, "hoop", 1000);
+    cache_empty(cache, 1100);
+    assert_false(is_kept(cache, "hoop", 1100));
+    keep(cache, "stave", 1101); /* shows that all shards are heard of */
+    assert_true(is_kept(cache, "stave", 1101));
+    assert_false(is_kept(cache, "hoop", 1101));
+    cache_free(cache);
+}
+
+static void an_answer_asked_for_before_it_was_emptied_is_not_kept(void **state)
+{
+    (void)state;
+    struct cache *cache = open_cache(10);
+    struct cache_heard late = {.positions = positions, .asked_ms = 1099, .heard_ms = 1200};
+    cache_empty(cache, 1100);
+    keep_heard(cache, "hoop", &late);
+    assert_false(is_kept(cache, "hoop", 1200));
+    cache_empty(cache, 1050); /* of a slower thread */
+    keep_heard(cache, "hoop", &late);
+    assert_false(is_kept(cache, "hoop", 1200));
+    late.asked_ms = 1101;
+    keep_heard(cache, "hoop", &late);
+    assert_true(is_kept(cache, "hoop", 1200));
+    cache_free(cache);
+}
+
+static void a_replica_that_is_behind_does_not_say_that_all_is_as_it_was(void **state)
+{
+    (void)state;
+    static const uint64_t behind[2] = {7, 6};
+    struct cache *cache = open_cache(10);
+    keep(cache, "hoop", 1000);
+    struct cache_heard old = {.positions = behind, .asked_ms = 1250, .heard_ms = 1250};
+    keep_heard(cache, "stave", &old);
+    assert_true(is_kept(cache, "hoop", 1000 + CACHE_FRESH_MS));
+    assert_false(is_kept(cache, "hoop", 1001 + CACHE_FRESH_MS));
+    assert_false(is_kept(cache, "stave", 1250));
+    cache_free(cache);
+}
+
 static void the_longest_unused_goes_first(void **state)
 {
     (void)state;
@@ -185,6 +235,9 @@ int main(void)
         cmocka_unit_test(what_is_kept_comes_back_whole),
         cmocka_unit_test(it_counts_only_while_the_shards_are_heard_of),
         cmocka_unit_test(another_state_of_the_index_empties_it),
+        cmocka_unit_test(an_unsettled_barrel_empties_it),
+        cmocka_unit_test(an_answer_asked_for_before_it_was_emptied_is_not_kept),
+        cmocka_unit_test(a_replica_that_is_behind_does_not_say_that_all_is_as_it_was),
         cmocka_unit_test(the_longest_unused_goes_first),
         cmocka_unit_test(its_size_is_bounded_in_bytes_too),
         cmocka_unit_test(a_cache_of_no_entries_keeps_nothing),

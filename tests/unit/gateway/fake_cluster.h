@@ -46,6 +46,7 @@ struct fake_barrel {
     unsigned document_count;
     uint64_t document_frequency; /* of every term */
     uint64_t position;
+    bool is_unsettled;
     uint64_t total;      /* 0: as many as there are hits */
     enum status refusal; /* of SEARCH */
     bool is_silent;      /* keeps each SEARCH until fake_let_go() */
@@ -380,6 +381,7 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
     reply.total = barrel->total == 0 ? barrel->document_count : barrel->total;
     reply.total_is_lower_bound = barrel->total > 1000;
     reply.position = barrel->position;
+    reply.unsettled = barrel->is_unsettled;
     rpc_call_reply(call, &reply.base);
 }
 

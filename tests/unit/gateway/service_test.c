@@ -333,6 +333,38 @@ static void a_new_position_of_any_shard_empties_the_cache(void **state)
     close_fixture(fixture);
 }
 
+static void set_unsettled(struct fixture *fixture, bool is_unsettled)
+{
+    pthread_mutex_lock(&fixture->cluster->mutex);
+    fixture->cluster->barrels[1].is_unsettled = is_unsettled;
+    pthread_mutex_unlock(&fixture->cluster->mutex);
+}
+
+static void while_a_barrel_is_unsettled_nothing_comes_from_the_cache(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    fill_two_shards(fixture);
+    search_cached(fixture, "hoop");
+    set_unsettled(fixture, true);
+    search(fixture, "stave"); /* this reply tells */
+    for (int i = 0; i < 10; i++) {
+        search(fixture, "hoop");
+        assert_false(fixture->answer.from_cache);
+    }
+    set_unsettled(fixture, false);
+    search_cached(fixture, "hoop");
+    /* The next page of a list tells, too, though it is never kept itself. */
+    assert_int_equal(ask(fixture, "stave", 1, 10, NULL, false), STATUS_OK);
+    const char *cursor = fixture->answer.cursor;
+    set_unsettled(fixture, true);
+    assert_int_equal(ask(fixture, "stave", 2, 10, cursor, false), STATUS_OK);
+    set_unsettled(fixture, false);
+    search(fixture, "hoop");
+    assert_false(fixture->answer.from_cache);
+    close_fixture(fixture);
+}
+
 static void a_page_that_went_away_is_left_out(void **state)
 {
     (void)state;
@@ -625,6 +657,7 @@ int main(void)
         cmocka_unit_test(the_same_question_is_answered_from_the_cache),
         cmocka_unit_test(what_differs_is_not_answered_from_the_cache),
         cmocka_unit_test(a_new_position_of_any_shard_empties_the_cache),
+        cmocka_unit_test(while_a_barrel_is_unsettled_nothing_comes_from_the_cache),
         cmocka_unit_test(a_page_that_went_away_is_left_out),
         cmocka_unit_test(a_document_is_shown_for_its_own_hit_only),
         cmocka_unit_test(snippets_are_escaped_but_for_the_marks),

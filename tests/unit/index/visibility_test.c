@@ -377,13 +377,18 @@ static void a_change_that_was_broken_off_shows_nothing_until_it_comes_again(void
     assert_int_equal(backlinks(HOST "/open/a", false).total, 1);
 }
 
-/* Begins a change that fails at its first write behind the note that it has begun. */
-static void break_off(const struct index_scope *scopes, size_t count)
+/* Begins a change that fails after so many writes; the first is the note that it has begun. */
+static void break_off_after(unsigned writes, const struct index_scope *scopes, size_t count)
 {
     struct index_change change = scopes_change(scopes, count);
-    storage_memory_fail_later(memory, 1, STATUS_IO);
+    storage_memory_fail_later(memory, writes, STATUS_IO);
     assert_int_equal(index_apply(index_under_test, &change, 1, ++position, NULL), STATUS_IO);
     storage_memory_fail_writes(memory, STATUS_OK);
+}
+
+static void break_off(const struct index_scope *scopes, size_t count)
+{
+    break_off_after(1, scopes, count);
 }
 
 static void while_a_change_goes_on_only_what_both_show_is_shown(void **state)
@@ -400,6 +405,48 @@ static void while_a_change_goes_on_only_what_both_show_is_shown(void **state)
     assert_int_equal(found("apple"), 0);
     set_scopes(&all, 1);
     assert_int_equal(found("apple"), 2);
+}
+
+static void while_a_change_goes_on_totals_of_links_tell_of_no_hidden_page(void **state)
+{
+    (void)state;
+    struct index_scope scopes[] = {scope(HOST "/open/", true), scope("", true)};
+    put_edge(HOST "/open/a", "http://b/", "open words");
+    put_edge(HOST "/private/a", "http://b/", "secret words");
+    put_edge(HOST "/private/b", "http://b/", "secret words");
+    put_edge("http://c/", "http://b/", "");
+    put_page("http://b/", "apple");
+    for (int before = 0; before < 2; before++) {
+        for (unsigned writes = 1; writes < 4; writes++) {
+            set_scopes(&scopes[before], 1);
+            assert_int_equal(backlinks("http://b/", false).total, before == 0 ? 2 : 4);
+            break_off_after(writes, &scopes[1 - before], 1);
+            assert_int_equal(backlinks("http://b/", false).total, 2);
+            assert_int_equal(backlinks("http://b/", true).total, 4);
+        }
+    }
+}
+
+static void from_its_beginning_to_its_position_a_change_is_unsettled(void **state)
+{
+    (void)state;
+    struct index_scope open = scope(HOST "/open/", true), all = scope("", true);
+    assert_false(index_is_unsettled(index_under_test));
+    set_scopes(&all, 1);
+    put_page(HOST "/private/a", "apple");
+    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    assert_false(index_is_unsettled(index_under_test));
+    break_off(&open, 1);
+    assert_int_equal(found("apple"), 0);
+    assert_true(index_is_unsettled(index_under_test));
+    open_again(); /* what has begun is stored */
+    assert_true(index_is_unsettled(index_under_test));
+    put_page(HOST "/open/a", "pear"); /* of before the scopes, in a feed that is read again */
+    assert_true(index_is_unsettled(index_under_test));
+    set_scopes(&open, 1);
+    assert_false(index_is_unsettled(index_under_test));
+    open_again();
+    assert_false(index_is_unsettled(index_under_test));
 }
 
 static void after_a_change_that_was_broken_off_all_texts_are_read_again(void **state)
@@ -490,6 +537,8 @@ int main(void)
         TEST(nobody_finds_a_page_by_the_words_of_hidden_links),
         TEST(a_change_that_was_broken_off_shows_nothing_until_it_comes_again),
         TEST(while_a_change_goes_on_only_what_both_show_is_shown),
+        TEST(while_a_change_goes_on_totals_of_links_tell_of_no_hidden_page),
+        TEST(from_its_beginning_to_its_position_a_change_is_unsettled),
         TEST(after_a_change_that_was_broken_off_all_texts_are_read_again),
         TEST(nothing_is_left_of_an_index_that_is_erased),
         TEST(too_many_scopes_show_nothing),

@@ -74,6 +74,14 @@ static void what_nobody_could_reach_is_refused(void **state)
                         "192.0.2.7:8000");
 }
 
+static void an_address_without_a_port_is_refused(void **state)
+{
+    (void)state;
+    assert_string_equal(reached(WIRE__ROLE__ROLE_GRPC, "127.0.0.1", "192.0.2.7:5"), "");
+    assert_string_equal(barrel("127.0.0.1", "127.0.0.1:5"), "");
+    assert_string_equal(barrel("barrel.example", "192.0.2.7:5"), "");
+}
+
 static void the_table_leads_other_machines_to_this_one(void **state)
 {
     (void)state;
@@ -120,6 +128,7 @@ int main(void)
         cmocka_unit_test(one_that_listens_everywhere_is_where_it_registers_from),
         cmocka_unit_test(what_it_says_itself_stays),
         cmocka_unit_test(what_nobody_could_reach_is_refused),
+        cmocka_unit_test(an_address_without_a_port_is_refused),
         cmocka_unit_test(the_table_leads_other_machines_to_this_one),
         cmocka_unit_test(children_serve_other_machines_where_we_do),
     };
