@@ -27,12 +27,13 @@ static enum status end_block(struct dictionary_writer *writer, struct error *err
         return error_set(err, STATUS_NO_MEMORY, "dictionary");
     uint64_t address;
     uint64_t row_address;
-    uint8_t row[8];
+    uint8_t row[DICTIONARY_ROW_BYTES];
     enum status status = part_append(writer->parts, PART_DICTIONARY, writer->block.data,
                                      writer->block.size, &address, err);
     if (status != STATUS_OK)
         return status;
     put_le64(row, address);
+    put_le64(row + 8, writer->block_head);
     status = part_append(writer->parts, PART_DICTIONARY_INDEX, row, sizeof(row), &row_address, err);
     writer->block_count++;
     writer->in_block = 0;
@@ -78,6 +79,7 @@ enum status dictionary_writer_add(struct dictionary_writer *writer, const uint8_
     used += size - shared;
     used += varint_put(out + used, entry->document_count);
     if (first) {
+        writer->block_head = key_head(key, size);
         buffer_append_byte(&writer->block, 0); /* how many there are: see below */
         memset(writer->last_addresses, 0, sizeof(writer->last_addresses));
     }
@@ -104,7 +106,8 @@ enum status dictionary_writer_end(struct dictionary_writer *writer, struct error
 static bool open_block(struct dictionary_cursor *cursor, uint32_t block)
 {
     const struct segment *segment = cursor->segment;
-    const uint8_t *row = part_row(&segment->parts[PART_DICTIONARY_INDEX], block, 8);
+    const uint8_t *row =
+        part_row(&segment->parts[PART_DICTIONARY_INDEX], block, DICTIONARY_ROW_BYTES);
     if (row == NULL)
         return false;
     cursor->at = part_at(&segment->parts[PART_DICTIONARY], get_le64(row), &cursor->end);
@@ -132,9 +135,7 @@ static bool read_entry(struct dictionary_cursor *cursor)
         return false;
     memcpy(cursor->key + shared, cursor->at, rest);
     cursor->key_size = shared + rest;
-    cursor->key_head = 0;
-    memcpy(&cursor->key_head, cursor->key, cursor->key_size < 8 ? cursor->key_size : 8);
-    cursor->key_head = be64toh(cursor->key_head);
+    cursor->head = key_head(cursor->key, cursor->key_size);
     cursor->at += rest;
     uint64_t distance;
     if (!varint_get32(&cursor->at, cursor->end, &cursor->entry.document_count) ||
@@ -172,14 +173,31 @@ void dictionary_cursor_open(struct dictionary_cursor *cursor, const struct segme
     dictionary_cursor_next(cursor);
 }
 
-/* The order of a block's first key and the one looked for. */
-static bool compare_block(struct dictionary_cursor *cursor, uint32_t block, const uint8_t *key,
-                          uint32_t size, int *ret_order)
+/* Stands on a block's first key. */
+static bool read_first(struct dictionary_cursor *cursor, uint32_t block, const uint8_t *key,
+                       uint32_t size, int *ret_order)
 {
     if (!open_block(cursor, block) || !read_entry(cursor))
         return false;
     *ret_order = key_compare(cursor->key, cursor->key_size, key, size);
     return true;
+}
+
+/* The order of a block's first key and the one looked for. Most differ in their heads, which are
+ * read without the block. */
+static bool compare_block(struct dictionary_cursor *cursor, uint32_t block, const uint8_t *key,
+                          uint32_t size, int *ret_order)
+{
+    uint64_t head = key_head(key, size);
+    const uint8_t *row =
+        part_row(&cursor->segment->parts[PART_DICTIONARY_INDEX], block, DICTIONARY_ROW_BYTES);
+    if (row == NULL)
+        return false;
+    if (get_le64(row + 8) != head) {
+        *ret_order = get_le64(row + 8) < head ? -1 : 1;
+        return true;
+    }
+    return read_first(cursor, block, key, size, ret_order);
 }
 
 enum status dictionary_find(const struct segment *segment, const uint8_t *key, uint32_t size,
@@ -200,7 +218,7 @@ enum status dictionary_find(const struct segment *segment, const uint8_t *key, u
     }
     if (low == 0)
         return STATUS_NOT_FOUND;
-    if (!compare_block(&cursor, low - 1, key, size, &order))
+    if (!read_first(&cursor, low - 1, key, size, &order))
         return segment_corrupt(segment, NULL);
     while (order < 0 && cursor.left > 0) {
         if (!read_entry(&cursor))

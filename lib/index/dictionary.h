@@ -5,11 +5,14 @@
 #ifndef TIERCE_INDEX_DICTIONARY_H
 #define TIERCE_INDEX_DICTIONARY_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "index/segment.h"
 
 #define DICTIONARY_BLOCK 32
+/* A row of PART_DICTIONARY_INDEX: address of a block, head of its first key. */
+#define DICTIONARY_ROW_BYTES 16
 
 struct dictionary_entry {
     uint64_t address;        /* of the posting list */
@@ -22,6 +25,7 @@ struct dictionary_writer {
     struct part_writer *parts;
     struct buffer block;
     uint32_t in_block;
+    uint64_t block_head; /* of its first key */
     uint32_t block_count;
     uint64_t term_count;
     uint64_t last_addresses[2]; /* of a list of one block, of a longer one */
@@ -52,7 +56,7 @@ struct dictionary_cursor {
     uint32_t left;  /* in the block */
     uint8_t key[KEY_MAX];
     uint32_t key_size; /* 0: behind the last */
-    uint64_t key_head; /* its first eight bytes as a number: most keys differ there */
+    uint64_t head;     /* the key's: most differ there */
     struct dictionary_entry entry;
     uint64_t addresses[2]; /* the last of a list of one block, of a longer one */
     bool corrupt;
@@ -68,12 +72,20 @@ static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
+/* A key's first eight bytes as a number: where two differ, so do the keys, in the same way. */
+static inline uint64_t key_head(const uint8_t *key, uint32_t size)
+{
+    uint64_t head = 0;
+    memcpy(&head, key, size < 8 ? size : 8);
+    return be64toh(head);
+}
+
 /* The order of the keys that two cursors stand on. */
 static inline int dictionary_cursor_compare(const struct dictionary_cursor *a,
                                             const struct dictionary_cursor *b)
 {
-    if (a->key_head != b->key_head)
-        return a->key_head < b->key_head ? -1 : 1;
+    if (a->head != b->head)
+        return a->head < b->head ? -1 : 1;
     return key_compare(a->key, a->key_size, b->key, b->key_size);
 }
 

@@ -16,8 +16,6 @@ uint32_t frequency_bound(uint8_t code)
     return exponent > 31 ? UINT32_MAX : (9 + eighths) * (1u << (exponent - 3)) - 1;
 }
 
-#define ALONE_MAX 24 /* so many of a group are cheaper to read one by one */
-
 static void become_corrupt(struct posting_cursor *cursor)
 {
     cursor->corrupt = true;
@@ -87,11 +85,9 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
         return false;
     uint32_t count = at[BLOCK_COUNT] + 1u;
     unsigned docid_width = at[BLOCK_DOCID_WIDTH];
-    unsigned frequency_width = at[BLOCK_FREQUENCY_WIDTH];
     uint8_t fields = at[BLOCK_FIELDS];
     size_t docids_size = pack_bytes(count, docid_width);
-    if (count > POSTING_BLOCK || docid_width > POSTING_DOCID_WIDTH_MAX ||
-        frequency_width > POSTING_FREQUENCY_WIDTH_MAX || fields > FIELD_MASK_ALL ||
+    if (count > POSTING_BLOCK || docid_width > POSTING_DOCID_WIDTH_MAX || fields > FIELD_MASK_ALL ||
         base >= cursor->segment->document_count ||
         docids_size > (size_t)(end - at) - BLOCK_HEADER_BYTES)
         return false;
@@ -102,7 +98,6 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
     cursor->count = count;
     cursor->frequency_bytes = at + docids_size;
     cursor->block_end = end;
-    cursor->frequency_width = (uint8_t)frequency_width;
     cursor->common_fields = fields;
     cursor->common_count = (uint8_t)__builtin_popcount(fields);
     cursor->frequencies_read = cursor->starts_read = false;
@@ -205,15 +200,15 @@ static bool read_frequencies(struct posting_cursor *cursor)
     uint32_t count = read_fields(cursor, &at);
     for (uint32_t done = 0; done < count; done += PACK_COUNT) {
         uint32_t here = count - done < PACK_COUNT ? count - done : PACK_COUNT;
-        size_t size = pack_bytes(here, cursor->frequency_width);
-        if (size > (size_t)(cursor->block_end - at))
+        size_t size = patched_size(at, cursor->block_end, here);
+        if (size == 0 || !patched_unpack(at, here, cursor->frequencies + done))
             return false;
-        unpack(at, here, cursor->frequency_width, cursor->frequencies + done);
         at += size;
     }
+    uint32_t all = 0; /* so few bits that no sum of them can wrap */
     for (uint32_t i = 0; i < count; i++)
-        cursor->frequencies[i]++;
-    return count > 0;
+        all |= cursor->frequencies[i]++;
+    return count > 0 && all < POSTING_FREQUENCY_MAX;
 }
 
 void posting_cursor_read_frequencies(struct posting_cursor *cursor)
@@ -249,15 +244,6 @@ static void read_position_starts(struct posting_cursor *cursor)
     cursor->position_starts[cursor->count] = sum;
 }
 
-/* Bytes of the group at `at`, with its width; 0 where it is corrupt. */
-static size_t group_bytes(const struct posting_cursor *cursor, const uint8_t *at, uint32_t count)
-{
-    if (at >= cursor->position_end || *at > PACK_WIDTH_MAX)
-        return 0;
-    size_t size = 1 + pack_bytes(count, *at);
-    return size <= (size_t)(cursor->position_end - at) ? size : 0;
-}
-
 /* Finds group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
 static uint32_t find_group(struct posting_cursor *cursor, uint32_t group)
 {
@@ -269,30 +255,14 @@ static uint32_t find_group(struct posting_cursor *cursor, uint32_t group)
             return 0;
     }
     for (; cursor->position_group < group; cursor->position_group++) {
-        size_t size = group_bytes(cursor, cursor->position_at, PACK_COUNT);
+        size_t size = patched_size(cursor->position_at, cursor->position_end, PACK_COUNT);
         if (size == 0)
             return 0;
         cursor->position_at += size;
     }
     uint32_t left = cursor->position_starts[cursor->count] - group * PACK_COUNT;
     uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
-    return group_bytes(cursor, cursor->position_at, count) == 0 ? 0 : count;
-}
-
-/* Reads positions `start` to `start + wanted` of a group; few of them one by one. */
-static void read_group(const struct posting_cursor *cursor, uint32_t held, uint32_t start,
-                       uint32_t wanted, uint32_t *ret)
-{
-    const uint8_t *bytes = cursor->position_at + 1;
-    unsigned width = *cursor->position_at;
-    if (wanted > ALONE_MAX) {
-        uint32_t group[PACK_COUNT];
-        unpack(bytes, held, width, group);
-        memcpy(ret, group + start, wanted * sizeof(*ret));
-        return;
-    }
-    for (uint32_t i = 0; i < wanted; i++)
-        ret[i] = unpack_one(bytes, held, width, start + i);
+    return patched_size(cursor->position_at, cursor->position_end, count) == 0 ? 0 : count;
 }
 
 /* Appends positions `first` to `first + count` of the block as they are stored. */
@@ -305,12 +275,11 @@ static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32
     while (count > 0) {
         uint32_t held = find_group(cursor, first / PACK_COUNT);
         uint32_t start = first % PACK_COUNT;
-        if (held <= start) {
+        uint32_t here = held <= start ? 0 : held - start < count ? held - start : count;
+        if (here == 0 || !patched_unpack_some(cursor->position_at, held, start, here, room)) {
             become_corrupt(cursor);
             return false;
         }
-        uint32_t here = held - start < count ? held - start : count;
-        read_group(cursor, held, start, here, room);
         room += here;
         first += here;
         count -= here;

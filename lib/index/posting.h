@@ -7,14 +7,14 @@
 #ifndef TIERCE_INDEX_POSTING_H
 #define TIERCE_INDEX_POSTING_H
 
-#include "index/pack.h"
+#include "index/patched.h"
 #include "index/segment.h"
 
 #define POSTING_BLOCK PACK_COUNT
 
 /* A token's positions in a document fit INDEX_TEXT_MAX bytes, a docid SEGMENT_DOCUMENTS_MAX. */
-#define POSTING_DOCID_WIDTH_MAX     20
-#define POSTING_FREQUENCY_WIDTH_MAX 22
+#define POSTING_DOCID_WIDTH_MAX 20
+#define POSTING_FREQUENCY_MAX   (1u << 22)
 
 /* ---- writing ---- */
 
@@ -42,6 +42,7 @@ struct posting_writer {
     uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
     uint32_t frequency_count;
     struct numbers positions;
+    struct buffer packed; /* scratch */
 };
 
 void posting_writer_init(struct posting_writer *writer, struct part_writer *parts,
@@ -100,9 +101,8 @@ struct posting_cursor {
     /* Of the block: where its frequencies are, and what was read of them. */
     const uint8_t *frequency_bytes;
     const uint8_t *block_end; /* nothing of it lies behind */
-    uint8_t frequency_width;
-    uint8_t common_fields; /* of every document of the block; 0: each has its own */
-    uint8_t common_count;  /* how many fields those are */
+    uint8_t common_fields;    /* of every document of the block; 0: each has its own */
+    uint8_t common_count;     /* how many fields those are */
     bool frequencies_read;
     bool starts_read;
     uint8_t fields[POSTING_BLOCK];               /* where they have their own */

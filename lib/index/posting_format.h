@@ -8,11 +8,11 @@
 enum {
     BLOCK_COUNT = 0, /* documents, less one */
     BLOCK_DOCID_WIDTH = 1,
-    BLOCK_FREQUENCY_WIDTH = 2,
-    BLOCK_FIELDS = 3,    /* of all documents; 0: each has its own */
-    BLOCK_POSITIONS = 4, /* u40: address of its positions */
-    BLOCK_HEADER_BYTES = 9,
-    BLOCK_BYTES_MAX = BLOCK_HEADER_BYTES + 16 * 32 + 16 * FIELD_COUNT + 16 * 32 * FIELD_COUNT,
+    BLOCK_FIELDS = 2,    /* of all documents; 0: each has its own */
+    BLOCK_POSITIONS = 3, /* u40: address of its positions */
+    BLOCK_HEADER_BYTES = 8,
+    BLOCK_BYTES_MAX =
+        BLOCK_HEADER_BYTES + 16 * 32 + 16 * FIELD_COUNT + PATCHED_BYTES_MAX * FIELD_COUNT,
 };
 
 /* A row of a directory; behind its size, one byte. */

@@ -36,6 +36,7 @@ void posting_writer_init(struct posting_writer *writer, struct part_writer *part
 void posting_writer_release(struct posting_writer *writer)
 {
     buffer_release(&writer->rows);
+    buffer_release(&writer->packed);
     numbers_release(&writer->positions);
 }
 
@@ -50,27 +51,21 @@ void posting_writer_begin(struct posting_writer *writer)
 
 /* ---- positions ---- */
 
-/* Groups of 128, each with its width in front. */
 static enum status write_positions(struct posting_writer *writer, uint64_t *ret_address,
                                    struct error *err)
 {
     const uint32_t *values = writer->positions.values;
-    size_t size = 0;
     size_t count = writer->positions.count;
+    struct buffer *bytes = &writer->packed;
+    buffer_clear(bytes);
     for (size_t at = 0; at < count; at += PACK_COUNT) {
         size_t here = count - at < PACK_COUNT ? count - at : PACK_COUNT;
-        size += 1 + pack_bytes(here, pack_width(values + at, here));
+        uint8_t *room = buffer_reserve(bytes, PATCHED_BYTES_MAX);
+        if (room == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "postings");
+        bytes->size += patched_pack(values + at, here, room);
     }
-    uint8_t *out;
-    enum status status = part_reserve(writer->parts, PART_POSITIONS, size, &out, ret_address, err);
-    for (size_t at = 0; status == STATUS_OK && at < count; at += PACK_COUNT) {
-        size_t here = count - at < PACK_COUNT ? count - at : PACK_COUNT;
-        unsigned width = pack_width(values + at, here);
-        *out++ = (uint8_t)width;
-        pack(values + at, here, width, out);
-        out += pack_bytes(here, width);
-    }
-    return status;
+    return part_append(writer->parts, PART_POSITIONS, bytes->data, bytes->size, ret_address, err);
 }
 
 /* ---- impacts ---- */
@@ -190,27 +185,19 @@ static size_t write_fields(const struct posting_writer *writer, uint8_t *out)
 }
 
 /* Frequencies less one, in groups of 128. */
-static size_t write_frequencies(const struct posting_writer *writer, unsigned width, uint8_t *out)
+static size_t write_frequencies(const struct posting_writer *writer, uint8_t *out)
 {
     uint32_t less[POSTING_BLOCK * FIELD_COUNT];
     size_t size = 0;
-    for (uint32_t i = 0; i < writer->frequency_count; i++)
+    for (uint32_t i = 0; i < writer->frequency_count; i++) {
+        CHECK(writer->frequencies[i] <= POSTING_FREQUENCY_MAX);
         less[i] = writer->frequencies[i] - 1;
+    }
     for (uint32_t at = 0; at < writer->frequency_count; at += PACK_COUNT) {
         uint32_t left = writer->frequency_count - at;
-        uint32_t here = left < PACK_COUNT ? left : PACK_COUNT;
-        pack(less + at, here, width, out + size);
-        size += pack_bytes(here, width);
+        size += patched_pack(less + at, left < PACK_COUNT ? left : PACK_COUNT, out + size);
     }
     return size;
-}
-
-static unsigned width_of_frequencies(const struct posting_writer *writer)
-{
-    uint32_t all = 0;
-    for (uint32_t i = 0; i < writer->frequency_count; i++)
-        all |= writer->frequencies[i] - 1;
-    return pack_width(&all, 1);
 }
 
 static enum status end_block(struct posting_writer *writer, struct error *err)
@@ -226,14 +213,11 @@ static enum status end_block(struct posting_writer *writer, struct error *err)
     for (uint32_t i = 0; i < writer->block_count; i++)
         distances[i] = writer->docids[i] - (i == 0 ? writer->base : writer->docids[i - 1] + 1);
     unsigned docid_width = pack_width(distances, writer->block_count);
-    unsigned frequency_width = width_of_frequencies(writer);
-    CHECK(frequency_width <= POSTING_FREQUENCY_WIDTH_MAX);
 
     uint8_t bytes[BLOCK_BYTES_MAX];
     uint8_t common = find_common_fields(writer);
     bytes[BLOCK_COUNT] = (uint8_t)(writer->block_count - 1);
     bytes[BLOCK_DOCID_WIDTH] = (uint8_t)docid_width;
-    bytes[BLOCK_FREQUENCY_WIDTH] = (uint8_t)frequency_width;
     bytes[BLOCK_FIELDS] = common;
     put_le40(bytes + BLOCK_POSITIONS, positions);
     size_t size = BLOCK_HEADER_BYTES;
@@ -241,7 +225,7 @@ static enum status end_block(struct posting_writer *writer, struct error *err)
     size += pack_bytes(writer->block_count, docid_width);
     if (common == 0)
         size += write_fields(writer, bytes + size);
-    size += write_frequencies(writer, frequency_width, bytes + size);
+    size += write_frequencies(writer, bytes + size);
     uint64_t address;
     status = part_append(writer->parts, PART_POSTINGS, bytes, size, &address, err);
     if (status != STATUS_OK)

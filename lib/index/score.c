@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+/* Codes of all lengths of at most INDEX_TEXT_MAX tokens; what has another is no length. */
+#define LENGTH_CODES 160
+
 const struct ranking ranking_default = {
     .k1 = 1.2f,
     .exact_bonus = 0.25f,
@@ -33,16 +36,17 @@ void scorer_init(struct scorer *scorer, const struct ranking *ranking,
 {
     float documents = statistics->documents > 0 ? (float)statistics->documents : 1;
     scorer->ranking = ranking;
+    float lengths[LENGTH_CODES];
+    for (unsigned code = 0; code < LENGTH_CODES; code++)
+        lengths[code] = (float)length_of_code((uint8_t)code);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         float average = (float)statistics->field_tokens[field] / documents;
         float by_length = ranking->fields[field].length;
         if (average < 1)
             average = 1;
-        for (unsigned code = 0; code < 256; code++) {
-            float length = (float)length_of_code((uint8_t)code) / average;
-            scorer->factors[field][code] =
-                ranking->fields[field].weight / (1 - by_length + by_length * length);
-        }
+        for (unsigned code = 0; code < LENGTH_CODES; code++)
+            scorer->factors[field][code] = ranking->fields[field].weight /
+                                           (1 - by_length + by_length * (lengths[code] / average));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "index/dictionary.h"
 #include "index/varint.h"
 
 /* ---- lengths ---- */
@@ -118,7 +119,8 @@ static enum status read_footer(struct segment *segment, struct error *err)
         !has_rows(&segment->parts[PART_DOCUMENTS], segment->document_count, DOCUMENT_ROW_BYTES) ||
         !has_rows(&segment->parts[PART_HASHES], segment->document_count, HASH_ROW_BYTES) ||
         !has_columns(&segment->parts[PART_NORMS], segment->document_count) ||
-        !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count, 8))
+        !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count,
+                  DICTIONARY_ROW_BYTES))
         return error_set(err, STATUS_CORRUPT, "a segment's tables do not fit its footer");
     return STATUS_OK;
 }
