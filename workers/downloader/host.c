@@ -363,7 +363,9 @@ void host_fetched(struct host *host, CURLcode result)
         atomic_fetch_sub(&host->tools->fetching, 1);
         return;
     }
-    host->due_ms = clock_boot_ms() + host->lease->delay_ms;
+    uint32_t delay_ms = host->lease->delay_ms;
+    /* The clock is cut to milliseconds: one more, so that none is missing. */
+    host->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
     count(host, answer);
     if (record_hop(host->job, host->hop_url, answer, &err) != STATUS_OK) {
         give_up(host, &err);
