@@ -121,3 +121,97 @@ size_t query_collect_terms(const struct query_node *root, struct query_term *ret
     }
     return count;
 }
+
+/* ---- any instead of all ---- */
+
+/* Whether a phrase has text of a script that is written without spaces, whose characters take three
+ * bytes and more; others are names such as "max_connections", or were put in quotes. */
+static bool is_without_spaces(const struct query_node *phrase)
+{
+    bool is = false;
+    for (uint32_t i = 0; i < phrase->word_count; i++)
+        is = is || phrase->words[i].alternatives[0].bytes[0] >= 0xe0;
+    return is;
+}
+
+struct relaxing {
+    struct arena *arena;
+    struct query_node *words[QUERY_WORDS_MAX];
+    uint32_t word_count;
+    struct query_node *filters[QUERY_NODES_MAX];
+    uint32_t filter_count;
+    bool no_memory;
+};
+
+static struct query_node *make_node(struct relaxing *relaxing, enum query_kind kind)
+{
+    struct query_node *node = arena_zalloc(relaxing->arena, sizeof(*node));
+    if (node == NULL)
+        relaxing->no_memory = true;
+    else
+        node->kind = kind;
+    return node;
+}
+
+static void take_words(struct relaxing *relaxing, const struct query_node *node)
+{
+    for (uint32_t i = 0; i < node->word_count; i++) {
+        struct query_node *term = make_node(relaxing, QUERY_TERM);
+        if (term == NULL)
+            return;
+        term->fields = node->fields;
+        term->words = arena_copy(relaxing->arena, &node->words[i], sizeof(node->words[i]));
+        term->word_count = 1;
+        if (term->words == NULL) {
+            relaxing->no_memory = true;
+            return;
+        }
+        term->words->offset = 0;
+        term->text = node->text;
+        relaxing->words[relaxing->word_count++] = term;
+    }
+}
+
+static void relax(struct relaxing *relaxing, struct query_node *node)
+{
+    if (node->kind == QUERY_SITE || node->kind == QUERY_NOT)
+        relaxing->filters[relaxing->filter_count++] = node;
+    else if (node->kind == QUERY_PHRASE && !is_without_spaces(node))
+        relaxing->words[relaxing->word_count++] = node;
+    else
+        take_words(relaxing, node);
+    for (uint32_t i = 0; node->kind != QUERY_NOT && i < node->child_count; i++)
+        relax(relaxing, node->children[i]);
+}
+
+/* A node over `count` others; the only one itself. */
+static struct query_node *join(struct relaxing *relaxing, enum query_kind kind,
+                               struct query_node **nodes, uint32_t count)
+{
+    if (count == 1)
+        return nodes[0];
+    struct query_node *node = make_node(relaxing, kind);
+    if (node == NULL)
+        return NULL;
+    node->children = arena_copy(relaxing->arena, nodes, count * sizeof(struct query_node *));
+    node->child_count = count;
+    relaxing->no_memory = relaxing->no_memory || node->children == NULL;
+    return node;
+}
+
+struct query_node *query_relax(const struct query_node *root, struct arena *arena)
+{
+    struct relaxing *relaxing = root == NULL ? NULL : arena_zalloc(arena, sizeof(*relaxing));
+    if (relaxing == NULL)
+        return NULL;
+    relaxing->arena = arena;
+    relax(relaxing, (struct query_node *)(uintptr_t)root);
+    if (relaxing->word_count == 0)
+        return (struct query_node *)(uintptr_t)root;
+    struct query_node *any = join(relaxing, QUERY_OR, relaxing->words, relaxing->word_count);
+    if (any == NULL)
+        return NULL;
+    relaxing->filters[relaxing->filter_count++] = any;
+    struct query_node *all = join(relaxing, QUERY_AND, relaxing->filters, relaxing->filter_count);
+    return relaxing->no_memory ? NULL : all;
+}

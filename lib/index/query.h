@@ -85,6 +85,13 @@ enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
 enum status query_check(const struct query_node *root, struct error *err);
 
 /*
+ * The same query asking for any of its words and phrases instead of all; text written without
+ * spaces is read pair by pair. What only filters (sites, exclusions) stays. In the arena, sharing
+ * the terms. NULL: no memory, or nothing was asked for.
+ */
+struct query_node *query_relax(const struct query_node *root, struct arena *arena);
+
+/*
  * The distinct terms that score, in an order that depends on the tree alone: the order in which
  * document frequencies are handed to index_search(). Terms below a QUERY_NOT are not among them.
  * `ret_terms` has room for QUERY_TERMS_MAX; returns how many there are.

@@ -56,24 +56,12 @@ static const struct query_node *read_plain(const char *text, enum mode mode, str
     return node;
 }
 
-/* With it: "a OR b", "a b", "\"a b\"", or as typed. */
+/* With it: "\"a b\"", or as typed. */
 static const char *make_typed(const char *text, enum mode mode, struct arena *arena)
 {
     size_t size = strcspn(text, "\n");
-    if (mode == MODE_PHRASE)
-        return arena_format(arena, "\"%.*s\"", (int)size, text);
-    if (mode != MODE_OR)
-        return arena_string_of(arena, text, size);
-    struct buffer typed = {0};
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == ' ')
-            buffer_append_string(&typed, " OR ");
-        else
-            buffer_append_byte(&typed, (uint8_t)text[i]);
-    }
-    const char *copy = arena_string(arena, buffer_string(&typed));
-    buffer_release(&typed);
-    return copy;
+    return mode == MODE_PHRASE ? arena_format(arena, "\"%.*s\"", (int)size, text)
+                               : arena_string_of(arena, text, size);
 }
 
 const struct query_node *ask_read(struct bench *bench, const char *text, enum mode mode,
@@ -88,7 +76,7 @@ const struct query_node *ask_read(struct bench *bench, const char *text, enum mo
     if (query_parse(bench->analyzer, slice, TEXT_LANGUAGE_UNKNOWN, arena, &query, &err) !=
         STATUS_OK)
         bench_fail(text, &err);
-    return query.root;
+    return mode == MODE_OR ? query_relax(query.root, arena) : query.root;
 }
 
 struct search_result ask(struct bench *bench, const struct query_node *query, uint32_t k,

@@ -185,6 +185,31 @@ static void terms_are_collected_once_and_without_exclusions(void **state)
     assert_int_equal(query_collect_words(NULL, words), 0);
 }
 
+static void a_relaxed_query_asks_for_any_of_its_words(void **state)
+{
+    (void)state;
+    struct query query = parse("apple \"big pie\" 東京タワーの高さ site:a.b -\"old pear\"");
+    struct query_node *relaxed = query_relax(query.root, &arena);
+    assert_int_equal(query_check(relaxed, NULL), STATUS_OK);
+    assert_int_equal(relaxed->kind, QUERY_AND); /* with what only filters */
+    assert_int_equal(relaxed->child_count, 3);
+    assert_int_equal(relaxed->children[0]->kind, QUERY_SITE);
+    assert_int_equal(relaxed->children[1]->kind, QUERY_NOT);
+    const struct query_node *any = relaxed->children[2];
+    assert_int_equal(any->kind, QUERY_OR);
+    assert_int_equal(any->children[0]->kind, QUERY_TERM);
+    assert_int_equal(any->children[1]->kind, QUERY_PHRASE); /* as in quotes, or a name */
+    assert_true(any->child_count > 6);
+    for (uint32_t i = 2; i < any->child_count; i++)
+        assert_int_equal(any->children[i]->kind, QUERY_TERM); /* text without spaces, by pairs */
+    struct query_term terms[QUERY_TERMS_MAX];
+    size_t count = query_collect_terms(query.root, terms);
+    assert_int_equal(query_collect_terms(relaxed, terms), count);
+    assert_int_equal(query_relax(parse("apple").root, &arena)->kind, QUERY_TERM);
+    assert_int_equal(query_relax(parse("site:a.b").root, &arena)->kind, QUERY_SITE);
+    assert_null(query_relax(NULL, &arena));
+}
+
 static void long_queries_are_cut_with_a_note(void **state)
 {
     (void)state;
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(words_have_an_exact_form_and_a_stem),
         cmocka_unit_test(scripts_without_spaces_are_phrases_of_pairs),
         cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
+        cmocka_unit_test(a_relaxed_query_asks_for_any_of_its_words),
         cmocka_unit_test(long_queries_are_cut_with_a_note),
         cmocka_unit_test(what_was_read_reads_the_same_again),
         cmocka_unit_test(trees_from_elsewhere_are_checked),
