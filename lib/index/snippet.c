@@ -339,10 +339,9 @@ static enum status write_spans(struct cutter *cutter, uint32_t start, uint32_t e
         const struct match *match = &cutter->matches[i];
         if (match->end <= at)
             continue;
-        if (match->start > at) {
+        if (match->start > at)
             write_text(&writer, at, match->start);
-            end_span(&writer, false);
-        }
+        end_span(&writer, false); /* the ellipsis, too */
         write_text(&writer, match->start > at ? match->start : at, match->end);
         end_span(&writer, true);
         at = match->end;

@@ -139,6 +139,20 @@ static void a_short_text_is_shown_whole(void **state)
         "Not quite.");
 }
 
+static void an_ellipsis_is_not_marked(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    for (int i = 0; i < 100; i++)
+        buffer_append_string(&text, "filler ");
+    buffer_append_string(&text, "ends. Apple begins a sentence. ");
+    for (int i = 0; i < 100; i++)
+        buffer_append_string(&text, "filler ");
+    const char *shown = snippet((char *)text.data, text.size, "apple");
+    assert_true(strncmp(shown, "…[Apple] begins", strlen("…[Apple] begins")) == 0);
+    buffer_release(&text);
+}
+
 static void the_whole_text_is_considered(void **state)
 {
     (void)state;
@@ -239,6 +253,7 @@ int main(void)
         cmocka_unit_test(white_space_becomes_single_spaces),
         cmocka_unit_test(without_a_match_it_is_the_beginning),
         cmocka_unit_test(a_short_text_is_shown_whole),
+        cmocka_unit_test(an_ellipsis_is_not_marked),
         cmocka_unit_test(the_whole_text_is_considered),
         cmocka_unit_test(phrases_win_over_scattered_words),
         cmocka_unit_test(random_text_never_breaks_it),
