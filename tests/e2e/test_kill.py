@@ -7,7 +7,7 @@ import pytest
 
 from stack import SOAK, Load, wait_for
 
-KILLS = 60 if SOAK else 8
+KILLS = 25 if SOAK else 8
 
 
 def running(stack, program):
@@ -32,7 +32,8 @@ def test_a_worker_killed_under_load_fails_no_request(small_stack):
         victim = sorted(before)[0]
         asked = [load.count for load in loads]
         os.kill(victim, signal.SIGKILL)
-        wait_for(lambda: len(ready_workers(small_stack) - {victim}) >= len(before), 10, "a new worker")
+        # The longest back-off is 10 s.
+        wait_for(lambda: len(ready_workers(small_stack) - {victim}) >= len(before), 20, "a new worker")
         wait_for(lambda: all(load.count > count + 2 for load, count in zip(loads, asked)), 30, "requests of each load")
     for load in loads:
         load.finish()
