@@ -9,6 +9,7 @@
 #include "index/segment_writer.h"
 #include "index/url_order.h"
 #include "index/varint.h"
+#include "text/character.h"
 
 /* Between two headings or anchors, so that no phrase reaches from one to the other. */
 #define LINE_GAP 8
@@ -113,7 +114,7 @@ struct text_slice text_cut(struct text_slice text, size_t size_max)
     if (text.size <= size_max)
         return text;
     size_t size = size_max;
-    while (size > 0 && ((unsigned char)text.bytes[size] & 0xc0) == 0x80)
+    while (size > 0 && utf8_continues(text.bytes[size]))
         size--;
     return (struct text_slice){text.bytes, size};
 }

@@ -161,11 +161,10 @@ static void walk_list(struct any *any, struct any_word *word, uint32_t first, ui
     posting_cursor_seek(cursor, first);
     while (cursor->docid <= last) {
         uint32_t fields = posting_cursor_fields(cursor);
-        if (word->table != NULL && cursor->common_fields == 1u << FIELD_BODY) {
+        if (word->table != NULL && fields == 1u << FIELD_BODY && cursor->common_fields == fields) {
             walk_body_block(any, word, first, last);
             continue;
         }
-        (void)fields;
         float weighed = weigh(scorer, cursor, FIELD_MASK_ALL);
         add_score(any, cursor->docid - first, score_of(word->weight, scorer->ranking->k1, weighed));
         posting_cursor_next(cursor);

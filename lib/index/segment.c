@@ -255,16 +255,6 @@ uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_
 
 /* ---- stored documents ---- */
 
-/* Takes `size` bytes; false where there are fewer. */
-static bool take(const uint8_t **at, const uint8_t *end, uint64_t size, struct text_slice *ret)
-{
-    if (size > (uint64_t)(end - *at))
-        return false;
-    *ret = (struct text_slice){(const char *)*at, size};
-    *at += size;
-    return true;
-}
-
 bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields)
 {
     const uint8_t *at = bytes;
@@ -280,8 +270,10 @@ bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_
         .fetched_unix_us = (int64_t)(sizes[6] >> 1) ^ -(int64_t)(sizes[6] & 1),
     };
     if (sizes[4] > INDEX_HEADINGS_MAX || sizes[5] > INDEX_TEXT_MAX ||
-        !take(&at, end, sizes[0], &fields.url) || !take(&at, end, sizes[1], &fields.site) ||
-        !take(&at, end, sizes[2], &fields.title) || !take(&at, end, sizes[3], &fields.language))
+        !slice_take(&at, end, sizes[0], &fields.url) ||
+        !slice_take(&at, end, sizes[1], &fields.site) ||
+        !slice_take(&at, end, sizes[2], &fields.title) ||
+        !slice_take(&at, end, sizes[3], &fields.language))
         return false;
     fields.blocks.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
     *ret_fields = fields;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/character.h"
+
 #define WINDOW_CHARACTERS 240 /* between the first and the last word shown as found */
 #define LEAD_CHARACTERS   60  /* in front of the first */
 #define ELLIPSIS          "\xe2\x80\xa6"
@@ -31,16 +33,11 @@ struct cutter {
 
 /* ---- characters ---- */
 
-static bool continues(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
 static uint32_t count_characters(const char *bytes, size_t size)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < size; i++)
-        count += !continues(bytes[i]);
+        count += !utf8_continues(bytes[i]);
     return count;
 }
 
@@ -49,7 +46,7 @@ static uint32_t step_back(struct text_slice text, uint32_t at, uint32_t characte
     for (; at > 0 && characters > 0; characters--) {
         do {
             at--;
-        } while (at > 0 && continues(text.bytes[at]));
+        } while (at > 0 && utf8_continues(text.bytes[at]));
     }
     return at;
 }
@@ -59,7 +56,7 @@ static uint32_t step_on(struct text_slice text, uint32_t at, uint32_t characters
     for (; at < text.size && characters > 0; characters--) {
         do {
             at++;
-        } while (at < text.size && continues(text.bytes[at]));
+        } while (at < text.size && utf8_continues(text.bytes[at]));
     }
     return at;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "index/varint.h"
+#include "text/character.h"
 
 #define COMPRESSION_LEVEL 3
 
@@ -58,7 +59,7 @@ static size_t find_end(const struct block_writer *writer)
     }
     if (end > writer->start)
         return end;
-    for (end = latest; end > latest - 4 && ((unsigned char)text->bytes[end] & 0xc0) == 0x80;)
+    for (end = latest; end > latest - 4 && utf8_continues(text->bytes[end]);)
         end--;
     return end;
 }
@@ -148,15 +149,6 @@ static enum status corrupt(struct error *err)
     return error_set(err, STATUS_CORRUPT, "a stored document does not unpack");
 }
 
-static bool take(const uint8_t **at, const uint8_t *end, uint64_t size, struct text_slice *ret)
-{
-    if (size > (uint64_t)(end - *at))
-        return false;
-    *ret = (struct text_slice){(const char *)*at, size};
-    *at += size;
-    return true;
-}
-
 /* The sizes of all blocks; false where they are none. */
 static bool read_rows(struct directory *directory, const uint8_t **at, const uint8_t *end)
 {
@@ -187,8 +179,8 @@ static bool place_blocks(struct directory *directory, const uint8_t *at, const u
 {
     for (uint32_t i = 0; i < directory->count; i++) {
         struct block *block = &directory->blocks[i];
-        if (!take(&at, end, block->marks.size, &block->marks) ||
-            !take(&at, end, block->packed.size, &block->packed))
+        if (!slice_take(&at, end, block->marks.size, &block->marks) ||
+            !slice_take(&at, end, block->packed.size, &block->packed))
             return false;
     }
     return at == end;
@@ -207,11 +199,15 @@ static enum status read_directory(const struct text_blocks *blocks, struct arena
     directory.blocks = arena_alloc(arena, (directory.count + 1u) * sizeof(*directory.blocks));
     if (directory.blocks == NULL)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
-    if (!read_rows(&directory, &at, end) || !take(&at, end, headings_size, &directory.headings) ||
+    if (!read_rows(&directory, &at, end) ||
+        !slice_take(&at, end, headings_size, &directory.headings) ||
         !place_blocks(&directory, at, end))
         return corrupt(err);
-    const struct block *last = &directory.blocks[directory.count - 1];
-    if ((directory.count == 0 ? 0 : last->offset + last->size) != blocks->text_size ||
+    size_t text_size = 0;
+    if (directory.count > 0)
+        text_size = directory.blocks[directory.count - 1].offset +
+                    directory.blocks[directory.count - 1].size;
+    if (text_size != blocks->text_size ||
         (directory.headings.size == 0) != (blocks->headings_size == 0))
         return corrupt(err);
     *ret_directory = directory;
@@ -315,16 +311,11 @@ static bool find_begin(const struct directory *directory, uint32_t block, size_t
     return find_mark(&directory->blocks[block], UINT32_MAX, wanted, ret_offset);
 }
 
-static bool continues(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
 /* Cuts the blocks' text to what was asked for. */
 static void cut(struct passage *passage, size_t start, size_t end)
 {
     struct text_slice *text = &passage->text;
-    while (end < text->size && continues(text->bytes[end]))
+    while (end < text->size && utf8_continues(text->bytes[end]))
         end++;
     if (end < text->size) {
         text->size = end;

@@ -34,6 +34,18 @@ enum status text_blocks_write(ZSTD_CCtx *compressor, struct text_slice headings,
                               struct text_slice text, const struct text_mark *marks, size_t count,
                               struct buffer *out, struct error *err);
 
+/* Takes `size` bytes from the front of what lies between `*at` and `end`; false where there are
+ * fewer. */
+static inline bool slice_take(const uint8_t **at, const uint8_t *end, uint64_t size,
+                              struct text_slice *ret_slice)
+{
+    if (size > (uint64_t)(end - *at))
+        return false;
+    *ret_slice = (struct text_slice){(const char *)*at, size};
+    *at += size;
+    return true;
+}
+
 /* What text_blocks_write() made; borrowed. The sizes are of what went in. */
 struct text_blocks {
     struct text_slice packed;

@@ -29,6 +29,12 @@ enum script {
 enum character_class character_class(uint32_t character);
 enum script character_script(uint32_t character);
 
+/* Whether a byte of UTF-8 belongs to the character that began in front of it. */
+static inline bool utf8_continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 /* A character with its marks, folded. */
 #define CLUSTER_CHARACTERS_MAX 8  /* of the text; further marks are dropped */
 #define CLUSTER_BYTES_MAX      96 /* of either form below; 0 bytes are possible */
