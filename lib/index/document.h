@@ -62,6 +62,7 @@ void snippet_maker_free(struct snippet_maker *maker); /* accepts NULL */
 /*
  * Documents by the hashes of their URLs, as a page of results shows them.
  *
+ * maker          may be NULL where there is no query
  * query          checked; NULL: no snippets
  * ret_documents  room for `count`, in the order of the hashes
  *

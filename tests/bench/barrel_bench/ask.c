@@ -2,11 +2,21 @@
 
 #include "tests/bench/barrel_bench/bench.h"
 
+/* The program cannot go on without memory. */
+static void *allocate(struct arena *arena, size_t size)
+{
+    struct error err = {.text = "none left"};
+    void *memory = arena_zalloc(arena, size);
+    if (memory == NULL)
+        bench_fail("memory", &err);
+    return memory;
+}
+
 /* One word as it stands. */
 static struct query_node *make_term(const char *bytes, size_t size, struct arena *arena)
 {
-    struct query_node *node = arena_zalloc(arena, sizeof(*node));
-    struct query_word *word = arena_zalloc(arena, sizeof(*word));
+    struct query_node *node = allocate(arena, sizeof(*node));
+    struct query_word *word = allocate(arena, sizeof(*word));
     node->kind = QUERY_TERM;
     node->fields = FIELD_MASK_ALL;
     node->words = word;
@@ -20,10 +30,10 @@ static struct query_node *make_term(const char *bytes, size_t size, struct arena
 static struct query_node *make_phrase(struct query_node **terms, uint32_t count,
                                       struct arena *arena)
 {
-    struct query_node *node = arena_zalloc(arena, sizeof(*node));
+    struct query_node *node = allocate(arena, sizeof(*node));
     node->kind = QUERY_PHRASE;
     node->fields = FIELD_MASK_ALL;
-    node->words = arena_alloc(arena, count * sizeof(*node->words));
+    node->words = allocate(arena, count * sizeof(*node->words));
     node->word_count = count;
     for (uint32_t i = 0; i < count; i++) {
         node->words[i] = terms[i]->words[0];
@@ -49,9 +59,10 @@ static const struct query_node *read_plain(const char *text, enum mode mode, str
         return count == 0 ? NULL : terms[0];
     if (mode == MODE_PHRASE)
         return make_phrase(terms, count, arena);
-    struct query_node *node = arena_zalloc(arena, sizeof(*node));
+    struct query_node *node = allocate(arena, sizeof(*node));
     node->kind = mode == MODE_OR ? QUERY_OR : QUERY_AND;
-    node->children = arena_copy(arena, terms, count * sizeof(struct query_node *));
+    node->children = allocate(arena, count * sizeof(struct query_node *));
+    memcpy(node->children, terms, count * sizeof(struct query_node *));
     node->child_count = count;
     return node;
 }

@@ -12,10 +12,11 @@ static void write_results(struct bench *bench, FILE *out, const char *id,
     struct error err = {0};
     uint64_t *hashes = arena_alloc(arena, (result->hit_count + 1) * sizeof(*hashes));
     struct shown_document *shown = arena_alloc(arena, (result->hit_count + 1) * sizeof(*shown));
-    struct snippet_maker *maker = snippet_maker_new();
+    if (hashes == NULL || shown == NULL)
+        bench_fail("memory", &err);
     for (uint32_t i = 0; i < result->hit_count; i++)
         hashes[i] = result->hits[i].url_hash;
-    if (index_show(bench->index, maker, hashes, result->hit_count, NULL, arena, shown, &err) !=
+    if (index_show(bench->index, NULL, hashes, result->hit_count, NULL, arena, shown, &err) !=
         STATUS_OK)
         bench_fail("results", &err);
     for (uint32_t i = 0; i < result->hit_count; i++) {
@@ -24,7 +25,6 @@ static void write_results(struct bench *bench, FILE *out, const char *id,
         fprintf(out, "%s Q0 %s %u %.9g tierce\n", id, has_id ? url + strlen(ID_URL) : url, i + 1,
                 result->hits[i].score);
     }
-    snippet_maker_free(maker);
 }
 
 void bench_run(struct bench *bench)
