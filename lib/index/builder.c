@@ -20,6 +20,7 @@ struct term {
     const uint8_t *key; /* in the arena */
     uint32_t key_size;
     uint32_t document_count;
+    struct written written;
     uint64_t hash;
     struct buffer postings; /* of each document: see end_document() */
     uint32_t last_docid;
@@ -33,10 +34,12 @@ struct occurrence {
     uint32_t next;
     uint32_t position;
     uint8_t field;
+    bool is_written; /* a word, just so */
 };
 
 struct builder {
     bool plain;
+    bool is_private; /* the document being read */
     struct text_analyzer *analyzer;
     ZSTD_CCtx *compressor;
     struct arena keys;
@@ -190,7 +193,7 @@ static uint32_t find_term(struct builder *builder, const uint8_t *key, uint32_t 
 /* ---- one document ---- */
 
 static void add_occurrence(struct builder *builder, const uint8_t *key, uint32_t size,
-                           enum query_field field, uint32_t position)
+                           enum query_field field, uint32_t position, bool is_written)
 {
     uint32_t number = find_term(builder, key, size);
     if (number == NONE ||
@@ -203,7 +206,8 @@ static void add_occurrence(struct builder *builder, const uint8_t *key, uint32_t
     }
     struct term *term = &builder->terms[number];
     uint32_t occurrence = builder->occurrence_count++;
-    builder->occurrences[occurrence] = (struct occurrence){NONE, position, (uint8_t)field};
+    builder->occurrences[occurrence] =
+        (struct occurrence){NONE, position, (uint8_t)field, is_written};
     if (term->first_occurrence == NONE) {
         term->first_occurrence = occurrence;
         builder->touched[builder->touched_count++] = number;
@@ -235,9 +239,13 @@ static uint32_t add_tokens(struct builder *builder, struct text_slice text,
     uint32_t count = 0;
     text_analyzer_begin(builder->analyzer, text, language);
     while (text_analyzer_next(builder->analyzer, &token)) {
-        add_occurrence(builder, token.term, token.term_size, field, base + token.position);
-        if (token.exact_size > 0)
-            add_occurrence(builder, token.exact, token.exact_size, field, base + token.position);
+        uint32_t position = base + token.position;
+        bool is_written = !token.pair && field != FIELD_URL;
+        bool has_exact = token.exact_size > 0;
+        add_occurrence(builder, token.term, token.term_size, field, position,
+                       is_written && !has_exact);
+        if (has_exact)
+            add_occurrence(builder, token.exact, token.exact_size, field, position, is_written);
         if (field == FIELD_BODY)
             add_mark(builder, &token);
         count++;
@@ -284,7 +292,7 @@ static void add_site_key(struct builder *builder, struct text_slice host)
         return;
     key[0] = KEY_SITE;
     memcpy(key + 1, host.bytes, host.size);
-    add_occurrence(builder, key, (uint32_t)host.size + 1, FIELD_URL, 0);
+    add_occurrence(builder, key, (uint32_t)host.size + 1, FIELD_URL, 0, false);
 }
 
 static bool is_address(struct text_slice host)
@@ -319,9 +327,11 @@ static void encode_term(struct builder *builder, struct term *term, uint32_t doc
     uint32_t fields = 0;
     uint32_t previous = 0;
     int field = -1;
+    bool is_written = false;
     buffer_clear(&builder->scratch);
     for (uint32_t i = term->first_occurrence; i != NONE; i = builder->occurrences[i].next) {
         const struct occurrence *occurrence = &builder->occurrences[i];
+        is_written |= occurrence->is_written;
         if (occurrence->field != field)
             previous = 0;
         else if (occurrence->position == previous && frequencies[field] > 0)
@@ -344,6 +354,8 @@ static void encode_term(struct builder *builder, struct term *term, uint32_t doc
     builder->failed = builder->failed || out->failed || builder->scratch.failed;
     term->last_docid = docid;
     term->document_count++;
+    term->written.count += is_written;
+    term->written.openly |= is_written && !builder->is_private;
 }
 
 /*
@@ -414,7 +426,7 @@ static uint32_t add_plain(struct builder *builder, struct text_slice text, uint3
         if (end > at) {
             size_t size = end - at < TEXT_TERM_MAX ? end - at : TEXT_TERM_MAX;
             add_occurrence(builder, (const uint8_t *)text.bytes + at, (uint32_t)size, FIELD_BODY,
-                           base + count++);
+                           base + count++, true);
         }
         at = end + 1;
     }
@@ -450,6 +462,7 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     struct index_document document = cut(&input->document);
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
     uint8_t norms[NORM_COLUMNS] = {0};
+    builder->is_private = document.is_private;
     add_fields(builder, &document, anchors, norms);
     norms[NORM_FLAGS] = document.is_private ? FLAG_PRIVATE : 0;
     end_document(builder, docid);
@@ -534,7 +547,7 @@ static enum status write_terms(struct builder *builder, struct segment_writer *w
         segment_writer_begin_term(writer);
         enum status status = write_postings(builder, &writer->postings, term, err);
         if (status == STATUS_OK)
-            status = segment_writer_end_term(writer, term->key, term->key_size, err);
+            status = segment_writer_end_term(writer, term->key, term->key_size, term->written, err);
         if (status != STATUS_OK)
             return status;
     }
