@@ -75,7 +75,7 @@ static struct segment *write_words(void)
         segment_writer_begin_term(&writer);
         for (uint32_t d = 0; d < words[i].documents; d++)
             assert_int_equal(posting_writer_add(&writer.postings, d, 1u << FIELD_BODY,
-                                                &(uint32_t){1}, &(uint32_t){0}, NULL),
+                                                &(uint32_t){1}, &(uint32_t){0}, 1, NULL),
                              STATUS_OK);
         assert_int_equal(segment_writer_end_term(&writer, (const uint8_t *)words[i].key,
                                                  words[i].size, words[i].written, NULL),
