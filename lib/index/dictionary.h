@@ -15,9 +15,17 @@
 /* A row of PART_DICTIONARY_INDEX: address of a block, head of its first key. */
 #define DICTIONARY_ROW_BYTES 16
 
+/* How often a key stands as a word of its own, just so, in what people read: not as a stem, a pair
+ * of characters or a part of a URL. As it was when the documents were indexed: some may be gone. */
+struct written {
+    uint32_t count; /* of documents */
+    bool openly;    /* at least one of them is not private */
+};
+
 struct dictionary_entry {
     uint64_t address;        /* of the posting list */
     uint32_t document_count; /* > 0 */
+    struct written written;  /* its count is not larger */
 };
 
 /* ---- writing ---- */
@@ -65,6 +73,12 @@ struct dictionary_cursor {
 
 /* Stands on the first key. */
 void dictionary_cursor_open(struct dictionary_cursor *cursor, const struct segment *segment);
+/* Opens it on the first key that is not below this one, or behind the last. */
+void dictionary_cursor_seek(struct dictionary_cursor *cursor, const struct segment *segment,
+                            const uint8_t *key, uint32_t size);
+/* Opens it on the key of this number, counted from 0. */
+void dictionary_cursor_pick(struct dictionary_cursor *cursor, const struct segment *segment,
+                            uint32_t number);
 void dictionary_cursor_next(struct dictionary_cursor *cursor);
 
 static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)

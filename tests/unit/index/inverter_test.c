@@ -57,9 +57,9 @@ static void add_documents(struct inverter *inverter, struct oracle *oracle)
                 uint8_t key[20];
                 uint32_t number = random_below(1 + random_below(KEYS));
                 uint32_t size = make_key(number, key);
-                inverter_add(inverter, key, size, (enum query_field)field, position);
+                inverter_add(inverter, key, size, (enum query_field)field, position, false);
                 if (random_below(4) == 0) /* counts once */
-                    inverter_add(inverter, key, size, (enum query_field)field, position);
+                    inverter_add(inverter, key, size, (enum query_field)field, position, false);
                 remember(oracle, number, docid, (enum query_field)field, position);
                 position += 1 + random_below(3);
             }
