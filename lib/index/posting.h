@@ -14,7 +14,8 @@
 
 /* A token's positions in a document fit INDEX_TEXT_MAX bytes, a docid SEGMENT_DOCUMENTS_MAX. */
 #define POSTING_DOCID_WIDTH_MAX 20
-#define POSTING_FREQUENCY_MAX   (1u << 22)
+#define POSTING_POSITION_BITS   22
+#define POSTING_FREQUENCY_MAX   (1u << POSTING_POSITION_BITS)
 
 /* ---- writing ---- */
 
