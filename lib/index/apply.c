@@ -6,9 +6,12 @@
 #include "base/check.h"
 #include "index/state.h"
 
-/* Documents are built together up to this much text. */
-#define GATHER_BYTES     (4u << 20)
+/* Documents are built together: so many, and so much of their text as this share of the memory
+ * allowed. Building takes about five bytes for each. */
 #define GATHER_DOCUMENTS 16384
+#define GATHER_SHARE     8
+#define GATHER_BYTES_MIN (512u << 10)
+#define GATHER_BYTES_MAX (4u << 20)
 
 struct applier {
     struct index *index;
@@ -135,8 +138,13 @@ static enum status delete_stored(struct applier *applier, uint64_t hash, struct 
 /* Whether what was gathered is to be built before so much text is added. */
 static bool is_full(const struct applier *applier, size_t text_size)
 {
+    size_t bytes_max = applier->index->options.memory_bytes / GATHER_SHARE;
+    if (bytes_max < GATHER_BYTES_MIN)
+        bytes_max = GATHER_BYTES_MIN;
+    if (bytes_max > GATHER_BYTES_MAX)
+        bytes_max = GATHER_BYTES_MAX;
     return applier->count == GATHER_DOCUMENTS ||
-           (applier->count > 0 && applier->bytes + text_size > GATHER_BYTES);
+           (applier->count > 0 && applier->bytes + text_size > bytes_max);
 }
 
 static enum status put_document(struct applier *applier, const struct index_document *document)
