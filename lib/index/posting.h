@@ -125,6 +125,10 @@ void posting_cursor_open(struct posting_cursor *cursor, const struct segment *se
  * of the two below. */
 void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target);
 
+/* Stands on the first document of a block, in front of where it was or behind. False: the block is
+ * corrupt. */
+bool posting_cursor_enter(struct posting_cursor *cursor, uint32_t row);
+
 static inline uint32_t posting_cursor_next(struct posting_cursor *cursor)
 {
     if (++cursor->index < cursor->count)
