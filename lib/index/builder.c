@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "index/document_keys.h"
 #include "index/segment_writer.h"
 #include "index/url_order.h"
 #include "index/varint.h"
@@ -277,39 +278,10 @@ static uint32_t add_url(struct builder *builder, struct text_slice url)
     return add_tokens(builder, decoded, TEXT_LANGUAGE_UNKNOWN, FIELD_URL, 0);
 }
 
-static void add_site_key(struct builder *builder, struct text_slice host)
+/* Keys that are no words stand in the URL's field, at its beginning. */
+static void add_key(void *builder, const uint8_t *key, uint32_t size)
 {
-    uint8_t key[KEY_MAX];
-    if (host.size == 0 || host.size > QUERY_SITE_MAX)
-        return;
-    key[0] = KEY_SITE;
-    memcpy(key + 1, host.bytes, host.size);
-    add_occurrence(builder, key, (uint32_t)host.size + 1, FIELD_URL, 0);
-}
-
-static bool is_address(struct text_slice host)
-{
-    return host.size > 0 && (host.bytes[0] == '[' || (host.bytes[host.size - 1] >= '0' &&
-                                                      host.bytes[host.size - 1] <= '9'));
-}
-
-/* "a.b.c:80" is found by itself, by its host "a.b.c", and by "b.c" and "c". */
-static void add_site(struct builder *builder, struct text_slice site)
-{
-    struct text_slice host = site;
-    for (size_t i = site.size; i > 0 && site.bytes[i - 1] != ']'; i--) {
-        if (site.bytes[i - 1] == ':') {
-            host.size = i - 1;
-            break;
-        }
-    }
-    if (host.size < site.size)
-        add_site_key(builder, site);
-    add_site_key(builder, host);
-    for (size_t i = 0; !is_address(host) && i + 1 < host.size; i++) {
-        if (host.bytes[i] == '.')
-            add_site_key(builder, (struct text_slice){host.bytes + i + 1, host.size - i - 1});
-    }
+    add_occurrence(builder, key, size, FIELD_URL, 0);
 }
 
 static void encode_term(struct builder *builder, struct term *term, uint32_t docid)
@@ -361,31 +333,37 @@ static void end_document(struct builder *builder, uint32_t docid)
     builder->occurrence_count = 0;
 }
 
+static uint64_t zigzag(int64_t value)
+{
+    return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
+}
+
 /* The document as it is kept for showing, in builder->scratch. */
 static enum status pack_document(struct builder *builder, const struct index_document *document,
                                  struct error *err)
 {
-    int64_t time = document->fetched_unix_us;
-    uint64_t sizes[] = {
+    uint64_t numbers[] = {
         document->url.size,
         document->site.size,
         document->title.size,
         document->language.size,
         document->headings.size,
         document->text.size,
-        (uint64_t)time << 1 ^ (time < 0 ? UINT64_MAX : 0),
+        zigzag(document->fetched_unix_us),
+        zigzag(document->modified_unix_us),
+        document->content_type.size,
     };
     struct buffer *out = &builder->scratch;
     buffer_clear(out);
-    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         uint8_t number[VARINT_MAX];
-        buffer_append(out, number, varint_put(number, sizes[i]));
+        buffer_append(out, number, varint_put(number, numbers[i]));
     }
     buffer_append(out, document->url.bytes, document->url.size);
     buffer_append(out, document->site.bytes, document->site.size);
     buffer_append(out, document->title.bytes, document->title.size);
     buffer_append(out, document->language.bytes, document->language.size);
-
+    buffer_append(out, document->content_type.bytes, document->content_type.size);
     if (out->failed)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
     return text_blocks_write(builder->compressor, document->headings, document->text,
@@ -399,7 +377,8 @@ static struct index_document cut(const struct index_document *document)
     result.headings = text_cut(document->headings, INDEX_HEADINGS_MAX);
     result.text = text_cut(document->text, INDEX_TEXT_MAX);
     result.site = text_cut(document->site, QUERY_SITE_MAX);
-    result.language = text_cut(document->language, 35);
+    result.language = text_cut(document->language, INDEX_LANGUAGE_MAX);
+    result.content_type = text_cut(document->content_type, INDEX_TYPE_MAX);
     return result;
 }
 
@@ -437,7 +416,7 @@ static void add_fields(struct builder *builder, const struct index_document *doc
     ret_norms[FIELD_HEADINGS] =
         length_code(add_lines(builder, document->headings, language, FIELD_HEADINGS));
     ret_norms[FIELD_URL] = length_code(add_url(builder, document->url));
-    add_site(builder, document->site);
+    document_keys(document, add_key, builder);
     ret_norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
     ret_norms[FIELD_BODY] =
         length_code(add_tokens(builder, document->text, language, FIELD_BODY, 0));

@@ -200,26 +200,35 @@ static bool compare_block(struct dictionary_cursor *cursor, uint32_t block, cons
     return read_first(cursor, block, key, size, ret_order);
 }
 
-enum status dictionary_find(const struct segment *segment, const uint8_t *key, uint32_t size,
-                            struct dictionary_entry *ret_entry)
+/* Finds the last block whose first key is not behind the one looked for and stands on that first
+ * key; STATUS_NOT_FOUND: there is none, every key is behind it. */
+static enum status find_block(struct dictionary_cursor *cursor, const uint8_t *key, uint32_t size,
+                              int *ret_order)
 {
-    struct dictionary_cursor cursor = {.segment = segment};
     uint32_t low = 0; /* the first block whose first key is behind the one looked for */
-    uint32_t high = segment->block_count;
-    int order = 0;
+    uint32_t high = cursor->segment->block_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (!compare_block(&cursor, middle, key, size, &order))
-            return segment_corrupt(segment, NULL);
-        if (order <= 0)
+        if (!compare_block(cursor, middle, key, size, ret_order))
+            return STATUS_CORRUPT;
+        if (*ret_order <= 0)
             low = middle + 1;
         else
             high = middle;
     }
     if (low == 0)
         return STATUS_NOT_FOUND;
-    if (!read_first(&cursor, low - 1, key, size, &order))
-        return segment_corrupt(segment, NULL);
+    return read_first(cursor, low - 1, key, size, ret_order) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status dictionary_find(const struct segment *segment, const uint8_t *key, uint32_t size,
+                            struct dictionary_entry *ret_entry)
+{
+    struct dictionary_cursor cursor = {.segment = segment};
+    int order = 0;
+    enum status status = find_block(&cursor, key, size, &order);
+    if (status != STATUS_OK)
+        return status == STATUS_CORRUPT ? segment_corrupt(segment, NULL) : status;
     while (order < 0 && cursor.left > 0) {
         if (!read_entry(&cursor))
             return segment_corrupt(segment, NULL);
@@ -229,4 +238,21 @@ enum status dictionary_find(const struct segment *segment, const uint8_t *key, u
         return STATUS_NOT_FOUND;
     *ret_entry = cursor.entry;
     return STATUS_OK;
+}
+
+void dictionary_cursor_seek(struct dictionary_cursor *cursor, const struct segment *segment,
+                            const uint8_t *key, uint32_t size)
+{
+    *cursor = (struct dictionary_cursor){.segment = segment};
+    int order = 0;
+    enum status status = find_block(cursor, key, size, &order);
+    if (status == STATUS_NOT_FOUND) { /* the search read blocks on its way */
+        dictionary_cursor_open(cursor, segment);
+        return;
+    }
+    cursor->corrupt = status == STATUS_CORRUPT;
+    if (cursor->corrupt)
+        cursor->key_size = 0;
+    while (cursor->key_size > 0 && key_compare(cursor->key, cursor->key_size, key, size) < 0)
+        dictionary_cursor_next(cursor);
 }

@@ -65,6 +65,9 @@ struct dictionary_cursor {
 /* Stands on the first key. */
 void dictionary_cursor_open(struct dictionary_cursor *cursor, const struct segment *segment);
 void dictionary_cursor_next(struct dictionary_cursor *cursor);
+/* Stands on the first key that is not in front of this one. */
+void dictionary_cursor_seek(struct dictionary_cursor *cursor, const struct segment *segment,
+                            const uint8_t *key, uint32_t size);
 
 static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
 {

@@ -255,25 +255,34 @@ uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_
 
 /* ---- stored documents ---- */
 
+static int64_t unzigzag(uint64_t number)
+{
+    return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
+}
+
 bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields)
 {
     const uint8_t *at = bytes;
     const uint8_t *end = bytes + size;
-    uint64_t sizes[7]; /* url, site, title, language, headings, text, time */
-    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
-        if (!varint_get(&at, end, &sizes[i]))
+    /* Sizes of url, site, title, language, headings, text; times of fetch and change; size of the
+     * content type. */
+    uint64_t numbers[9];
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+        if (!varint_get(&at, end, &numbers[i]))
             return false;
     }
     struct stored_fields fields = {
-        .blocks.headings_size = sizes[4],
-        .blocks.text_size = sizes[5],
-        .fetched_unix_us = (int64_t)(sizes[6] >> 1) ^ -(int64_t)(sizes[6] & 1),
+        .blocks.headings_size = numbers[4],
+        .blocks.text_size = numbers[5],
+        .fetched_unix_us = unzigzag(numbers[6]),
+        .modified_unix_us = unzigzag(numbers[7]),
     };
-    if (sizes[4] > INDEX_HEADINGS_MAX || sizes[5] > INDEX_TEXT_MAX ||
-        !slice_take(&at, end, sizes[0], &fields.url) ||
-        !slice_take(&at, end, sizes[1], &fields.site) ||
-        !slice_take(&at, end, sizes[2], &fields.title) ||
-        !slice_take(&at, end, sizes[3], &fields.language))
+    if (numbers[4] > INDEX_HEADINGS_MAX || numbers[5] > INDEX_TEXT_MAX ||
+        !slice_take(&at, end, numbers[0], &fields.url) ||
+        !slice_take(&at, end, numbers[1], &fields.site) ||
+        !slice_take(&at, end, numbers[2], &fields.title) ||
+        !slice_take(&at, end, numbers[3], &fields.language) ||
+        !slice_take(&at, end, numbers[8], &fields.content_type))
         return false;
     fields.blocks.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
     *ret_fields = fields;
