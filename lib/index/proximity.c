@@ -55,7 +55,8 @@ static uint64_t next_low(const struct proximity_word *words, uint32_t count, uin
     uint64_t next = UINT64_MAX;
     for (uint32_t i = 0; i < count; i++) {
         size_t at = words[i].at;
-        at += displacement(&words[i], at) == low;
+        while (at < words[i].count && displacement(&words[i], at) == low)
+            at++; /* a place may be told twice: a stem and an exact form */
         if (at < words[i].count && displacement(&words[i], at) < next)
             next = displacement(&words[i], at);
     }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct proximity_word {
-    const uint32_t *positions; /* ascending */
+    const uint32_t *positions; /* ascending; two may be the same */
     size_t count;
     uint32_t offset; /* in the phrase; rises from word to word */
     uint32_t same;   /* number of the word before it that is the same one; its own: there is none */
