@@ -45,7 +45,8 @@ static enum status status_of(const char *words)
     if (strstr(words, "No space left") != NULL || strstr(words, "NoSpace") != NULL ||
         strstr(words, "Disk quota") != NULL)
         return STATUS_NO_SPACE;
-    if (strncmp(words, "Corruption", 10) == 0)
+    if (strncmp(words, "Corruption", 10) == 0 ||
+        strstr(words, "larger than file length") != NULL) /* a mapped file was cut */
         return STATUS_CORRUPT;
     if (strstr(words, "lock hold") != NULL || strstr(words, "While lock file") != NULL)
         return STATUS_CONFLICT;

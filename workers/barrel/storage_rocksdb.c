@@ -152,6 +152,11 @@ static enum status iterate(void *self, struct storage_slice prefix, struct stora
 static enum status check(void *self, struct buffer *cursor, uint64_t bytes_max, uint64_t *ret_bytes,
                          struct error *err)
 {
+    if (cursor->size == 0) {
+        enum status status = kv_check_footers(kv_of(self), err);
+        if (status != STATUS_OK)
+            return status;
+    }
     unsigned column = cursor->size == 0 ? 0 : cursor->data[0];
     size_t key_size = cursor->size == 0 ? 0 : cursor->size - 1;
     struct kv_iterator *iterator = kv_iterator_open_checking(kv_of(self), column);
