@@ -62,6 +62,13 @@ enum status evaluate_tree(struct evaluation *evaluation, struct matcher *matcher
 
 /* ---- what they share ---- */
 
+/* The score of a prefix, the same in every document: of a word that stands once in a text of
+ * average length. */
+static inline uint32_t evaluate_prefix(const struct evaluation *evaluation, float weight)
+{
+    return score_of(weight, evaluation->scorer.ranking->k1, 1);
+}
+
 /* The score of a word in the document on which its cursors stand that it has; 0: in no field that
  * is wanted. */
 uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,

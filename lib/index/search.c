@@ -66,6 +66,8 @@ static enum status search_entry(struct evaluation *evaluation, const struct quer
     if (!scorer_enter(&evaluation->scorer, segment))
         return segment_corrupt(segment, err);
     enum status status = matcher_open(&matcher, segment, query, arena, err);
+    if (matcher.is_cut)
+        evaluation->is_pruned = true;
     if (status == STATUS_OK && evaluates_any(query))
         status = evaluate_any(evaluation, &matcher, arena, err);
     else if (status == STATUS_OK && evaluates_all(query))
