@@ -29,6 +29,8 @@ static inline bool evaluation_may_prune(const struct evaluation *evaluation)
            evaluation->total >= evaluation->request->count_exactly;
 }
 
+/* How many times a document counts, for what does not depend on the query. */
+double evaluation_factor(const struct evaluation *evaluation, uint32_t docid);
 /* No page of the segment's documents from `first` to `last` counts more times for its links. */
 double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first, uint32_t last);
 
@@ -37,7 +39,7 @@ double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first
 static inline bool evaluation_wants(const struct evaluation *evaluation, uint64_t score,
                                     double factor)
 {
-    return top_wants(&evaluation->top, (double)score / SCORE_ONE * factor);
+    return top_wants(&evaluation->top, score_whole(score, factor));
 }
 
 /* The least score that evaluation_wants(). */
