@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "rpc/client.h"
 #include "store/kv.h"
 
@@ -299,6 +300,7 @@ static void *merger_main(void *argument)
     struct replay *replay = argument;
     struct barrel *barrel = replay->barrel;
     struct scrub scrub = {0};
+    thread_give_way(); /* to the searches */
     while (rest(replay, MERGE_EVERY_MS)) {
         struct error err;
         uint64_t free_bytes = kv_free_space(barrel->folder);
