@@ -67,6 +67,17 @@ static void word_positions(struct matcher *matcher, struct matcher_word *word, u
         qsort(out->values, out->count, sizeof(*out->values), compare_positions);
 }
 
+/* From where a word stands to where the phrase begins. */
+static void move_back(struct numbers *here, uint32_t offset)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < here->count; i++) {
+        if (here->values[i] >= offset)
+            here->values[kept++] = here->values[i] - offset;
+    }
+    here->count = kept;
+}
+
 /* Keeps of `here` (where the phrase may begin) those that have a position of `next` so far behind.
  */
 static void keep_followed(struct numbers *here, const struct numbers *next, uint32_t offset)
@@ -83,12 +94,42 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
     here->count = kept;
 }
 
+/* How often any of the word's alternatives stands in a field, at most. */
+static uint32_t word_frequency(const struct matcher_word *word, unsigned field)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < word->word->alternative_count; i++) {
+        struct posting_cursor *cursor = word->cursors[i];
+        if (cursor == NULL || cursor->docid != word->docid)
+            continue;
+        uint32_t fields = posting_cursor_fields(cursor);
+        uint32_t before = fields & ((1u << field) - 1);
+        if ((fields & 1u << field) != 0)
+            sum += posting_cursor_frequencies(cursor)[__builtin_popcount(before)];
+    }
+    return sum;
+}
+
+/* Begins with the word that stands there least often: there are no more beginnings. */
 static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
 {
-    word_positions(matcher, &node->words[0], field, &matcher->here);
-    for (uint32_t i = 1; i < node->query->word_count && matcher->here.count > 0; i++) {
+    const struct query_word *words = node->query->words;
+    uint32_t rarest = 0;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < node->query->word_count; i++) {
+        uint32_t frequency = word_frequency(&node->words[i], field);
+        if (frequency < least) {
+            least = frequency;
+            rarest = i;
+        }
+    }
+    word_positions(matcher, &node->words[rarest], field, &matcher->here);
+    move_back(&matcher->here, words[rarest].offset);
+    for (uint32_t i = 0; i < node->query->word_count && matcher->here.count > 0; i++) {
+        if (i == rarest)
+            continue;
         word_positions(matcher, &node->words[i], field, &matcher->next);
-        keep_followed(&matcher->here, &matcher->next, node->query->words[i].offset);
+        keep_followed(&matcher->here, &matcher->next, words[i].offset);
     }
     return matcher->here.count > 0;
 }
@@ -180,6 +221,13 @@ uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, u
         break;
     }
     return node->docid;
+}
+
+uint32_t matcher_node_start(struct matcher *matcher, struct matcher_node *node)
+{
+    for (uint32_t i = 0; i < node->query->child_count; i++)
+        matcher_node_start(matcher, node->children[i]);
+    return matcher_node_seek(matcher, node, 0);
 }
 
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
@@ -300,8 +348,6 @@ static struct matcher_node *open_node(struct matcher *matcher, const struct quer
         open_children(matcher, node);
     if (query->kind == QUERY_NOT)
         node->cost = UINT64_MAX;
-    else if (!matcher->no_memory)
-        matcher_node_seek(matcher, node, 0);
     return matcher->no_memory ? NULL : node;
 }
 

@@ -112,6 +112,10 @@ struct posting_cursor {
     uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
 
     uint64_t positions_address;
+    uint32_t frequency_count; /* of all fields of all documents of the block */
+    uint32_t position_count;  /* the frequencies' sum; 0: not reckoned yet */
+    uint32_t kept_group;      /* the group of positions that is kept; UINT32_MAX: none */
+    uint32_t kept[PACK_COUNT];
     const uint8_t *position_at; /* group `position_group` of the block; NULL: not yet looked up */
     const uint8_t *position_end;
     uint32_t position_group;

@@ -147,7 +147,7 @@ static void search(const struct segment *segment)
     CHECK(query_parse(analyzer, (struct text_slice){typed, sizeof(typed) - 1},
                       TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL) == STATUS_OK);
     if (matcher_open(&matcher, segment, query.root, &arena, NULL) == STATUS_OK) {
-        for (uint32_t docid = matcher.root->docid; docid != DOCID_END;) {
+        for (uint32_t docid = matcher_node_start(&matcher, matcher.root); docid != DOCID_END;) {
             CHECK(docid < segment->document_count);
             docid = matcher_seek(&matcher, docid + 1);
         }
