@@ -220,11 +220,14 @@ static bool evaluate_range(struct all *all)
 
 enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher, struct error *err)
 {
-    struct all *all = arena_zalloc(matcher->arena, sizeof(*all));
+    struct all *all = arena_alloc(matcher->arena, sizeof(*all)); /* as for evaluate_any() */
     if (all == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     all->evaluation = evaluation;
     all->matcher = matcher;
+    all->word_count = all->check_count = 0;
+    all->next = 0;
+    gathered_init(&all->gathered);
     open_words(all, matcher->root);
     while (all->next != DOCID_END &&
            weighed_word_range(&all->words[0].weighed, all->next, &all->first, &all->last)) {

@@ -276,14 +276,18 @@ static bool evaluate_windows(struct any *any)
 enum status evaluate_any(struct evaluation *evaluation, struct matcher *matcher,
                          struct arena *arena, struct error *err)
 {
-    struct any *any = arena_zalloc(arena, sizeof(*any));
+    struct any *any = arena_alloc(arena, sizeof(*any)); /* large: most of it needs no zeros */
     uint32_t window_count = (matcher->segment->document_count + WINDOW - 1) / WINDOW;
     uint64_t *bounds = arena_zalloc(arena, (window_count + 1) * sizeof(*bounds));
     if (any == NULL || bounds == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     any->evaluation = evaluation;
+    any->word_count = 0;
     any->window_count = window_count;
     any->bounds = bounds;
+    memset(any->met, 0, sizeof(any->met));
+    memset(any->scores, 0, sizeof(any->scores));
+    gathered_init(&any->gathered);
     if (!open_words(any, matcher->root, arena))
         return error_set(err, STATUS_NO_MEMORY, "search");
     if (!evaluate_windows(any))

@@ -41,18 +41,34 @@ static uint32_t term_seek(struct matcher_node *node, uint32_t target)
 
 /* ---- phrases ---- */
 
-static int compare_positions(const void *a, const void *b)
+/* Merges the numbers from `second` on into those before them, both ascending; what is in both
+ * stands once. */
+static void merge_positions(struct matcher *matcher, struct numbers *out, size_t second)
 {
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
+    struct numbers *merged = &matcher->merged;
+    merged->count = 0;
+    uint32_t *values = numbers_reserve(merged, out->count);
+    if (values == NULL) {
+        matcher->no_memory = true;
+        return;
+    }
+    size_t a = 0;
+    size_t b = second;
+    while (a < second || b < out->count) {
+        bool takes_a = b == out->count || (a < second && out->values[a] <= out->values[b]);
+        uint32_t value = takes_a ? out->values[a++] : out->values[b++];
+        if (merged->count == 0 || values[merged->count - 1] != value)
+            values[merged->count++] = value;
+    }
+    struct numbers other = *out;
+    *out = *merged;
+    *merged = other;
 }
 
 /* The positions of any of the word's alternatives, ascending. */
 static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
                            struct numbers *out)
 {
-    unsigned lists = 0;
     out->count = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
         struct posting_cursor *cursor = word->cursors[i];
@@ -61,10 +77,9 @@ static void word_positions(struct matcher *matcher, struct matcher_word *word, u
         size_t before = out->count;
         if (!posting_cursor_positions(cursor, (enum query_field)field, out) && !cursor->corrupt)
             matcher->no_memory = true;
-        lists += out->count > before;
+        if (before > 0 && out->count > before)
+            merge_positions(matcher, out, before);
     }
-    if (lists > 1)
-        qsort(out->values, out->count, sizeof(*out->values), compare_positions);
 }
 
 /* From where a word stands to where the phrase begins. */
@@ -78,6 +93,8 @@ static void move_back(struct numbers *here, uint32_t offset)
     here->count = kept;
 }
 
+#define STRIDE 16
+
 /* Keeps of `here` (where the phrase may begin) those that have a position of `next` so far behind.
  */
 static void keep_followed(struct numbers *here, const struct numbers *next, uint32_t offset)
@@ -86,6 +103,8 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
     size_t p = 0;
     for (size_t s = 0; s < here->count; s++) {
         uint32_t wanted = here->values[s] + offset;
+        while (p + STRIDE < next->count && next->values[p + STRIDE] < wanted)
+            p += STRIDE;
         while (p < next->count && next->values[p] < wanted)
             p++;
         if (p < next->count && next->values[p] == wanted)
@@ -105,7 +124,7 @@ static uint32_t word_frequency(const struct matcher_word *word, unsigned field)
         uint32_t fields = posting_cursor_fields(cursor);
         uint32_t before = fields & ((1u << field) - 1);
         if ((fields & 1u << field) != 0)
-            sum += posting_cursor_frequencies(cursor)[__builtin_popcount(before)];
+            sum += posting_cursor_frequencies(cursor)[field_count(before)];
     }
     return sum;
 }
@@ -377,4 +396,5 @@ void matcher_release(struct matcher *matcher)
 {
     numbers_release(&matcher->here);
     numbers_release(&matcher->next);
+    numbers_release(&matcher->merged);
 }

@@ -34,6 +34,7 @@ struct matcher {
     /* Positions of a phrase while it is looked for. */
     struct numbers here;
     struct numbers next;
+    struct numbers merged;
     bool no_memory;
     bool corrupt;
 };

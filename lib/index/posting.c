@@ -104,7 +104,7 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
     cursor->frequency_bytes = at + docids_size;
     cursor->block_end = end;
     cursor->common_fields = fields;
-    cursor->common_count = (uint8_t)__builtin_popcount(fields);
+    cursor->common_count = (uint8_t)field_count(fields);
     cursor->frequencies_read = cursor->starts_read = false;
     cursor->position_count = 0;
     cursor->position_at = NULL;
@@ -202,7 +202,7 @@ static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at)
             return 0;
         cursor->fields[i] = (uint8_t)fields[i];
         cursor->starts[i] = (uint16_t)used;
-        used += (uint32_t)__builtin_popcount(fields[i]);
+        used += field_count(fields[i]);
     }
     return used;
 }
@@ -268,8 +268,8 @@ static void read_position_starts(struct posting_cursor *cursor)
     cursor->starts_read = true;
     const uint32_t *frequency = cursor->frequencies;
     for (uint32_t i = 0; i < cursor->count; i++) {
-        int left = cursor->common_fields != 0 ? cursor->common_count
-                                              : __builtin_popcount(cursor->fields[i]);
+        int left =
+            cursor->common_fields != 0 ? cursor->common_count : (int)field_count(cursor->fields[i]);
         cursor->position_starts[i] = sum;
         for (; left > 0; left--)
             sum += *frequency++;

@@ -78,6 +78,12 @@ static uint32_t seek(struct weighed_list *list, uint32_t target)
 
 /* ---- opening ---- */
 
+void gathered_init(struct gathered *gathered)
+{
+    memset(gathered->most, 0, sizeof(gathered->most));
+    memset(gathered->exact, 0, sizeof(gathered->exact));
+}
+
 void weighed_word_open(struct weighed_word *word, const struct scorer *scorer,
                        const struct matcher_word *matched, uint32_t fields, float weight)
 {
@@ -127,8 +133,7 @@ static bool bound_rows(struct weighed_word *word, struct weighed_list *list, uin
             return false;
         float most = weigh_impacts(word->scorer, &impacts);
         most = most > FLT_MIN ? most : FLT_MIN;
-        if (word->row_scores != NULL)
-            word->row_scores[row] = score_weighed(word, most, most);
+        list->row_bounds[row] = most;
         for (; next_window <= last / WINDOW; next_window++)
             list->rows[next_window] = (uint16_t)row;
         for (uint32_t window = first / WINDOW; window <= last / WINDOW; window++)
@@ -156,8 +161,7 @@ static bool bound_block(struct weighed_word *word, struct weighed_list *list)
         *bound = one > *bound ? one : *bound;
         most = one > most ? one : most;
     }
-    if (word->row_scores != NULL)
-        word->row_scores[0] = score_weighed(word, most, most);
+    list->row_bounds[0] = most;
     return true;
 }
 
@@ -166,7 +170,8 @@ static bool bound_list(struct weighed_word *word, struct weighed_list *list, uin
 {
     list->rows = arena_zalloc(arena, window_count * sizeof(*list->rows));
     list->bounds = arena_zalloc(arena, window_count * sizeof(*list->bounds));
-    if (list->rows == NULL || list->bounds == NULL)
+    list->row_bounds = arena_alloc(arena, list->cursor->row_count * sizeof(*list->row_bounds));
+    if (list->rows == NULL || list->bounds == NULL || list->row_bounds == NULL)
         return false;
     return list->cursor->rows == NULL ? bound_block(word, list)
                                       : bound_rows(word, list, window_count);
@@ -177,12 +182,6 @@ bool weighed_word_bound(struct weighed_word *word, uint32_t window_count, struct
     word->bounds = arena_zalloc(arena, window_count * sizeof(*word->bounds));
     if (word->bounds == NULL)
         return false;
-    if (word->list_count == 1) {
-        word->row_scores =
-            arena_alloc(arena, word->lists[0].cursor->row_count * sizeof(*word->row_scores));
-        if (word->row_scores == NULL)
-            return false;
-    }
     for (uint32_t i = 0; i < word->list_count; i++) {
         if (!bound_list(word, &word->lists[i], window_count, arena))
             return false;
@@ -205,10 +204,13 @@ bool weighed_word_bound(struct weighed_word *word, uint32_t window_count, struct
 #define ROWS_MAX 16
 #define NO_BOUND 1e30f /* a score that is as good as infinite, but can be reckoned with */
 
-static float bound_row(const struct weighed_word *word, const struct posting_cursor *cursor,
+static float bound_row(const struct weighed_word *word, const struct weighed_list *list,
                        uint32_t row)
 {
     struct impacts impacts;
+    const struct posting_cursor *cursor = list->cursor;
+    if (list->row_bounds != NULL)
+        return list->row_bounds[row];
     return posting_cursor_row_impacts(cursor, row, &impacts) ? weigh_impacts(word->scorer, &impacts)
                                                              : NO_BOUND;
 }
@@ -224,7 +226,7 @@ static bool bound_list_range(const struct weighed_word *word, const struct weigh
     bool is_behind = list->block_first <= first;
     uint32_t row = posting_cursor_find_row(cursor, is_behind ? cursor->row : 0, first);
     for (uint32_t i = 0; row < cursor->row_count; row++, i++) {
-        float one = i < ROWS_MAX ? bound_row(word, cursor, row) : NO_BOUND;
+        float one = i < ROWS_MAX ? bound_row(word, list, row) : NO_BOUND;
         most = one > most ? one : most;
         if (i == ROWS_MAX || posting_cursor_row_last(cursor, row) >= last)
             break;
@@ -307,7 +309,9 @@ static void gather_block(const struct weighed_word *word, struct posting_cursor 
     for (uint32_t i = begin; i < end; i++) {
         cursor->index = i;
         cursor->docid = cursor->docids[i];
-        if ((posting_cursor_fields(cursor) & word->fields) == 0)
+        uint32_t fields =
+            cursor->common_fields != 0 ? cursor->common_fields : cursor->fields[cursor->index];
+        if ((fields & word->fields) == 0)
             continue;
         ret->docids[count] = cursor->docid;
         ret->weights[count++] = weigh(scorer, cursor, word->fields);
@@ -323,14 +327,40 @@ static uint32_t first_row(const struct weighed_list *list, uint32_t first)
                                    first);
 }
 
-/* Returns whether blocks were left out in which nothing scores `wanted`. */
-static bool gather_list(const struct weighed_word *word, struct weighed_list *list, uint32_t first,
-                        uint32_t last, uint64_t wanted, struct weights *ret)
+/* What else a word's documents may weigh in a window beside one of its lists. */
+struct others {
+    float most;
+    float exact; /* where that list is the exact form's: unused */
+};
+
+static struct others bound_others(const struct weighed_word *word, uint32_t number, uint32_t first)
 {
+    struct others others = {0};
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        if (i == number || word->lists[i].bounds == NULL)
+            continue;
+        float one = word->lists[i].bounds[first / WINDOW];
+        others.most = one > others.most ? one : others.most;
+        if ((int)i == word->exact)
+            others.exact = one;
+    }
+    return others;
+}
+
+/* Gathers of one list; returns whether blocks were left out in which nothing scores `wanted`. */
+static bool gather_list(struct weighed_word *word, uint32_t number, uint32_t first, uint32_t last,
+                        uint64_t wanted, struct weights *ret)
+{
+    struct weighed_list *list = &word->lists[number];
     struct posting_cursor *cursor = list->cursor;
+    struct others others = bound_others(word, number, first);
+    bool skips = wanted > 0 && list->row_bounds != NULL;
     bool skipped = false;
     for (uint32_t row = first_row(list, first); row < cursor->row_count; row++) {
-        if (word->row_scores != NULL && word->row_scores[row] < wanted) {
+        float most = skips ? list->row_bounds[row] : 0;
+        float exact = (int)number == word->exact ? most : others.exact;
+        most = others.most > most ? others.most : most;
+        if (skips && score_weighed(word, most, exact) < wanted) {
             skipped = true;
         } else {
             if (!enter(list, row))
@@ -355,7 +385,7 @@ static bool gather_lists(struct weighed_word *word, uint32_t first, uint32_t las
     float bonus = word->exact >= 0 ? word->scorer->ranking->exact_bonus : 0;
     for (uint32_t i = 0; i < word->list_count; i++) {
         ret->count = 0;
-        skipped = gather_list(word, &word->lists[i], first, last, wanted, ret) || skipped;
+        skipped = gather_list(word, i, first, last, wanted, ret) || skipped;
         for (uint32_t j = 0; j < ret->count; j++) {
             uint32_t at = ret->docids[j] - first;
             float one = ret->weights[j];
@@ -391,7 +421,7 @@ void weighed_word_gather(struct weighed_word *word, uint32_t first, uint32_t las
     weights.count = 0;
     ret->skipped = false;
     if (word->list_count == 1) {
-        ret->skipped = gather_list(word, &word->lists[0], first, last, wanted, &weights);
+        ret->skipped = gather_list(word, 0, first, last, wanted, &weights);
         if (word->exact >= 0)
             add_bonus(word, &weights);
     } else if (word->list_count > 0) {
@@ -434,21 +464,26 @@ bool weighed_word_score(struct weighed_word *word, uint32_t docid, uint32_t *ret
 
 bool weighed_word_is_hopeless(const struct weighed_word *word, uint32_t docid, uint64_t wanted)
 {
-    const struct weighed_list *list = &word->lists[0];
-    const struct posting_cursor *cursor = list->cursor;
-    if (word->list_count != 1)
-        return false;
-    uint32_t row = cursor->row;
-    if (docid < list->block_first || docid > list->block_last)
-        row = posting_cursor_find_row(cursor, docid > list->block_last ? row : 0, docid);
-    else if (word->row_scores == NULL)
-        return false; /* the block is decoded: it is as fast to look */
-    if (row >= cursor->row_count)
-        return wanted > 0;
-    if (word->row_scores != NULL)
-        return word->row_scores[row] < wanted;
-    float most = bound_row(word, cursor, row);
-    return score_weighed(word, most, most) < wanted;
+    float most = 0;
+    float exact = 0;
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        const struct weighed_list *list = &word->lists[i];
+        const struct posting_cursor *cursor = list->cursor;
+        uint32_t row = cursor->row;
+        if (docid > cursor->last)
+            continue;
+        if (docid < list->block_first || docid > list->block_last)
+            row = posting_cursor_find_row(cursor, docid > list->block_last ? row : 0, docid);
+        else if (list->row_bounds == NULL)
+            return false; /* the block is decoded: it is as fast to look */
+        if (row >= cursor->row_count)
+            continue;
+        float one = bound_row(word, list, row);
+        most = one > most ? one : most;
+        if ((int)i == word->exact)
+            exact = one;
+    }
+    return score_weighed(word, most, exact) < wanted;
 }
 
 void weighed_word_ask(struct weighed_word *word, struct candidates *candidates, uint64_t wanted,

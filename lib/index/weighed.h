@@ -21,8 +21,9 @@ struct weighed_list {
     uint32_t block_first; /* the block that is decoded has all there is of these documents */
     uint32_t block_last;
     /* By window, where weighed_word_bound() was asked for them, else NULL: */
-    uint16_t *rows; /* the first block that reaches into it or lies behind it */
-    float *bounds;  /* nothing in it weighs more; 0: nothing in it */
+    uint16_t *rows;    /* the first block that reaches into it or lies behind it */
+    float *bounds;     /* nothing in it weighs more; 0: nothing in it */
+    float *row_bounds; /* by block: nothing in it weighs more */
 };
 
 struct weighed_word {
@@ -32,13 +33,11 @@ struct weighed_word {
     int exact; /* which of them is the form as typed; -1: none that could count twice */
     uint32_t fields;
     float weight;
-    uint32_t bound; /* where one looks just now, it scores no more; for whoever evaluates */
-    /* As above: */
-    uint32_t *row_scores; /* of the only list, by block: nothing in it scores more. NULL: several */
-    uint32_t *bounds;     /* by window: nothing in it scores more; 0: nothing in it */
+    uint32_t bound;   /* where one looks just now, it scores no more; for whoever evaluates */
+    uint32_t *bounds; /* as above, by window: nothing in it scores more; 0: nothing in it */
 };
 
-/* Documents with what a word scores in each, by docid. All zero before it is first used. */
+/* Documents with what a word scores in each, by docid. */
 struct gathered {
     uint32_t count;
     bool skipped; /* blocks that could have held more were stepped over */
@@ -55,6 +54,8 @@ struct candidates {
     uint32_t docids[WINDOW_ROOM];
     uint32_t scores[WINDOW_ROOM];
 };
+
+void gathered_init(struct gathered *gathered);
 
 /* The word of a node, whose lists the matcher opened. They are to be moved by nothing else. */
 void weighed_word_open(struct weighed_word *word, const struct scorer *scorer,
