@@ -18,6 +18,7 @@ struct index {
     atomic_bool unsettled; /* from the beginning of a change of scopes until its position holds */
     atomic_ullong applied_position;
     atomic_ullong flushed_position;
+    atomic_ullong merge_bytes_max;
 
     pthread_mutex_t current_lock; /* held only to take or replace `current` */
     struct snapshot *current;
@@ -59,10 +60,11 @@ uint32_t index_links_counted(const struct inlinks *inlinks, bool is_shown);
 enum status index_rebuild_stale(struct index *index, struct draft *draft, size_t *ret_done,
                                 struct error *err);
 
-size_t index_memory_bytes(const struct draft *draft); /* of its segments in memory */
+/* Bytes of its segments in memory; how many they are is added to *ret_count, which may be NULL. */
+size_t index_memory_bytes(const struct draft *draft, uint32_t *ret_count);
 
-/* Merges segments in memory while there are many of one size. */
-enum status index_compact_memory(struct draft *draft, struct error *err);
+/* Merges segments in memory while there are many of one size, to no more than `bytes_max` each. */
+enum status index_compact_memory(struct draft *draft, uint64_t bytes_max, struct error *err);
 
 /*
  * Which entries are worth merging: writes their numbers, ascending, and returns how many.
