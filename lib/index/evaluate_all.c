@@ -2,12 +2,16 @@
  * Words and phrases all of which must match: the rarest word leads, block by block, and the others
  * are asked about its documents in the order of their lists' lengths. Where no document of a block
  * of the leader could be among the best, the block is stepped over; positions are read only of
- * documents that could be.
+ * documents that could be. The blocks in which the leader scores most come first: so it is known
+ * early what the best score.
  */
 #include <stdlib.h>
 
 #include "index/evaluate.h"
 #include "index/weighed.h"
+
+#define SEEDS       4  /* blocks that are looked at before all others */
+#define SEEDED_FROM 16 /* documents of the leader, in blocks: fewer are not worth it */
 
 struct all_word {
     struct weighed_word weighed;
@@ -23,11 +27,13 @@ struct all {
     uint32_t word_count;
     struct matcher_node *checks[QUERY_NODES_MAX]; /* phrases, sites, exclusions */
     uint32_t check_count;
-    uint32_t next;   /* documents below it were looked at or cannot match */
-    uint32_t first;  /* of the range in which the leader is gathered */
-    uint32_t last;   /* of it */
-    uint64_t wanted; /* what a document of the range must score; 0: nothing is skipped */
-    double factor;   /* for links: nothing in the range counts more times */
+    uint32_t next;         /* documents below it were looked at or cannot match */
+    uint32_t first;        /* of the range in which the leader is gathered */
+    uint32_t last;         /* of it */
+    uint64_t wanted;       /* what a document of the range must score; 0: nothing is skipped */
+    double factor;         /* for links: nothing in the range counts more times */
+    uint32_t seeds[SEEDS]; /* last documents of ranges that were looked at */
+    uint32_t seed_count;
     struct gathered gathered;
 };
 
@@ -218,6 +224,59 @@ static bool evaluate_range(struct all *all)
     return true;
 }
 
+/* Only phrases can be asked about documents in any order. */
+static bool has_order(const struct all *all)
+{
+    for (uint32_t i = 0; i < all->check_count; i++) {
+        if (all->checks[i]->query->kind != QUERY_PHRASE)
+            return true;
+    }
+    return false;
+}
+
+static bool was_seed(const struct all *all)
+{
+    for (uint32_t i = 0; i < all->seed_count; i++) {
+        if (all->seeds[i] == all->last)
+            return true;
+    }
+    return false;
+}
+
+/* False: the segment is corrupt. */
+static bool evaluate_seeds(struct all *all)
+{
+    uint32_t seeds[SEEDS];
+    struct all_word *leader = &all->words[0];
+    if (has_order(all) || leader->cost < SEEDED_FROM * POSTING_BLOCK)
+        return true;
+    uint32_t count = weighed_word_best(&leader->weighed, SEEDS, seeds);
+    for (uint32_t i = 0; i < count; i++) {
+        all->next = seeds[i];
+        if (!weighed_word_range(&leader->weighed, all->next, &all->first, &all->last))
+            break;
+        if (enter_range(all) && !evaluate_range(all))
+            return false;
+        all->seeds[all->seed_count++] = all->last;
+    }
+    all->next = 0;
+    return true;
+}
+
+/* False: the segment is corrupt. */
+static bool evaluate_ranges(struct all *all)
+{
+    struct weighed_word *leader = &all->words[0].weighed;
+    while (all->next != DOCID_END &&
+           weighed_word_range(leader, all->next, &all->first, &all->last)) {
+        if (!was_seed(all) && enter_range(all) && !evaluate_range(all))
+            return false;
+        if (all->next <= all->last)
+            all->next = all->last + 1;
+    }
+    return true;
+}
+
 enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher, struct error *err)
 {
     struct all *all = arena_alloc(matcher->arena, sizeof(*all)); /* as for evaluate_any() */
@@ -225,16 +284,11 @@ enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher,
         return error_set(err, STATUS_NO_MEMORY, "search");
     all->evaluation = evaluation;
     all->matcher = matcher;
-    all->word_count = all->check_count = 0;
+    all->word_count = all->check_count = all->seed_count = 0;
     all->next = 0;
     gathered_init(&all->gathered);
     open_words(all, matcher->root);
-    while (all->next != DOCID_END &&
-           weighed_word_range(&all->words[0].weighed, all->next, &all->first, &all->last)) {
-        if (enter_range(all) && !evaluate_range(all))
-            return segment_corrupt(matcher->segment, err);
-        if (all->next <= all->last)
-            all->next = all->last + 1;
-    }
+    if (!evaluate_seeds(all) || !evaluate_ranges(all))
+        return segment_corrupt(matcher->segment, err);
     return matcher_status(matcher, err);
 }

@@ -254,6 +254,32 @@ bool weighed_word_bound_range(const struct weighed_word *word, uint32_t first, u
     return is_there;
 }
 
+uint32_t weighed_word_best(const struct weighed_word *word, uint32_t count, uint32_t *ret_firsts)
+{
+    const struct weighed_list *list = &word->lists[0];
+    float best[WEIGHED_BEST_MAX];
+    uint32_t kept = 0;
+    uint32_t first = 0;
+    if (word->list_count != 1 || count > WEIGHED_BEST_MAX)
+        return 0;
+    for (uint32_t row = 0; row < list->cursor->row_count; row++) {
+        float one = bound_row(word, list, row);
+        uint32_t at = kept < count ? kept++ : count;
+        for (; at > 0 && best[at - 1] < one; at--) {
+            if (at < count) {
+                best[at] = best[at - 1];
+                ret_firsts[at] = ret_firsts[at - 1];
+            }
+        }
+        if (at < count) {
+            best[at] = one;
+            ret_firsts[at] = first;
+        }
+        first = posting_cursor_row_last(list->cursor, row) + 1;
+    }
+    return kept;
+}
+
 /* ---- gathering ---- */
 
 bool weighed_word_range(struct weighed_word *word, uint32_t target, uint32_t *ret_first,

@@ -72,6 +72,11 @@ bool weighed_word_bound(struct weighed_word *word, uint32_t window_count, struct
 bool weighed_word_bound_range(const struct weighed_word *word, uint32_t first, uint32_t last,
                               uint32_t *ret_bound);
 
+#define WEIGHED_BEST_MAX 8
+/* The documents of the blocks of a list in which the word may score most, at most `count` blocks;
+ * their first documents, best first. Returns how many; 0 where the word has several lists. */
+uint32_t weighed_word_best(const struct weighed_word *word, uint32_t count, uint32_t *ret_firsts);
+
 /*
  * Where to gather from `target` on: a block, or as many documents as a window has. False: no
  * document from there on has the word.
