@@ -1,6 +1,7 @@
 /*
  * Words and phrases all of which must match: the rarest word leads, block by block, and the others
- * are asked about its documents in the order of their lists' lengths. Where no document of a block
+ * are asked about its documents in the order of their lists' lengths; a filter that keeps fewer
+ * documents leads beside it. Where no document of a block
  * of the leader could be among the best, the block is stepped over; positions are read only of
  * documents that could be. The blocks in which the leader scores most come first: so it is known
  * early what the best score.
@@ -25,14 +26,16 @@ struct all {
     struct matcher *matcher;
     struct all_word words[QUERY_WORDS_MAX]; /* the leader first */
     uint32_t word_count;
-    struct matcher_node *checks[QUERY_NODES_MAX]; /* phrases, sites, exclusions */
+    struct matcher_node *checks[QUERY_NODES_MAX]; /* phrases, filters, exclusions */
     uint32_t check_count;
-    uint32_t next;         /* documents below it were looked at or cannot match */
-    uint32_t first;        /* of the range in which the leader is gathered */
-    uint32_t last;         /* of it */
-    uint64_t wanted;       /* what a document of the range must score; 0: nothing is skipped */
-    double factor;         /* for links: nothing in the range counts more times */
-    uint32_t seeds[SEEDS]; /* last documents of ranges that were looked at */
+    struct matcher_node *gate; /* the filter that keeps fewest, if fewer than the leader; or NULL */
+    uint64_t base;             /* what prefixes score, in every match */
+    uint32_t next;             /* documents below it were looked at or cannot match */
+    uint32_t first;            /* of the range in which the leader is gathered */
+    uint32_t last;             /* of it */
+    uint64_t wanted;           /* what a document of the range must score; 0: nothing is skipped */
+    double factor;             /* for links: nothing in the range counts more times */
+    uint32_t seeds[SEEDS];     /* last documents of ranges that were looked at */
     uint32_t seed_count;
     struct gathered gathered;
 };
@@ -44,13 +47,22 @@ static bool is_simple(const struct query_node *node)
     switch (node->kind) {
     case QUERY_TERM:
     case QUERY_PHRASE:
+    case QUERY_PREFIX:
     case QUERY_SITE:
+    case QUERY_LANGUAGE:
+    case QUERY_TYPE:
+    case QUERY_DATES:
+    case QUERY_NOT: /* whatever is below it only excludes */
         return true;
-    case QUERY_NOT:
-        return true; /* whatever is below it only excludes */
-    default:
-        return false;
+    case QUERY_AND:
+    case QUERY_OR:
+        break;
     }
+    for (uint32_t i = 0; i < node->child_count; i++) { /* filters, any or all of them */
+        if (node->children[i]->word_count > 0 || !is_simple(node->children[i]))
+            return false;
+    }
+    return true;
 }
 
 bool evaluates_all(const struct query_node *root)
@@ -63,7 +75,8 @@ bool evaluates_all(const struct query_node *root)
     for (uint32_t i = 0; i < root->child_count; i++) {
         if (!is_simple(root->children[i]))
             return false;
-        has_words = has_words || root->children[i]->word_count > 0;
+        has_words = has_words ||
+                    (root->children[i]->word_count > 0 && root->children[i]->kind != QUERY_PREFIX);
     }
     return has_words;
 }
@@ -73,7 +86,10 @@ bool evaluates_all(const struct query_node *root)
 /* `number`: of the node's first word in the query. */
 static void add_node(struct all *all, struct matcher_node *node, uint32_t number)
 {
-    for (uint32_t i = 0; i < node->query->word_count; i++) {
+    bool is_prefix = node->query->kind == QUERY_PREFIX;
+    if (is_prefix)
+        all->base += evaluate_prefix(all->evaluation, all->evaluation->weights[number]);
+    for (uint32_t i = 0; !is_prefix && i < node->query->word_count; i++) {
         struct all_word *word = &all->words[all->word_count++];
         word->matched = &node->words[i];
         weighed_word_open(&word->weighed, &all->evaluation->scorer, word->matched,
@@ -106,6 +122,12 @@ static void open_words(struct all *all, struct matcher_node *root)
         number += child->query->word_count;
     }
     qsort(all->words, all->word_count, sizeof(all->words[0]), compare_costs);
+    for (uint32_t i = 0; i < all->check_count; i++) {
+        struct matcher_node *node = all->checks[i];
+        if (node->query->kind != QUERY_PHRASE && node->cost < all->words[0].cost &&
+            (all->gate == NULL || node->cost < all->gate->cost))
+            all->gate = node;
+    }
 }
 
 /* ---- skipping ---- */
@@ -113,14 +135,14 @@ static void open_words(struct all *all, struct matcher_node *root)
 static void find_wanted(struct all *all)
 {
     struct evaluation *evaluation = all->evaluation;
-    bool skips = evaluation_may_prune(evaluation) && evaluation->top.count == evaluation->top.k;
+    bool skips = evaluation_may_prune(evaluation) && evaluation->top.is_full;
     all->wanted = skips ? evaluation_least(evaluation, all->factor) : 0;
 }
 
 /* Bounds for the range; false: nothing in it matches or could be among the best. */
 static bool enter_range(struct all *all)
 {
-    uint64_t sum = 0;
+    uint64_t sum = all->base;
     uint32_t count = all->evaluation->entry->segment->document_count;
     uint32_t last = all->last < count ? all->last : count - 1;
     all->factor = evaluation_factor_max(all->evaluation, all->first, last);
@@ -129,7 +151,7 @@ static bool enter_range(struct all *all)
         return true;
     for (uint32_t i = all->word_count; i > 0; i--) {
         struct all_word *word = &all->words[i - 1];
-        word->followed = sum;
+        word->followed = sum - all->base; /* which is in the score from the beginning */
         if (!weighed_word_bound_range(&word->weighed, all->first, last, &word->weighed.bound))
             return false; /* nothing matches here */
         sum += word->weighed.bound;
@@ -196,21 +218,38 @@ static bool ask_words(struct all *all, uint32_t docid, uint64_t *score)
     return false;
 }
 
+/* The first document not below the target that the gate lets through. */
+static uint32_t seek_gate(struct all *all, uint32_t target)
+{
+    struct matcher_node *gate = all->gate;
+    if (gate == NULL || target == DOCID_END)
+        return target;
+    return gate->docid < target ? matcher_node_seek(all->matcher, gate, target) : gate->docid;
+}
+
+static bool passes_gate(struct all *all, uint32_t docid)
+{
+    uint32_t at = seek_gate(all, docid);
+    if (at != docid)
+        all->next = at;
+    return at == docid;
+}
+
 /* False: the segment is corrupt. */
 static bool evaluate_range(struct all *all)
 {
     struct all_word *leader = &all->words[0];
     struct gathered *gathered = &all->gathered;
-    uint64_t others = leader->followed;
+    uint64_t others = leader->followed + all->base;
     weighed_word_gather(&leader->weighed, all->first, all->last,
                         all->wanted > others ? all->wanted - others : 0, gathered);
     all->evaluation->is_pruned = all->evaluation->is_pruned || gathered->skipped;
     for (uint32_t i = 0; i < gathered->count; i++) {
         uint32_t docid = gathered->docids[i];
-        uint64_t score = gathered->scores[i];
-        if (docid < all->next)
+        uint64_t score = gathered->scores[i] + all->base;
+        if (docid < all->next || !passes_gate(all, docid))
             continue;
-        if (all->wanted > 0 && score + others < all->wanted) {
+        if (all->wanted > 0 && score + leader->followed < all->wanted) {
             all->evaluation->is_pruned = true;
             continue;
         }
@@ -267,7 +306,7 @@ static bool evaluate_seeds(struct all *all)
 static bool evaluate_ranges(struct all *all)
 {
     struct weighed_word *leader = &all->words[0].weighed;
-    while (all->next != DOCID_END &&
+    while ((all->next = seek_gate(all, all->next)) != DOCID_END &&
            weighed_word_range(leader, all->next, &all->first, &all->last)) {
         if (!was_seed(all) && enter_range(all) && !evaluate_range(all))
             return false;
@@ -286,6 +325,8 @@ enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher,
     all->matcher = matcher;
     all->word_count = all->check_count = all->seed_count = 0;
     all->next = 0;
+    all->gate = NULL;
+    all->base = 0;
     gathered_init(&all->gathered);
     open_words(all, matcher->root);
     if (!evaluate_seeds(all) || !evaluate_ranges(all))

@@ -205,7 +205,7 @@ static void find_candidates(struct any *any, uint32_t window)
 static uint64_t find_wanted(const struct any *any, uint32_t window)
 {
     struct evaluation *evaluation = any->evaluation;
-    if (!evaluation_may_prune(evaluation) || evaluation->top.count < evaluation->top.k)
+    if (!evaluation_may_prune(evaluation) || !evaluation->top.is_full)
         return 0;
     return evaluation_least(evaluation, evaluation_factor_max(evaluation, window * WINDOW,
                                                               window * WINDOW + WINDOW - 1));

@@ -37,6 +37,8 @@ static void make_good(void)
         document->url = (struct text_slice){urls[i], strlen(urls[i])};
         document->site = (struct text_slice){"e.org", 5};
         document->title = (struct text_slice){texts[i], 12};
+        document->content_type = (struct text_slice){"text/html", 9};
+        document->modified_unix_us = INT64_C(1700000000000000) + i * INT64_C(86400000000);
         document->text = (struct text_slice){texts[i], strlen(texts[i])};
         documents[i].url_hash = url_hash(urls[i], strlen(urls[i]));
         documents[i].anchors = (struct text_slice){"banana\n", i % 3 == 0 ? 7 : 0};
@@ -146,16 +148,18 @@ static void search(struct segment *segment, const char *typed)
     struct arena arena = {0};
     struct query query;
     struct matcher matcher = {0};
-    struct search_hit hits[2];
-    uint64_t frequencies[QUERY_TERMS_MAX] = {0};
+    struct top_hit hits[4];
     struct search_request request = {
         .k = 2, .count_exactly = 1, .include_private = true, .statistics.documents = DOCUMENTS};
-    struct snapshot_entry entry = {.segment = segment};
+    struct snapshot *snapshot =
+        check_alloc(calloc(1, sizeof(*snapshot) + sizeof(struct snapshot_entry)));
+    snapshot->entries[0].segment = segment;
     struct evaluation evaluation = {
-        .request = &request, .entry = &entry, .top = {.hits = hits, .k = 2}};
+        .request = &request, .snapshot = snapshot, .entry = &snapshot->entries[0]};
     CHECK(query_parse(analyzer, (struct text_slice){typed, strlen(typed)}, TEXT_LANGUAGE_UNKNOWN,
                       &arena, &query, NULL) == STATUS_OK);
-    request.statistics.document_frequencies = frequencies;
+    CHECK(top_room(2) <= sizeof(hits) / sizeof(hits[0]));
+    top_init(&evaluation.top, hits, 2);
     scorer_init(&evaluation.scorer, &ranking_default, &request.statistics);
     for (unsigned i = 0; i < QUERY_WORDS_MAX; i++)
         evaluation.weights[i] = scorer_word_weight(&evaluation.scorer, &request.statistics, i);
@@ -169,6 +173,7 @@ static void search(struct segment *segment, const char *typed)
             evaluate_tree(&evaluation, &matcher, NULL);
     }
     matcher_release(&matcher);
+    free(snapshot);
     arena_release(&arena);
 }
 
@@ -197,8 +202,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_postings(segment);
     search(segment, "apple OR word3 OR running");
     search(segment, "\"banana apple\" running -\"word1 word2\" site:e.org");
-    search(segment, "(apple OR word3 OR \"banana apple\") -\"word1 word2\" "
-                    "title:banana site:e.org anchor:banana");
+    search(segment, "(apple OR word3 OR \"banana apple\") -\"word1 word2\" title:banana "
+                    "site:e.org anchor:banana");
+    search(segment, "wor* -title:ban* \"running apple word1\"~9 type:html after:2023-11-20 "
+                    "before:2024-03-07 OR lang:en");
     merge_with_good(segment);
     segment_release(segment);
     return 0;
