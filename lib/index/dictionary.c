@@ -164,23 +164,23 @@ static bool read_counts(struct dictionary_cursor *cursor)
            entry->document_count <= cursor->segment->document_count;
 }
 
-/* Reads the next entry of the block, of which at least one is left. */
-static bool read_entry(struct dictionary_cursor *cursor)
+/* What the next entry of a block, of which at least one is left, shares with the one before, a key
+ * of `before` bytes (0: it is the first); the rest of its key begins at cursor->at. */
+static bool read_sizes(struct dictionary_cursor *cursor, uint32_t before, uint32_t *ret_shared,
+                       uint32_t *ret_rest)
 {
-    bool first = cursor->key_size == 0;
-    uint32_t shared = 0;
     if (cursor->end - cursor->at < 2)
         return false;
-    if (!first)
-        shared = *cursor->at++;
-    uint32_t rest = *cursor->at++;
-    if (shared > cursor->key_size || shared + rest > KEY_MAX || shared + rest == 0 ||
-        rest > (size_t)(cursor->end - cursor->at))
-        return false;
-    memcpy(cursor->key + shared, cursor->at, rest);
-    cursor->key_size = shared + rest;
-    cursor->head = key_head(cursor->key, cursor->key_size);
-    cursor->at += rest;
+    *ret_shared = before == 0 ? 0 : *cursor->at++;
+    *ret_rest = *cursor->at++;
+    uint32_t size = *ret_shared + *ret_rest;
+    return *ret_shared <= before && size <= KEY_MAX && size > 0 &&
+           *ret_rest <= (size_t)(cursor->end - cursor->at);
+}
+
+/* What stands behind an entry's key. */
+static bool read_value(struct dictionary_cursor *cursor)
+{
     uint64_t distance;
     if (!read_counts(cursor) || !varint_get(&cursor->at, cursor->end, &distance))
         return false;
@@ -188,6 +188,20 @@ static bool read_entry(struct dictionary_cursor *cursor)
     cursor->entry.address = cursor->addresses[is_long(&cursor->entry)];
     cursor->left--;
     return true;
+}
+
+/* Reads the next entry of the block, of which at least one is left. */
+static bool read_entry(struct dictionary_cursor *cursor)
+{
+    uint32_t shared;
+    uint32_t rest;
+    if (!read_sizes(cursor, cursor->key_size, &shared, &rest))
+        return false;
+    memcpy(cursor->key + shared, cursor->at, rest);
+    cursor->key_size = shared + rest;
+    cursor->head = key_head(cursor->key, cursor->key_size);
+    cursor->at += rest;
+    return read_value(cursor);
 }
 
 static void end_corrupt(struct dictionary_cursor *cursor)
@@ -258,6 +272,48 @@ static bool find_block(struct dictionary_cursor *cursor, const uint8_t *key, uin
     return low == 0 || read_first(cursor, low - 1, key, size, ret_order);
 }
 
+static uint32_t count_common(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
+{
+    uint32_t common = 0;
+    while (common < a_size && common < b_size && a[common] == b[common])
+        common++;
+    return common;
+}
+
+/*
+ * From a block's first key, in `order` to the one looked for, to that: STATUS_OK, and the cursor's
+ * entry is its, or as dictionary_find(). Keys are not put together: one that shares more with the
+ * one before it than that does with the key looked for lies before it, too.
+ */
+static enum status scan_block(struct dictionary_cursor *cursor, const uint8_t *key, uint32_t size,
+                              int order)
+{
+    uint32_t before = cursor->key_size;
+    uint32_t common = count_common(cursor->key, cursor->key_size, key, size);
+    while (order < 0 && cursor->left > 0) {
+        uint32_t shared;
+        uint32_t rest;
+        if (!read_sizes(cursor, before, &shared, &rest))
+            return STATUS_CORRUPT;
+        const uint8_t *bytes = cursor->at;
+        cursor->at += rest;
+        if (!read_value(cursor))
+            return STATUS_CORRUPT;
+        before = shared + rest;
+        if (shared > common)
+            continue;
+        if (shared < common)
+            return STATUS_NOT_FOUND;
+        uint32_t more = count_common(bytes, rest, key + common, size - common);
+        common += more;
+        if (more == rest)
+            order = common == size ? 0 : -1;
+        else
+            order = common < size && bytes[more] < key[common] ? -1 : 1;
+    }
+    return order == 0 ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 enum status dictionary_find(const struct segment *segment, const uint8_t *key, uint32_t size,
                             struct dictionary_entry *ret_entry)
 {
@@ -268,15 +324,12 @@ enum status dictionary_find(const struct segment *segment, const uint8_t *key, u
         return segment_corrupt(segment, NULL);
     if (!found)
         return STATUS_NOT_FOUND;
-    while (order < 0 && cursor.left > 0) {
-        if (!read_entry(&cursor))
-            return segment_corrupt(segment, NULL);
-        order = key_compare(cursor.key, cursor.key_size, key, size);
-    }
-    if (order != 0)
-        return STATUS_NOT_FOUND;
-    *ret_entry = cursor.entry;
-    return STATUS_OK;
+    enum status status = scan_block(&cursor, key, size, order);
+    if (status == STATUS_CORRUPT)
+        return segment_corrupt(segment, NULL);
+    if (status == STATUS_OK)
+        *ret_entry = cursor.entry;
+    return status;
 }
 
 void dictionary_cursor_seek(struct dictionary_cursor *cursor, const struct segment *segment,

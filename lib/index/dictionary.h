@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "index/segment.h"
 
 #define DICTIONARY_BLOCK 32
@@ -86,12 +87,18 @@ static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-/* A key's first eight bytes as a number: where two differ, so do the keys, in the same way. */
+/* A key's first eight bytes as a number: where two differ, so do the keys, in the same way. Zeros
+ * behind a shorter one. `size` > 0. */
 static inline uint64_t key_head(const uint8_t *key, uint32_t size)
 {
-    uint64_t head = 0;
-    memcpy(&head, key, size < 8 ? size : 8);
-    return be64toh(head);
+    if (size >= 8)
+        return get_be64(key);
+    /* Two or three loads that may overlap: where they do, their bits are the same. */
+    if (size >= 4)
+        return (uint64_t)get_be32(key) << 32 | (uint64_t)get_be32(key + size - 4) << 8 * (8 - size);
+    uint32_t middle = size / 2;
+    return (uint64_t)key[0] << 56 | (uint64_t)key[middle] << 8 * (7 - middle) |
+           (uint64_t)key[size - 1] << 8 * (8 - size);
 }
 
 /* The order of the keys that two cursors stand on. */

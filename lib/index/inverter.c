@@ -9,15 +9,14 @@
 #define NONE UINT32_MAX
 
 /* A place in a document as one number: whether a word is written there, field, position. */
-#define POSITION_BITS 22
 #define FIELD_BITS    3
-#define PLACE_BITS    (POSITION_BITS + FIELD_BITS + 1)
-#define PLACE_WRITTEN (1u << (POSITION_BITS + FIELD_BITS))
-_Static_assert(POSTING_FREQUENCY_MAX == 1u << POSITION_BITS, "a position fits");
+#define PLACE_BITS    (POSTING_POSITION_BITS + FIELD_BITS + 1)
+#define PLACE_WRITTEN (1u << (POSTING_POSITION_BITS + FIELD_BITS))
 _Static_assert(FIELD_COUNT <= 1u << FIELD_BITS, "a field fits");
 
 struct inverter_term {
     const uint8_t *key; /* in the arena */
+    uint64_t head;      /* key_head() */
     uint32_t key_size;
     uint32_t count; /* of its occurrences; then where the next one goes */
 };
@@ -87,8 +86,20 @@ static uint32_t add_term(struct inverter *inverter, const uint8_t *key, uint32_t
               sizeof(*inverter->terms)))
         return NONE;
     struct inverter_term *term = &inverter->terms[inverter->term_count];
-    *term = (struct inverter_term){arena_copy(&inverter->keys, key, size), size, 0};
+    *term = (struct inverter_term){
+        .key = arena_copy(&inverter->keys, key, size),
+        .head = key_head(key, size),
+        .key_size = size,
+    };
     return term->key == NULL ? NONE : inverter->term_count++;
+}
+
+static bool is_key(const struct inverter_term *term, uint64_t head, const uint8_t *key,
+                   uint32_t size)
+{
+    return term->head == head && term->key_size == size &&
+           (size <= sizeof(head) ||
+            memcmp(term->key + sizeof(head), key + sizeof(head), size - sizeof(head)) == 0);
 }
 
 static uint32_t find_term(struct inverter *inverter, const uint8_t *key, uint32_t size)
@@ -96,14 +107,14 @@ static uint32_t find_term(struct inverter *inverter, const uint8_t *key, uint32_
     if (inverter->term_count * 2 >= inverter->table_size && !grow_table(inverter))
         return NONE;
     uint64_t hash = hash64(key, size);
+    uint64_t head = key_head(key, size);
     uint32_t mask = inverter->table_size - 1;
     uint32_t at = (uint32_t)hash & mask;
     for (; inverter->table[at].term != 0; at = (at + 1) & mask) {
         if (inverter->table[at].hash != (uint32_t)(hash >> 32))
             continue;
         uint32_t number = inverter->table[at].term - 1;
-        const struct inverter_term *term = &inverter->terms[number];
-        if (term->key_size == size && memcmp(term->key, key, size) == 0)
+        if (is_key(&inverter->terms[number], head, key, size))
             return number;
     }
     uint32_t number = add_term(inverter, key, size);
@@ -126,7 +137,8 @@ void inverter_add(struct inverter *inverter, const uint8_t *key, uint32_t size,
     }
     inverter->terms[number].count++;
     inverter->occurrences[inverter->occurrence_count++] = (struct inverter_occurrence){
-        number, (is_written ? PLACE_WRITTEN : 0) | (uint32_t)field << POSITION_BITS | position};
+        number,
+        (is_written ? PLACE_WRITTEN : 0) | (uint32_t)field << POSTING_POSITION_BITS | position};
 }
 
 void inverter_end_document(struct inverter *inverter)
@@ -163,7 +175,7 @@ static struct sorted_term *sort_terms(const struct inverter *inverter)
         return NULL;
     for (uint32_t i = 0; i < inverter->term_count; i++) {
         const struct inverter_term *term = &inverter->terms[i];
-        sorted[i] = (struct sorted_term){key_head(term->key, term->key_size), term};
+        sorted[i] = (struct sorted_term){term->head, term};
     }
     qsort(sorted, inverter->term_count, sizeof(*sorted), compare_terms);
     return sorted;
@@ -173,7 +185,7 @@ static struct sorted_term *sort_terms(const struct inverter *inverter)
  * becomes the end of its own. */
 static uint64_t *sort_occurrences(struct inverter *inverter, const struct sorted_term *sorted)
 {
-    uint64_t *places = malloc((inverter->occurrence_count + 1u) * sizeof(*places));
+    uint64_t *places = calloc(inverter->occurrence_count + 1u, sizeof(*places));
     if (places == NULL)
         return NULL;
     uint32_t start = 0;
@@ -220,7 +232,7 @@ static const uint64_t *write_posting(struct inverter *inverter, struct segment_w
     while (at < end && (uint32_t)(*at >> PLACE_BITS) == docid) {
         const uint64_t here = *at & ~(uint64_t)PLACE_WRITTEN;
         uint32_t place = (uint32_t)here & (PLACE_WRITTEN - 1);
-        uint32_t bit = 1u << (place >> POSITION_BITS);
+        uint32_t bit = 1u << (place >> POSTING_POSITION_BITS);
         uint32_t position = place & (POSTING_FREQUENCY_MAX - 1);
         if ((fields & bit) == 0) {
             fields |= bit;
