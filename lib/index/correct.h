@@ -44,7 +44,8 @@ uint64_t correction_likelihood(struct text_slice word,
 /*
  * Corrections of words, as struct query_term has them: folded, not stemmed. Words of fewer than
  * three characters and those with digits have none; those of fewer than six characters, and words
- * that begin with another letter, are at most one edit away.
+ * that begin with another letter, are at most one edit away. No letter is taken for one of another
+ * part of Unicode behind its own: a Latin letter is for none but a Latin one.
  *
  * Returns STATUS_OK, STATUS_INVALID (too many words), STATUS_CORRUPT or STATUS_NO_MEMORY.
  */

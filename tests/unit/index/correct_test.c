@@ -83,6 +83,9 @@ static bool is_candidate(const char *word, const char *other)
     uint32_t a[SIZE], b[SIZE];
     uint32_t size = decode(word, a);
     decode(other, b);
+    /* Letters behind the Latin ones are not typed by mistake. */
+    if (strstr(word, "ж") == NULL && strstr(other, "ж") != NULL)
+        return false;
     unsigned allowed = size < 3 ? 0 : size < 6 || a[0] != b[0] ? 1 : 2;
     unsigned away = distance(word, other);
     return away > 0 && away <= allowed;

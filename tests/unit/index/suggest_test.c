@@ -161,7 +161,7 @@ static void what_only_hidden_pages_write_is_for_admins_alone(void **state)
     put("http://10.0.0.1/2", "Falcon plan", "falcon falconry");
     expect("falc", "falcons|[Falcons]|");
     expect("falcons fl", "falcons fly|");
-    assert_string_equal(listed("falc", true), "falcon|falconry|falcons|[Falcon plan]|[Falcons]|");
+    assert_string_equal(listed("falc", true), "falcon|falconry|falcons|[Falcons]|[Falcon plan]|");
     /* Whatever is merged with what, and where the word stands. */
     assert_int_equal(index_flush(tested, NULL), STATUS_OK);
     assert_int_equal(index_merge_down(tested, 1, NULL), STATUS_OK);
