@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "gateway/gateway_parts.h"
 #include "gateway/query_wire.h"
+#include "gateway/service_correct.h"
 #include "gateway/service_parts.h"
 #include "index/query.h"
 
@@ -489,6 +490,17 @@ static void remember(struct searching *search, const struct search_answer *answe
         cache_put(cache, search->routing, &heard, &key, answer, &search->place);
 }
 
+/* Proposes another spelling on the first page. */
+static void correct(struct searching *search, struct search_answer *answer)
+{
+    struct correct_question question = {.routing = search->routing,
+                                        .query = &search->query,
+                                        .ends_ms = search->ends_ms,
+                                        .is_admin = search->question->is_admin};
+    if (search->question->page == 1 && !search->has_after)
+        service_correct(search->service, &question, search->arena, answer);
+}
+
 static enum status answer_from_shards(struct searching *search, struct search_answer *answer,
                                       struct error *err)
 {
@@ -508,6 +520,7 @@ static enum status answer_from_shards(struct searching *search, struct search_an
     if (status != STATUS_OK)
         return status;
     note_place(search, answer);
+    correct(search, answer);
     remember(search, answer);
     return STATUS_OK;
 }

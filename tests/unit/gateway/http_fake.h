@@ -29,6 +29,7 @@ struct gateway {
     atomic_uint requests, errors, searches;
     int gate_fd; /* a search reads a byte from it before it answers; 0: none */
     unsigned limited_calls;
+    unsigned parts; /* of the last one */
     atomic_bool is_ready;
     /* the last call */
     char query[2048], value[4096];
@@ -98,9 +99,10 @@ static bool fake_cookie_is_valid(struct gateway *gateway, const char *value)
     return strcmp(value, FAKE_COOKIE) == 0;
 }
 
-static unsigned fake_take_allowance(struct gateway *gateway, const char *address)
+static unsigned fake_take_allowance(struct gateway *gateway, const char *address, unsigned parts)
 {
     (void)address;
+    gateway->parts = parts;
     gateway->limited_calls++;
     return gateway->retry_after_s;
 }

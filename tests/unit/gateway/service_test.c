@@ -587,15 +587,15 @@ static void limits_follow_the_settings(void **state)
     (void)state;
     struct fixture *fixture = open_fixture(1, 0);
     for (unsigned i = 0; i < 100; i++)
-        assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
+        assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1", 1), 0);
     FAKE_TELL(fixture->cluster, {
         fixture->cluster->settings_version = 2;
         fixture->cluster->requests_per_minute = 1;
         fixture->cluster->burst = 2;
     });
-    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
-    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
-    unsigned wait_s = gateway_take_allowance(fixture->gateway, "192.0.2.1");
+    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1", 1), 0);
+    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1", 1), 0);
+    unsigned wait_s = gateway_take_allowance(fixture->gateway, "192.0.2.1", 1);
     assert_true(wait_s > 50 && wait_s <= 60);
     FAKE_AWAIT(fixture->cluster, fixture->cluster->heard_limited == 1);
     close_fixture(fixture);
