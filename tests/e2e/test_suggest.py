@@ -46,8 +46,7 @@ def suggest(stack, typed, admin=False):
 def test_the_last_word_is_completed_from_all_shards(small_stack):
     assert suggest(small_stack, "quen") == ["quenching"]
     assert suggest(small_stack, "sta")[:2] == ["staves", "stave"]  # three pages of one shard and of the other, then one
-    assert suggest(small_stack, "Iron ho") == ["Iron hoop", "Iron hoops"] or \
-        suggest(small_stack, "Iron ho")[0] == "Iron hoop"
+    assert set(suggest(small_stack, "Iron ho")) >= {"Iron hoop", "Iron hoops"}
     assert suggest(small_stack, "nosuchbeginning") == []
     assert suggest(small_stack, "") == []
     assert suggest(small_stack, "site:exa") == []
@@ -127,9 +126,9 @@ def test_four_suggestions_count_as_one_request(small_stack):
     try:
         wait_for(lambda: 429 in statuses("/search?q=hoop", 12), 20, "the limit")
         wait_for(lambda: small_stack.get("/search?q=hoop").status_code == 200, 20, "an allowance")
-        limited = wait_for(lambda: next((s for s in [small_stack.get("/suggest?q=ho")] * 1 if s.status_code == 429), None),
-                           20, "suggestions to be limited")
-        assert 1 <= int(limited.headers["Retry-After"]) <= 5
+        wait_for(lambda: 429 in statuses("/suggest?q=ho", 40), 20, "suggestions to be limited")
+        limited = wait_for(lambda: [a for a in [small_stack.get("/suggest?q=ho")] if a.status_code == 429], 20, "it again")
+        assert 1 <= int(limited[0].headers["Retry-After"]) <= 5
     finally:
         small_stack.config["search"].update(rate_per_minute="none")
         small_stack.config["search"].pop("burst")
