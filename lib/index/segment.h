@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "index/document.h"
+#include "index/length.h"
 #include "index/part.h"
 #include "index/storage.h"
 #include "index/stored.h"
@@ -17,9 +18,16 @@
 #define INLINKS_WINDOW        4096       /* documents */
 #define DOCID_END             UINT32_MAX /* behind the last document */
 
-/* Keys of the dictionary: terms as they are, hosts behind a byte that no term begins with. */
-#define KEY_SITE 0x01
-#define KEY_MAX  (QUERY_SITE_MAX + 1)
+/* Keys of the dictionary: terms as they are; what a document is found by beside them, behind a byte
+ * that no term begins with. */
+#define KEY_SITE     0x01
+#define KEY_PREFIX   QUERY_KEY_PREFIX /* of no list: see prefix.h */
+#define KEY_LANGUAGE 0x03
+#define KEY_TYPE     0x04
+#define KEY_YEAR     0x05 /* and "2024" */
+#define KEY_MONTH    0x06 /* and "202405" */
+#define KEY_DAY      0x07 /* and "20240501" */
+#define KEY_MAX      (QUERY_SITE_MAX + 1)
 
 #define TEXT_DICTIONARIES_MAX 255 /* of one segment */
 
@@ -34,10 +42,6 @@
 #define NORM_FLAGS   FIELD_COUNT
 #define NORM_COLUMNS (FIELD_COUNT + 1)
 #define FLAG_PRIVATE 1u
-
-/* A field's length in tokens, rounded to one byte: exact to 15, then to an eighth. */
-uint8_t length_code(uint32_t length);
-uint32_t length_of_code(uint8_t code);
 
 struct document_row {
     uint64_t url_hash;
