@@ -267,7 +267,7 @@ static void leap(struct dictionary_cursor *cursor, const uint8_t *target, uint32
 static enum status walk(struct fuzzy *fuzzy, const struct segment *segment,
                         struct gathered *gathered, struct error *err)
 {
-    const uint8_t first = KEY_SITE + 1; /* hosts are no words */
+    const uint8_t first = ' '; /* before it are keys that are no words */
     uint8_t target[KEY_MAX + 4];
     struct dictionary_cursor cursor;
     fuzzy->key_size = 0;

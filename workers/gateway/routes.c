@@ -68,8 +68,8 @@ static void answer_wrong_method(struct exchange *exchange, const struct route *r
  * up. */
 static bool is_within_allowance(struct exchange *exchange, unsigned parts)
 {
-    unsigned after_s = exchange->backend->take_allowance(
-        exchange->gateway, exchange->request->remote_address, parts);
+    unsigned after_s = exchange->backend->take_allowance(exchange->gateway,
+                                                         exchange->request->remote_address, parts);
     if (after_s == 0)
         return true;
     http_problem_retry(exchange, 429, after_s,
@@ -101,7 +101,8 @@ static void dispatch(struct exchange *exchange)
         http_problem(exchange, 404, "There is nothing at this address.");
     else if (!is_allowed_method(route, exchange->request->method))
         answer_wrong_method(exchange, route);
-    else if ((route->limited == 0 || is_within_allowance(exchange, route->limited)) && is_permitted(exchange, route))
+    else if ((route->limited == 0 || is_within_allowance(exchange, route->limited)) &&
+             is_permitted(exchange, route))
         route->handle(exchange);
 }
 

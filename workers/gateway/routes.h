@@ -51,7 +51,8 @@ struct route {
     const char *path;
     unsigned methods; /* of enum http_method; HEAD goes with GET */
     enum route_access access;
-    unsigned limited; /* so many count as one request against the address's allowance; 0: none does */
+    unsigned
+        limited; /* so many count as one request against the address's allowance; 0: none does */
     void (*handle)(struct exchange *exchange);
 };
 

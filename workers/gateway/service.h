@@ -92,7 +92,7 @@ enum status service_search(struct service *service, const struct search_question
                            struct error *err);
 
 struct suggest_answer {
-    const char *query; /* as asked, cut to QUERY_BYTES_MAX */
+    const char *query;        /* as asked, cut to QUERY_BYTES_MAX */
     const char **suggestions; /* queries: what was typed with its last word completed, and titles */
     unsigned count;           /* at most SUGGESTIONS_MAX */
 };

@@ -8,7 +8,7 @@
 #include "index/correct.h"
 
 enum {
-    TRIES_MAX = 4,      /* other queries that are counted */
+    TRIES_MAX = 4,       /* other queries that are counted */
     TIMES_COMMONER = 20, /* than the word itself another must be */
     CANDIDATES_KEPT = 3,
 };
@@ -184,10 +184,23 @@ static bool find_candidates(struct correcting *self)
 
 /* ---- other queries ---- */
 
-/* Whether what stands at `start` belongs to an operator or a URL: the run of characters around it
- * has a colon, or begins with a minus. */
+/* Whether a quotation mark, straight or curly, is open at `start`. */
+static bool is_quoted(const char *typed, size_t start)
+{
+    bool is_open = false;
+    for (size_t at = 0; at < start; at++)
+        is_open ^= typed[at] == '"' ||
+                   (strncmp(typed + at, "\xe2\x80", 2) == 0 &&
+                    (unsigned char)typed[at + 2] >= 0x9c && (unsigned char)typed[at + 2] <= 0x9f);
+    return is_open;
+}
+
+/* Whether what stands at `start` is quoted, or belongs to an operator or a URL: the run of
+ * characters around it has a colon, or begins with a minus. */
 static bool is_operated(const char *typed, size_t start)
 {
+    if (is_quoted(typed, start))
+        return true;
     size_t from = start;
     while (from > 0 && typed[from - 1] != ' ')
         from--;
@@ -196,16 +209,16 @@ static bool is_operated(const char *typed, size_t start)
 }
 
 /* What takes a token's place; NULL: it stays. `chosen`: a candidate for each suspect; -1: none. */
-static const struct correction_candidate *replacement(const struct correcting *self,
-                                                      const int *chosen,
-                                                      const struct text_token *token)
+static const struct correction_candidate *
+replacement(const struct correcting *self, const int *chosen, const struct text_token *token)
 {
     const uint8_t *exact = token->exact_size > 0 ? token->exact : token->term;
     uint32_t size = token->exact_size > 0 ? token->exact_size : token->term_size;
     for (size_t i = 0; !token->pair && i < self->suspect_count; i++) {
         if (chosen[i] >= 0 && is_term(&self->suspects[i].term, exact, size))
-            return is_operated(self->typed, token->start) ? NULL
-                                                          : &self->suspects[i].candidates[chosen[i]];
+            return is_operated(self->typed, token->start)
+                       ? NULL
+                       : &self->suspects[i].candidates[chosen[i]];
     }
     return NULL;
 }
