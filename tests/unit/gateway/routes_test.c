@@ -386,7 +386,7 @@ static void every_failure_of_the_service_is_answered(void **state)
 static void what_is_not_there_is_404(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/nothing",        "/admin/",  "/search/",      "//",
+    static const char *const targets[] = {"/nothing",        "/admin/",   "/search/",      "//",
                                           "/api/v1/nothing", "/suggests", "/../etc/passwd"};
     for (size_t i = 0; i < ARRAY_COUNT(targets); i++) {
         get(targets[i]);
