@@ -25,7 +25,7 @@ struct correcting {
     struct service *service;
     const struct correct_question *question;
     struct arena *arena;
-    const char *typed;
+    const char *typed; /* in its normal form: equal queries get equal proposals */
     struct suspect suspects[CORRECT_WORDS_MAX];
     size_t suspect_count;
 };
@@ -184,23 +184,10 @@ static bool find_candidates(struct correcting *self)
 
 /* ---- other queries ---- */
 
-/* Whether a quotation mark, straight or curly, is open at `start`. */
-static bool is_quoted(const char *typed, size_t start)
-{
-    bool is_open = false;
-    for (size_t at = 0; at < start; at++)
-        is_open ^= typed[at] == '"' ||
-                   (strncmp(typed + at, "\xe2\x80", 2) == 0 &&
-                    (unsigned char)typed[at + 2] >= 0x9c && (unsigned char)typed[at + 2] <= 0x9f);
-    return is_open;
-}
-
-/* Whether what stands at `start` is quoted, or belongs to an operator or a URL: the run of
- * characters around it has a colon, or begins with a minus. */
+/* Whether what stands at `start` belongs to an operator or a URL: the run of characters around it
+ * has a colon, or begins with a minus. */
 static bool is_operated(const char *typed, size_t start)
 {
-    if (is_quoted(typed, start))
-        return true;
     size_t from = start;
     while (from > 0 && typed[from - 1] != ' ')
         from--;
@@ -223,7 +210,7 @@ replacement(const struct correcting *self, const int *chosen, const struct text_
     return NULL;
 }
 
-/* What was typed, with the chosen words in their places; NULL: no memory. */
+/* The query, with the chosen words in their places; NULL: no memory. */
 static const char *rewrite(struct correcting *self, const int *chosen)
 {
     struct buffer text = {0};
@@ -312,12 +299,24 @@ static void try_all(struct correcting *self, struct search_answer *answer)
     }
 }
 
+bool service_may_correct(const char *typed)
+{
+    if (strchr(typed, '"') != NULL)
+        return false;
+    for (const char *at = typed; (at = strstr(at, "\xe2\x80")) != NULL; at += 2) {
+        unsigned char last = (unsigned char)at[2];
+        if (last >= 0x9c && last <= 0x9f)
+            return false;
+    }
+    return true;
+}
+
 void service_correct(struct service *service, const struct correct_question *question,
                      struct arena *arena, struct search_answer *answer)
 {
     const struct query_node *root = question->query->root;
     if (root == NULL || answer->partial || answer->total_is_lower_bound ||
-        answer->total >= CORRECT_TOTAL_BELOW)
+        answer->total >= CORRECT_TOTAL_BELOW || !service_may_correct(answer->query))
         return;
     struct correcting *self = arena_zalloc(arena, sizeof(*self));
     if (self == NULL)
@@ -325,7 +324,7 @@ void service_correct(struct service *service, const struct correct_question *que
     self->service = service;
     self->question = question;
     self->arena = arena;
-    self->typed = answer->query;
+    self->typed = answer->read_as;
     collect(self, root);
     acquit_others(self, root, false);
     if (self->suspect_count > 0 && find_candidates(self))

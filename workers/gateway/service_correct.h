@@ -1,8 +1,8 @@
 /*
  * "Did you mean": another spelling of a query that finds little, proposed where it finds clearly
  * more. Words of the dictionary an edit or two away stand in for those that pages hardly write; the
- * query is then asked again, only to be counted. Words in quotes, exclusions and what stands behind
- * a colon are left alone.
+ * query is then asked again, only to be counted. Exclusions and what stands behind a colon are left
+ * alone, and so are all words of a query with a quotation mark.
  */
 #ifndef TIERCE_GATEWAY_SERVICE_CORRECT_H
 #define TIERCE_GATEWAY_SERVICE_CORRECT_H
@@ -23,6 +23,9 @@ struct correct_question {
     int64_t ends_ms;
     bool is_admin;
 };
+
+/* Whether what was typed has no quotation mark, straight or curly. */
+bool service_may_correct(const char *typed);
 
 /*
  * Fills answer->did_you_mean where there is one for answer->query, which found answer->total. What

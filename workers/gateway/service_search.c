@@ -281,8 +281,9 @@ static void add_totals(const struct searching *search, struct search_answer *ans
         answer->shards_answered++;
         answer->total += reply->total;
         answer->total_is_lower_bound |= reply->total_is_lower_bound;
+        answer->partial |= reply->rebuilding;
     }
-    answer->partial = answer->shards_answered < answer->shards_asked;
+    answer->partial |= answer->shards_answered < answer->shards_asked;
 }
 
 /* ---- titles and snippets ---- */
@@ -506,6 +507,8 @@ static bool answer_from_cache(struct searching *search, struct search_answer *an
     cached.notes = answer->notes;
     cached.note_count = answer->note_count;
     cached.from_cache = true;
+    if (!service_may_correct(answer->query)) /* it may be read as one without quotation marks is */
+        cached.did_you_mean = NULL;
     *answer = cached;
     return true;
 }
@@ -517,7 +520,9 @@ static void remember(struct searching *search, const struct search_answer *answe
     struct cache_heard heard = {
         .positions = search->positions, .asked_ms = search->asked_ms, .heard_ms = search->heard_ms};
     struct cache_key key = cache_key_of(search);
-    if (!answer->partial && !search->has_after)
+    /* Without its quotation marks the same might have had another spelling proposed. */
+    bool is_for_all = answer->total >= CORRECT_TOTAL_BELOW || service_may_correct(answer->query);
+    if (!answer->partial && !search->has_after && is_for_all)
         cache_put(cache, search->routing, &heard, &key, answer, &search->place);
 }
 

@@ -550,9 +550,9 @@ static void a_spelling_that_finds_more_is_proposed(void **state)
 {
     (void)state;
     struct fixture *fixture = open_for_corrections(7, 0);
-    expect_instead(fixture, "Hopo!", "hoop!");
+    expect_instead(fixture, "Hopo!", "hoop");
     assert_int_equal(fixture->answer.did_you_mean_total, 7);
-    expect_instead(fixture, "Hopo, now", "hoop, hoop");
+    expect_instead(fixture, "Hopo, now", "hoop hoop");
     assert_string_equal(fixture->cluster->barrels[0].corrected, " hopo now");
     close_fixture(fixture);
 }
@@ -599,7 +599,7 @@ static void what_is_quoted_excluded_or_behind_a_colon_is_never_corrected(void **
     for (size_t i = 0; i < ARRAY_COUNT(queries); i++)
         expect_instead(fixture, queries[i], NULL);
     expect_instead(fixture, "hopo -iron", "hoop -iron");
-    expect_instead(fixture, "hopo \"of iron\"", "hoop \"of iron\"");
+    expect_instead(fixture, "hopo \"of iron\"", NULL);
     expect_instead(fixture, "hopo -hopo", NULL);
     close_fixture(fixture);
 }
