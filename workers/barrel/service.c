@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "barrel/explain.h"
+#include "barrel/service_words.h"
 #include "barrel/translate.h"
 #include "base/bytes.h"
 #include "index/document.h"
@@ -246,6 +247,22 @@ static void answer_explain(struct service *service, struct rpc_call *call, struc
         rpc_call_fail(call, status, "%s", err.text);
     else
         rpc_call_reply(call, &reply.base);
+
+/* ---- SUGGEST, CORRECT ---- */
+
+/* With an analyzer, which snippet makers have. */
+static void answer_words(struct service *service, struct rpc_call *call, struct index *index)
+{
+    struct snippet_maker *maker = borrow_maker(service);
+    if (maker == NULL) {
+        rpc_call_fail(call, STATUS_NO_MEMORY, "no memory");
+        return;
+    }
+    if (rpc_call_method(call) == WIRE__METHOD__SUGGEST)
+        answer_suggest(call, index, snippet_maker_analyzer(maker));
+    else
+        answer_correct(call, index, snippet_maker_analyzer(maker));
+    give_back_maker(service, maker);
 }
 
 /* ---- TERM_STATS ---- */
@@ -343,6 +360,9 @@ static void answer_from_index(struct service *service, struct rpc_call *call)
         answer_explain(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__TERM_STATS)
         answer_term_stats(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__SUGGEST ||
+             rpc_call_method(call) == WIRE__METHOD__CORRECT)
+        answer_words(service, call, barrel->index);
     else
         answer_backlinks(service, call, barrel->index);
     pthread_rwlock_unlock(&barrel->lock);
@@ -364,6 +384,8 @@ void service_handle(void *context, struct rpc_call *call)
     case WIRE__METHOD__EXPLAIN:
     case WIRE__METHOD__TERM_STATS:
     case WIRE__METHOD__BACKLINKS:
+    case WIRE__METHOD__SUGGEST:
+    case WIRE__METHOD__CORRECT:
         answer_from_index(service, call);
         break;
     default:
