@@ -247,6 +247,7 @@ static void answer_explain(struct service *service, struct rpc_call *call, struc
         rpc_call_fail(call, status, "%s", err.text);
     else
         rpc_call_reply(call, &reply.base);
+}
 
 /* ---- SUGGEST, CORRECT ---- */
 
