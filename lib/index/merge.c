@@ -109,60 +109,78 @@ static enum status merge_documents(struct merge *merge, struct segment_writer *w
 struct posting_head {
     const struct merge_input *input;
     struct posting_cursor cursor;
-    uint32_t docid; /* the output's, of the next document that is kept; DOCID_END: none */
+    uint32_t docid;           /* the output's, of the next document that is kept; DOCID_END: none */
+    struct numbers positions; /* of the cursor's block */
 };
 
 struct term_merge {
     struct dictionary_cursor dictionaries[MERGE_INPUTS_MAX];
     struct posting_head heads[MERGE_INPUTS_MAX];
-    struct numbers positions; /* of one posting */
 };
 
-static void find_kept(struct posting_head *head)
-{
-    while (head->cursor.docid != DOCID_END && head->input->docids[head->cursor.docid] == DOCID_END)
-        posting_cursor_next(&head->cursor);
-    head->docid =
-        head->cursor.docid == DOCID_END ? DOCID_END : head->input->docids[head->cursor.docid];
-}
-
-static enum status copy_posting(struct segment_writer *writer, struct posting_head *head,
-                                struct numbers *positions, struct error *err)
+/* Moves on to a document that is kept, from where the cursor stands; reads its block where that is
+ * another one now. */
+static enum status find_kept(struct posting_head *head, bool is_read, struct error *err)
 {
     struct posting_cursor *cursor = &head->cursor;
-    positions->count = 0;
-    if (!posting_cursor_positions(cursor, FIELD_COUNT, positions))
-        return cursor->corrupt ? segment_corrupt(head->input->segment, err)
-                               : error_set(err, STATUS_NO_MEMORY, "merge");
-    enum status status =
-        posting_writer_add(&writer->postings, head->docid, posting_cursor_fields(cursor),
-                           posting_cursor_frequencies(cursor), positions->values, err);
-    posting_cursor_next(&head->cursor);
-    find_kept(head);
+    while (cursor->docid != DOCID_END && head->input->docids[cursor->docid] == DOCID_END) {
+        is_read = is_read && cursor->index + 1 < cursor->count;
+        posting_cursor_next(cursor);
+    }
+    head->docid = DOCID_END;
+    if (cursor->docid == DOCID_END)
+        return cursor->corrupt ? segment_corrupt(head->input->segment, err) : STATUS_OK;
+    head->docid = head->input->docids[cursor->docid];
+    if (is_read)
+        return STATUS_OK;
+    head->positions.count = 0;
+    if (posting_cursor_block_positions(cursor, &head->positions))
+        return STATUS_OK;
+    return cursor->corrupt ? segment_corrupt(head->input->segment, err)
+                           : error_set(err, STATUS_NO_MEMORY, "merge");
+}
+
+/* Copies the documents of one input that come before `end`. */
+static enum status copy_postings(struct segment_writer *writer, struct posting_head *head,
+                                 uint32_t end, struct error *err)
+{
+    struct posting_cursor *cursor = &head->cursor;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && head->docid < end) {
+        uint32_t first = cursor->position_starts[cursor->index];
+        uint32_t count = cursor->position_starts[cursor->index + 1] - first;
+        status = posting_writer_add(&writer->postings, head->docid, posting_cursor_fields(cursor),
+                                    posting_cursor_frequencies(cursor),
+                                    head->positions.values + first, count, err);
+        bool is_read = cursor->index + 1 < cursor->count;
+        posting_cursor_next(cursor);
+        if (status == STATUS_OK)
+            status = find_kept(head, is_read, err);
+    }
     return status;
 }
 
 /* All postings of one term, whose lists the first `count` heads stand on. */
 static enum status merge_postings(struct segment_writer *writer, struct posting_head *heads,
-                                  uint32_t count, struct numbers *positions, struct error *err)
+                                  uint32_t count, struct error *err)
 {
-    while (true) {
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
         struct posting_head *first = &heads[0];
+        uint32_t second = DOCID_END; /* where another one is next */
         for (uint32_t i = 1; i < count; i++) {
-            if (heads[i].docid < first->docid)
+            if (heads[i].docid < first->docid) {
+                second = first->docid;
                 first = &heads[i];
+            } else if (heads[i].docid < second) {
+                second = heads[i].docid;
+            }
         }
         if (first->docid == DOCID_END)
             break;
-        enum status status = copy_posting(writer, first, positions, err);
-        if (status != STATUS_OK)
-            return status;
+        status = copy_postings(writer, first, second, err);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (heads[i].cursor.corrupt)
-            return segment_corrupt(heads[i].input->segment, err);
-    }
-    return STATUS_OK;
+    return status;
 }
 
 static const struct dictionary_cursor *first_key(const struct merge *merge,
@@ -192,11 +210,13 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
         head->input = &merge->inputs[i];
         posting_cursor_open(&head->cursor, head->input->segment, cursor->entry.address,
                             cursor->entry.document_count);
-        find_kept(head);
+        enum status status = find_kept(head, false, err);
+        if (status != STATUS_OK)
+            return status;
         dictionary_cursor_next(cursor);
     }
     segment_writer_begin_term(writer);
-    enum status status = merge_postings(writer, terms->heads, count, &terms->positions, err);
+    enum status status = merge_postings(writer, terms->heads, count, err);
     return status == STATUS_OK ? segment_writer_end_term(writer, key.key, key.key_size, err)
                                : status;
 }
@@ -233,8 +253,8 @@ enum status merge_run(struct merge *merge, struct segment_sink *sink, struct err
     if (status == STATUS_OK)
         status = segment_writer_finish(&writer, err);
     segment_writer_release(&writer);
-    if (terms != NULL)
-        numbers_release(&terms->positions);
+    for (uint32_t i = 0; terms != NULL && i < merge->input_count; i++)
+        numbers_release(&terms->heads[i].positions);
     free(terms);
     return status;
 }

@@ -37,22 +37,30 @@ static inline lanes load(const uint8_t *bytes)
     return value;
 }
 
+static inline void store(uint8_t *bytes, lanes value)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (unsigned i = 0; i < LANES; i++)
+        value[i] = __builtin_bswap32(value[i]);
+#endif
+    memcpy(bytes, &value, sizeof(value));
+}
+
 static void pack_lanes(const uint32_t *values, unsigned width, uint8_t *out)
 {
-    for (unsigned lane = 0; lane < LANES; lane++) {
-        uint64_t bits = 0;
-        unsigned used = 0;
-        uint8_t *word = out + 4 * lane;
-        for (unsigned i = lane; i < PACK_COUNT; i += LANES) {
-            bits |= (uint64_t)values[i] << used;
-            used += width;
-            if (used >= 32) {
-                put_le32(word, (uint32_t)bits);
-                word += 4 * LANES;
-                bits >>= 32;
-                used -= 32;
-            }
-        }
+    lanes word = {0};
+    unsigned used = 0; /* bits of the word */
+    for (unsigned group = 0; group < GROUPS; group++) {
+        lanes value;
+        memcpy(&value, values + group * LANES, sizeof(value));
+        word |= value << used;
+        used += width;
+        if (used < 32)
+            continue;
+        store(out, word);
+        out += sizeof(word);
+        used -= 32;
+        word = used == 0 ? (lanes){0} : value >> (width - used);
     }
 }
 

@@ -13,27 +13,42 @@ static unsigned bits_of(uint32_t value)
     return value == 0 ? 0 : 32 - (unsigned)__builtin_clz(value);
 }
 
-/* What each number with so many bits takes behind those of a width that is smaller. */
-static size_t patch_bytes(unsigned bits, unsigned width)
+/* How many of the numbers have more than so many bits. In four tables, so that no count waits for
+ * the one before; there are seven more rows than bits, all zero. */
+static unsigned count_bits(const uint32_t *values, size_t count,
+                           uint8_t ret_above[PACK_WIDTH_MAX + 8])
 {
-    return bits <= width ? 0 : 1 + (bits - width + 6) / 7;
+    uint8_t having[4][PACK_WIDTH_MAX + 1] = {{0}};
+    uint32_t all = 0;
+    for (size_t i = 0; i < count; i++) {
+        having[i % 4][bits_of(values[i])]++;
+        all |= values[i];
+    }
+    unsigned largest = bits_of(all);
+    unsigned sum = 0;
+    memset(ret_above, 0, PACK_WIDTH_MAX + 8);
+    for (unsigned bits = largest; bits > 0; bits--) {
+        sum += having[0][bits] + having[1][bits] + having[2][bits] + having[3][bits];
+        ret_above[bits - 1] = (uint8_t)sum;
+    }
+    return largest;
 }
 
+/* The width that makes them smallest. A patch takes a byte for the number and one for each 7 bits
+ * that it has beyond the width. */
 static unsigned choose_width(const uint32_t *values, size_t count)
 {
-    uint32_t having[PACK_WIDTH_MAX + 1] = {0}; /* numbers of so many bits */
-    for (size_t i = 0; i < count; i++)
-        having[bits_of(values[i])]++;
-    unsigned largest = PACK_WIDTH_MAX;
-    while (largest > 0 && having[largest] == 0)
-        largest--;
+    uint8_t above[PACK_WIDTH_MAX + 8];
+    unsigned largest = count_bits(values, count, above);
     unsigned best = largest;
     size_t best_bytes = pack_bytes(count, largest);
-    for (unsigned width = 0; width < largest; width++) {
-        size_t patches = 0;
-        for (unsigned bits = width + 1; bits <= largest; bits++)
-            patches += having[bits] * patch_bytes(bits, width);
-        if (patches <= UINT8_MAX && pack_bytes(count, width) + patches < best_bytes) {
+    for (unsigned width = largest; width-- > 0;) {
+        size_t patches = above[width];
+        for (unsigned bits = width; above[bits] > 0; bits += 7)
+            patches += above[bits];
+        if (patches > UINT8_MAX)
+            break; /* a smaller width has more of them */
+        if (pack_bytes(count, width) + patches < best_bytes) {
             best_bytes = pack_bytes(count, width) + patches;
             best = width;
         }

@@ -297,9 +297,6 @@ bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field fi
     if (!cursor->starts_read)
         read_position_starts(cursor);
     uint32_t first = cursor->position_starts[cursor->index];
-    if (field == FIELD_COUNT)
-        return copy_positions(cursor, first, cursor->position_starts[cursor->index + 1] - first,
-                              ret);
     if ((fields & 1u << field) == 0)
         return true;
     const uint32_t *frequency = posting_cursor_frequencies(cursor);
@@ -311,4 +308,14 @@ bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field fi
     for (size_t i = start + 1; i < ret->count; i++)
         ret->values[i] += ret->values[i - 1];
     return true;
+}
+
+bool posting_cursor_block_positions(struct posting_cursor *cursor, struct numbers *ret)
+{
+    posting_cursor_fields(cursor);
+    if (cursor->corrupt)
+        return false;
+    if (!cursor->starts_read)
+        read_position_starts(cursor);
+    return copy_positions(cursor, 0, cursor->position_starts[cursor->count], ret);
 }

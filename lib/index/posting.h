@@ -54,11 +54,11 @@ void posting_writer_begin(struct posting_writer *writer);
  *
  * fields       bits of the fields that the key is in, not 0
  * frequencies  one for each of these fields, by rising field, > 0
- * positions    for each of these fields its positions, each less the one before: as many as the
- *              frequencies' sum
+ * positions    for each of these fields its positions, each less the one before
+ * count        of the positions: the frequencies' sum
  */
 enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, uint32_t fields,
-                               const uint32_t *frequencies, const uint32_t *positions,
+                               const uint32_t *frequencies, const uint32_t *positions, size_t count,
                                struct error *err);
 enum status posting_writer_end(struct posting_writer *writer, struct error *err);
 
@@ -170,13 +170,14 @@ static inline const uint32_t *posting_cursor_frequencies(const struct posting_cu
                                                              : cursor->starts[cursor->index]);
 }
 
-/*
- * Appends the current document's positions: `field`'s, absolute; or, of FIELD_COUNT, all of them as
- * posting_writer_add() takes them. A field that the key is not in has none. False where they are
- * corrupt (the cursor is, then) or memory ran out.
- */
+/* Appends the current document's positions in a field; where the key is not in it, none. False
+ * where they are corrupt (the cursor is, then) or memory ran out. */
 bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field field,
                               struct numbers *ret);
+
+/* Appends all positions of the block that the cursor stands in, as posting_writer_add() takes them:
+ * those of document `index` from position_starts[index] on. False as above. */
+bool posting_cursor_block_positions(struct posting_cursor *cursor, struct numbers *ret);
 
 /* ---- what bounds a block ---- */
 

@@ -75,24 +75,34 @@ struct pair {
     uint8_t length;
 };
 
-/* By falling frequency, then by rising length. */
-static int compare_pairs(const void *a_pointer, const void *b_pointer)
+/* Of the documents of a block, by the code of their frequency: the shortest. */
+struct shortest {
+    uint8_t lengths[256];
+    uint64_t frequencies[4]; /* bits of the codes that there are */
+};
+
+static void shortest_add(struct shortest *shortest, uint8_t frequency, uint8_t length)
 {
-    const struct pair *a = a_pointer;
-    const struct pair *b = b_pointer;
-    if (a->frequency != b->frequency)
-        return b->frequency - a->frequency;
-    return a->length - b->length;
+    uint64_t bit = (uint64_t)1 << frequency % 64;
+    uint64_t *bits = &shortest->frequencies[frequency / 64];
+    if ((*bits & bit) == 0 || length < shortest->lengths[frequency])
+        shortest->lengths[frequency] = length;
+    *bits |= bit;
 }
 
-/* Keeps those that no other dominates; returns how many. */
-static size_t keep_best(struct pair *pairs, size_t count)
+/* Those that no other dominates, by falling frequency and length; returns how many. */
+static size_t keep_best(const struct shortest *shortest, struct pair *ret_pairs)
 {
     size_t kept = 0;
-    qsort(pairs, count, sizeof(*pairs), compare_pairs);
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || pairs[i].length < pairs[kept - 1].length)
-            pairs[kept++] = pairs[i];
+    for (unsigned word = 4; word-- > 0;) {
+        for (uint64_t bits = shortest->frequencies[word]; bits != 0;) {
+            unsigned bit = 63 - (unsigned)__builtin_clzll(bits);
+            uint8_t frequency = (uint8_t)(word * 64 + bit);
+            uint8_t length = shortest->lengths[frequency];
+            bits ^= (uint64_t)1 << bit;
+            if (kept == 0 || length < ret_pairs[kept - 1].length)
+                ret_pairs[kept++] = (struct pair){frequency, length};
+        }
     }
     return kept;
 }
@@ -121,7 +131,7 @@ static size_t reduce(struct pair *pairs, size_t count)
 static void gather_impacts(const struct posting_writer *writer, struct impacts *ret_impacts)
 {
     struct pair pairs[POSTING_BLOCK];
-    size_t count = 0;
+    struct shortest shortest = {.frequencies = {0}};
     const uint32_t *frequency = writer->frequencies;
     struct impacts impacts = {0};
     for (uint32_t i = 0; i < writer->block_count; i++) {
@@ -130,7 +140,7 @@ static void gather_impacts(const struct posting_writer *writer, struct impacts *
             uint8_t length = writer->norms[field].data[writer->docids[i]];
             uint8_t code = length_code(*frequency++);
             if (field == FIELD_BODY) {
-                pairs[count++] = (struct pair){code, length};
+                shortest_add(&shortest, code, length);
                 continue;
             }
             bool is_first = impacts.frequencies[field] == 0;
@@ -140,7 +150,7 @@ static void gather_impacts(const struct posting_writer *writer, struct impacts *
                 impacts.lengths[field] = length;
         }
     }
-    count = reduce(pairs, keep_best(pairs, count));
+    size_t count = reduce(pairs, keep_best(&shortest, pairs));
     for (size_t i = 0; i < count; i++) {
         impacts.body_frequencies[i] = pairs[i].frequency;
         impacts.body_lengths[i] = pairs[i].length;
@@ -240,7 +250,7 @@ static enum status end_block(struct posting_writer *writer, struct error *err)
 }
 
 enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, uint32_t fields,
-                               const uint32_t *frequencies, const uint32_t *positions,
+                               const uint32_t *frequencies, const uint32_t *positions, size_t count,
                                struct error *err)
 {
     CHECK(docid < SEGMENT_DOCUMENTS_MAX && fields != 0 && fields <= FIELD_MASK_ALL);
@@ -249,20 +259,17 @@ enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, ui
         if (status != STATUS_OK)
             return status;
     }
-    size_t total = 0;
-    unsigned field_count = (unsigned)__builtin_popcount(fields);
-    for (unsigned i = 0; i < field_count; i++) {
-        writer->frequencies[writer->frequency_count++] = frequencies[i];
-        total += frequencies[i];
-    }
+    uint32_t *room = numbers_reserve(&writer->positions, count);
+    if (room == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "postings");
+    for (size_t i = 0; i < count; i++)
+        room[i] = positions[i];
+    writer->positions.count += count;
+    for (uint32_t left = fields; left != 0; left &= left - 1)
+        writer->frequencies[writer->frequency_count++] = *frequencies++;
     writer->docids[writer->block_count] = docid;
     writer->fields[writer->block_count++] = (uint8_t)fields;
     writer->count++;
-    uint32_t *room = numbers_reserve(&writer->positions, total);
-    if (room == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "postings");
-    memcpy(room, positions, total * sizeof(*room));
-    writer->positions.count += total;
     return STATUS_OK;
 }
 
