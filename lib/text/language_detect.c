@@ -29,7 +29,7 @@ struct gram_weight {
 #define EVIDENCE_MIN 24
 /* What it takes to doubt what a page says of itself: text, and a margin for each letter of it that
  * related languages (Spanish and Catalan, Danish and Norwegian) do not reach. */
-#define PLAIN_LETTERS_MIN 200
+#define PLAIN_LETTERS_MIN 150
 #define PLAIN_MARGIN      1
 
 #define MODELS       ARRAY_COUNT(models)
