@@ -10,6 +10,7 @@
 #include "index/url_order.h"
 #include "index/varint.h"
 #include "text/character.h"
+#include "text/language_detect.h"
 
 /* Between two headings or anchors, so that no phrase reaches from one to the other. */
 #define LINE_GAP 8
@@ -179,6 +180,17 @@ static void add_site(struct builder *builder, struct text_slice site)
     }
 }
 
+/* By the first part of its tag. */
+static void add_language_key(struct builder *builder, struct text_slice tag)
+{
+    uint8_t key[KEY_MAX] = {KEY_LANGUAGE};
+    uint32_t size = 1;
+    for (; size <= tag.size && tag.bytes[size - 1] != '-' && tag.bytes[size - 1] != '_'; size++)
+        key[size] = (uint8_t)(tag.bytes[size - 1] | 0x20);
+    if (size > 1)
+        inverter_add(&builder->inverter, key, size, FIELD_URL, 0);
+}
+
 /* ---- what is shown ---- */
 
 /* The document as it is kept for showing, in builder->scratch. */
@@ -258,6 +270,7 @@ static void add_fields(struct builder *builder, const struct index_document *doc
         length_code(add_lines(builder, document->headings, language, FIELD_HEADINGS));
     ret_norms[FIELD_URL] = length_code(add_url(builder, document->url));
     add_site(builder, document->site);
+    add_language_key(builder, document->language);
     ret_norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
     ret_norms[FIELD_BODY] =
         length_code(add_tokens(builder, document->text, language, FIELD_BODY, 0));
@@ -267,6 +280,8 @@ static enum status add_document(struct builder *builder, struct segment_writer *
                                 const struct builder_document *input, struct error *err)
 {
     struct index_document document = cut(&input->document);
+    if (!builder->plain)
+        document.language = language_settle(document.language, document.text);
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
     uint8_t norms[NORM_COLUMNS] = {0};
     add_fields(builder, &document, anchors, norms);

@@ -17,9 +17,11 @@
 #define INLINKS_WINDOW        4096       /* documents */
 #define DOCID_END             UINT32_MAX /* behind the last document */
 
-/* Keys of the dictionary: terms as they are, hosts behind a byte that no term begins with. */
-#define KEY_SITE 0x01
-#define KEY_MAX  (QUERY_SITE_MAX + 1)
+/* Keys of the dictionary: terms as they are, hosts and languages behind a byte that no term
+ * begins with. */
+#define KEY_SITE     0x01
+#define KEY_LANGUAGE 0x03 /* and its tag, in lower case */
+#define KEY_MAX      (QUERY_SITE_MAX + 1)
 
 /* A row of PART_DOCUMENTS: url hash, address of the stored document, hash of the site, size of the
  * stored document, links to it when it was indexed. */

@@ -121,7 +121,8 @@ static void note_first_letters(const struct cutter *cutter, enum text_language l
     memset(ret_first, any, 256);
     for (size_t i = 0; i < cutter->word_count; i++) {
         for (uint32_t a = 0; a < cutter->words[i]->alternative_count; a++) {
-            uint8_t byte = cutter->words[i]->alternatives[a].bytes[0];
+            const struct query_term *term = &cutter->words[i]->alternatives[a];
+            uint8_t byte = term->bytes[TEXT_TERM_IS_OF_LANGUAGE(term->bytes) && term->size > 1];
             ret_first[byte] = true;
             if (byte >= 'a' && byte <= 'z')
                 ret_first[byte - 'a' + 'A'] = true;
