@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 #include <utf8proc.h>
 
 #include "base/bytes.h"
@@ -367,16 +368,28 @@ static bool contradicts(const struct verdict *verdict, enum text_language said)
            likeness->scores[likeness->best] >= said_score + verdict->letters * PLAIN_MARGIN;
 }
 
+/* Not even a language that is not known here. */
+static bool says_nothing(struct text_slice tag)
+{
+    static const char *const nothing[] = {"und", "mul", "mis", "zxx"};
+    size_t letters = 0;
+    while (letters < tag.size && tag.bytes[letters] != '-' && tag.bytes[letters] != '_')
+        letters++;
+    bool says = letters == 2 || letters == 3;
+    for (size_t i = 0; i < ARRAY_COUNT(nothing); i++)
+        says = says && (letters != 3 || strncasecmp(tag.bytes, nothing[i], 3) != 0);
+    return !says;
+}
+
 struct text_slice language_settle(struct text_slice tag, struct text_slice text)
 {
     struct verdict verdict;
     judge(text, &verdict);
     enum text_language said = text_language_of(tag.bytes, tag.size);
-    bool says_nothing = said == TEXT_LANGUAGE_UNKNOWN && tag.size < 2;
     if (verdict.tag == NULL)
         return tag;
     struct text_slice found = tag_of(verdict.tag);
-    if (says_nothing)
+    if (says_nothing(tag))
         return found;
     return text_language_of(found.bytes, found.size) != said && contradicts(&verdict, said) ? found
                                                                                             : tag;

@@ -88,8 +88,7 @@ static void search_once(struct text_analyzer *analyzer, struct snippet_maker *ma
     struct query_term terms[QUERY_TERMS_MAX];
     uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_request request = {.k = 10, .statistics.document_frequencies = frequencies};
-    if (query_parse(analyzer, slice("apple"), TEXT_LANGUAGE_UNKNOWN, arena, &query, NULL) !=
-        STATUS_OK)
+    if (query_parse(analyzer, slice("apple"), 0, arena, &query, NULL) != STATUS_OK)
         abort();
     request.statistics.document_frequency_count = query_collect_terms(query.root, terms);
     enum status status = index_term_statistics(
