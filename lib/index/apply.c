@@ -6,9 +6,16 @@
 #include "base/check.h"
 #include "index/state.h"
 
-/* Documents are built together up to this much text. */
-#define GATHER_BYTES     (4u << 20)
+/* Documents are built together: so many, and so much of their text as this share of the memory
+ * allowed. Building takes about five bytes for each. */
 #define GATHER_DOCUMENTS 16384
+#define GATHER_SHARE     8
+#define GATHER_BYTES_MIN (512u << 10)
+#define GATHER_BYTES_MAX (4u << 20)
+/* Segments in memory that would make one of more than this share are soon flushed, and not merged
+ * before; nor are there ever more than so many. */
+#define COMPACT_SHARE       8
+#define MEMORY_SEGMENTS_MAX 32
 
 struct applier {
     struct index *index;
@@ -135,8 +142,13 @@ static enum status delete_stored(struct applier *applier, uint64_t hash, struct 
 /* Whether what was gathered is to be built before so much text is added. */
 static bool is_full(const struct applier *applier, size_t text_size)
 {
+    size_t bytes_max = applier->index->options.memory_bytes / GATHER_SHARE;
+    if (bytes_max < GATHER_BYTES_MIN)
+        bytes_max = GATHER_BYTES_MIN;
+    if (bytes_max > GATHER_BYTES_MAX)
+        bytes_max = GATHER_BYTES_MAX;
     return applier->count == GATHER_DOCUMENTS ||
-           (applier->count > 0 && applier->bytes + text_size > GATHER_BYTES);
+           (applier->count > 0 && applier->bytes + text_size > bytes_max);
 }
 
 static enum status put_document(struct applier *applier, const struct index_document *document)
@@ -329,7 +341,7 @@ enum status index_rebuild_stale(struct index *index, struct draft *draft, size_t
     for (uint64_t last = 0; status == STATUS_OK && i < count; i++) {
         uint64_t hash;
         struct place place;
-        if (index_memory_bytes(draft) > 2 * index->options.memory_bytes)
+        if (index_memory_bytes(draft, NULL) > 2 * index->options.memory_bytes)
             break;
         memcpy(&hash, index->stale.data + i * sizeof(hash), sizeof(hash));
         if ((i == 0 || hash != last) &&
@@ -362,18 +374,21 @@ static enum status apply_to_draft(struct index *index, struct draft *draft,
     if (status == STATUS_OK)
         status = spread_counts(index, draft, targets, target_count, err);
     if (status == STATUS_OK)
-        status = index_compact_memory(draft, err);
+        status = index_compact_memory(draft, index->options.memory_bytes / COMPACT_SHARE, err);
     applier_release(&applier);
     free(targets);
     return status;
 }
 
-size_t index_memory_bytes(const struct draft *draft)
+size_t index_memory_bytes(const struct draft *draft, uint32_t *ret_count)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < draft->count; i++) {
-        if (draft->entries[i].segment->id == 0)
-            bytes += draft->entries[i].segment->bytes;
+        if (draft->entries[i].segment->id != 0)
+            continue;
+        bytes += draft->entries[i].segment->bytes;
+        if (ret_count != NULL)
+            (*ret_count)++;
     }
     return bytes;
 }
@@ -394,6 +409,7 @@ enum status index_apply(struct index *index, const struct index_change *changes,
 {
     struct draft draft = {0};
     size_t bytes = 0;
+    uint32_t segments = 0;
     pthread_mutex_lock(&index->writer_lock);
     enum status status = apply_scopes(index, changes, count, err);
     if (status == STATUS_OK)
@@ -409,10 +425,11 @@ enum status index_apply(struct index *index, const struct index_change *changes,
         atomic_store(&index->applied_position, position);
         atomic_store(&index->unsettled, index->is_scopes_changing);
         index->unflushed = true;
-        bytes = index_memory_bytes(&draft) + index->stale.size;
+        bytes = index_memory_bytes(&draft, &segments) + index->stale.size;
     }
     draft_release(&draft);
-    if (status == STATUS_OK && bytes >= index->options.memory_bytes)
+    if (status == STATUS_OK &&
+        (bytes >= index->options.memory_bytes || segments >= MEMORY_SEGMENTS_MAX))
         status = index_flush_locked(index, err);
     pthread_mutex_unlock(&index->writer_lock);
     return status;

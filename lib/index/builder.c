@@ -102,10 +102,14 @@ static uint32_t add_tokens(struct builder *builder, struct text_slice text,
     uint32_t count = 0;
     text_analyzer_begin(builder->analyzer, text, language);
     while (text_analyzer_next(builder->analyzer, &token)) {
-        inverter_add(&builder->inverter, token.term, token.term_size, field, base + token.position);
-        if (token.exact_size > 0)
-            inverter_add(&builder->inverter, token.exact, token.exact_size, field,
-                         base + token.position);
+        uint32_t position = base + token.position;
+        bool is_written = !token.pair && field != FIELD_URL;
+        bool has_exact = token.exact_size > 0;
+        inverter_add(&builder->inverter, token.term, token.term_size, field, position,
+                     is_written && !has_exact);
+        if (has_exact)
+            inverter_add(&builder->inverter, token.exact, token.exact_size, field, position,
+                         is_written);
         if (field == FIELD_BODY)
             add_mark(builder, &token);
         count++;
@@ -152,7 +156,7 @@ static void add_site_key(struct builder *builder, struct text_slice host)
         return;
     key[0] = KEY_SITE;
     memcpy(key + 1, host.bytes, host.size);
-    inverter_add(&builder->inverter, key, (uint32_t)host.size + 1, FIELD_URL, 0);
+    inverter_add(&builder->inverter, key, (uint32_t)host.size + 1, FIELD_URL, 0, false);
 }
 
 static bool is_address(struct text_slice host)
@@ -246,7 +250,7 @@ static uint32_t add_plain(struct builder *builder, struct text_slice text, uint3
         if (end > at) {
             size_t size = end - at < TEXT_TERM_MAX ? end - at : TEXT_TERM_MAX;
             inverter_add(&builder->inverter, (const uint8_t *)text.bytes + at, (uint32_t)size,
-                         FIELD_BODY, base + count++);
+                         FIELD_BODY, base + count++, true);
         }
         at = end + 1;
     }

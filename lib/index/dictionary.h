@@ -8,15 +8,24 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "index/segment.h"
 
 #define DICTIONARY_BLOCK 32
 /* A row of PART_DICTIONARY_INDEX: address of a block, head of its first key. */
 #define DICTIONARY_ROW_BYTES 16
 
+/* How often a key stands as a word of its own, just so, in what people read: not as a stem, a pair
+ * of characters or a part of a URL. As it was when the documents were indexed: some may be gone. */
+struct written {
+    uint32_t count; /* of documents */
+    bool openly;    /* at least one of them is not private */
+};
+
 struct dictionary_entry {
     uint64_t address;        /* of the posting list */
     uint32_t document_count; /* > 0 */
+    struct written written;  /* its count is not larger */
 };
 
 /* ---- writing ---- */
@@ -64,6 +73,12 @@ struct dictionary_cursor {
 
 /* Stands on the first key. */
 void dictionary_cursor_open(struct dictionary_cursor *cursor, const struct segment *segment);
+/* Opens it on the first key that is not below this one, or behind the last. */
+void dictionary_cursor_seek(struct dictionary_cursor *cursor, const struct segment *segment,
+                            const uint8_t *key, uint32_t size);
+/* Opens it on the key of this number, counted from 0. */
+void dictionary_cursor_pick(struct dictionary_cursor *cursor, const struct segment *segment,
+                            uint32_t number);
 void dictionary_cursor_next(struct dictionary_cursor *cursor);
 
 static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
@@ -72,12 +87,18 @@ static inline int key_compare(const uint8_t *a, uint32_t a_size, const uint8_t *
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-/* A key's first eight bytes as a number: where two differ, so do the keys, in the same way. */
+/* A key's first eight bytes as a number: where two differ, so do the keys, in the same way. Zeros
+ * behind a shorter one. `size` > 0. */
 static inline uint64_t key_head(const uint8_t *key, uint32_t size)
 {
-    uint64_t head = 0;
-    memcpy(&head, key, size < 8 ? size : 8);
-    return be64toh(head);
+    if (size >= 8)
+        return get_be64(key);
+    /* Two or three loads that may overlap: where they do, their bits are the same. */
+    if (size >= 4)
+        return (uint64_t)get_be32(key) << 32 | (uint64_t)get_be32(key + size - 4) << 8 * (8 - size);
+    uint32_t middle = size / 2;
+    return (uint64_t)key[0] << 56 | (uint64_t)key[middle] << 8 * (7 - middle) |
+           (uint64_t)key[size - 1] << 8 * (8 - size);
 }
 
 /* The order of the keys that two cursors stand on. */

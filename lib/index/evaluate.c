@@ -15,6 +15,22 @@ double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first
     return link_factor(evaluation->scorer.ranking, most);
 }
 
+uint64_t evaluation_least(const struct evaluation *evaluation, double factor)
+{
+    if (evaluation->top.count < evaluation->top.k)
+        return 0;
+    if (evaluation->top.k == 0)
+        return UINT64_MAX;
+    /* Nearly; the multiplications there are rounded. */
+    double about = evaluation->top.hits[0].score / factor * SCORE_ONE;
+    uint64_t least = about < 2 ? 0 : (uint64_t)about - 2;
+    while (!evaluation_wants(evaluation, least, factor))
+        least++;
+    while (least > 0 && evaluation_wants(evaluation, least - 1, factor))
+        least--;
+    return least;
+}
+
 static bool is_behind(const struct search_request *request, const struct search_hit *hit)
 {
     if (!request->has_after)

@@ -40,6 +40,9 @@ static inline bool evaluation_wants(const struct evaluation *evaluation, uint64_
     return top_wants(&evaluation->top, (double)score / SCORE_ONE * factor);
 }
 
+/* The least score that evaluation_wants(). */
+uint64_t evaluation_least(const struct evaluation *evaluation, double factor);
+
 /* Counts a document that matches, unless it is deleted or not to be shown, and keeps it where it is
  * among the best. False: the segment is corrupt. */
 bool evaluation_take(struct evaluation *evaluation, uint32_t docid, uint64_t score);

@@ -3,43 +3,32 @@
  * optimizations", 1995) with the bounds of blocks, window by window (as Lucene 10 does). In a
  * window of documents the words that could not bring one among the best by themselves are not
  * walked through: they are only asked about documents that the other words bring.
+ *
+ * The windows with the largest bounds come first: what the best documents score is known early, and
+ * most of the others need not be looked at.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "index/evaluate.h"
+#include "index/weighed.h"
 
-#define WINDOW INLINKS_WINDOW /* documents */
-#define SPARSE 512            /* documents of a list for which no table is worth it */
-
-#define TABLE_FREQUENCIES 16
-
-/* Scores by frequency in the body and the length's code, as they are met: a division less for each
- * posting. 0: not yet reckoned. */
-struct score_table {
-    uint32_t scores[TABLE_FREQUENCIES][256];
-};
-
-struct any_word {
-    struct matcher_word *word;
-    struct posting_cursor *only; /* its only list, where every field counts; NULL: not so simple */
-    struct score_table *table;   /* of that; NULL: too few documents */
-    uint32_t fields;
-    float weight;
-    uint32_t rows[QUERY_ALTERNATIVES_MAX];
-    uint32_t bound; /* in this window */
-};
+#define SEEDS 6 /* windows that are looked at before all others */
 
 struct any {
     struct evaluation *evaluation;
-    struct any_word words[QUERY_WORDS_MAX];
-    struct any_word *order[QUERY_WORDS_MAX]; /* by rising bound */
+    struct weighed_word words[QUERY_WORDS_MAX];
+    struct weighed_word *order[QUERY_WORDS_MAX]; /* by rising bound */
     uint32_t word_count;
+    uint32_t window_count;
+    uint64_t *bounds;   /* by window: no document scores more; 0: none, or it was looked at */
     uint32_t essential; /* the first of `order` that is walked through */
     uint64_t rest;      /* the others' bounds together */
-    double factor;      /* for links: none of the window counts more times. 0: nothing is skipped */
-    uint64_t candidates[WINDOW / 64];
-    uint32_t scores[WINDOW]; /* 0 where no bit is set */
+    uint64_t wanted;    /* what a document of the window must score; 0: nothing is skipped */
+    struct gathered gathered;
+    struct candidates candidates;
+    uint64_t met[WINDOW / 64]; /* documents that are gathered, where nothing is skipped */
+    uint32_t scores[WINDOW];   /* of those that are gathered; else 0 */
 };
 
 bool evaluates_any(const struct query_node *root)
@@ -57,26 +46,20 @@ bool evaluates_any(const struct query_node *root)
 
 /* ---- opening ---- */
 
-static bool add_word(struct any *any, struct matcher_node *node, struct arena *arena)
+static bool add_word(struct any *any, const struct matcher_node *node, struct arena *arena)
 {
-    struct any_word *word = &any->words[any->word_count];
-    *word = (struct any_word){.word = &node->words[0],
-                              .fields = node->query->fields,
-                              .weight = any->evaluation->weights[any->word_count]};
+    struct weighed_word *word = &any->words[any->word_count];
+    weighed_word_open(word, &any->evaluation->scorer, &node->words[0], node->query->fields,
+                      any->evaluation->weights[any->word_count]);
+    if (!weighed_word_bound(word, any->window_count, arena))
+        return false;
+    for (uint32_t window = 0; window < any->window_count; window++)
+        any->bounds[window] += word->bounds[window];
     any->order[any->word_count++] = word;
-    /* Its form as typed, if no other has been indexed: what is added for that must not be lost. */
-    if (word->word->word->alternative_count == 1 && word->fields == FIELD_MASK_ALL)
-        word->only = word->word->cursors[0];
-    if (word->only != NULL && word->only->document_count >= SPARSE) {
-        word->table = arena_alloc(arena, sizeof(*word->table));
-        if (word->table == NULL)
-            return false;
-        memset(word->table, 0, sizeof(*word->table));
-    }
     return true;
 }
 
-static bool open_words(struct any *any, struct matcher_node *root, struct arena *arena)
+static bool open_words(struct any *any, const struct matcher_node *root, struct arena *arena)
 {
     if (root->query->kind == QUERY_TERM)
         return add_word(any, root, arena);
@@ -92,7 +75,7 @@ static bool open_words(struct any *any, struct matcher_node *root, struct arena 
 static void sort_by_bound(struct any *any)
 {
     for (uint32_t i = 1; i < any->word_count; i++) {
-        struct any_word *word = any->order[i];
+        struct weighed_word *word = any->order[i];
         uint32_t at = i;
         for (; at > 0 && any->order[at - 1]->bound > word->bound; at--)
             any->order[at] = any->order[at - 1];
@@ -101,181 +84,212 @@ static void sort_by_bound(struct any *any)
 }
 
 /* The first words of the order that together bring no document of the window among the best. */
-static void choose_essential(struct any *any, uint32_t first, uint32_t last)
+static void choose_essential(struct any *any, uint32_t window)
 {
+    for (uint32_t i = 0; i < any->word_count; i++)
+        any->words[i].bound = any->words[i].bounds[window];
+    sort_by_bound(any);
     any->essential = 0;
     any->rest = 0;
-    any->factor = 0;
-    if (!evaluation_may_prune(any->evaluation) ||
-        any->evaluation->top.count < any->evaluation->top.k)
-        return;
-    any->factor = evaluation_factor_max(any->evaluation, first, last);
-    for (uint32_t i = 0; i < any->word_count; i++) {
-        struct any_word *word = &any->words[i];
-        if (!evaluate_word_bound(any->evaluation, word->word, word->weight, word->rows, first, last,
-                                 &word->bound))
-            word->bound = 0;
-    }
-    sort_by_bound(any);
     while (any->essential < any->word_count &&
-           !evaluation_wants(any->evaluation, any->rest + any->order[any->essential]->bound,
-                             any->factor))
+           any->rest + any->order[any->essential]->bound < any->wanted)
         any->rest += any->order[any->essential++]->bound;
+    while (any->essential < any->word_count && any->order[any->essential]->bound == 0)
+        any->essential++; /* not in this window */
 }
 
-/* ---- walking through a window ---- */
+/* ---- gathering candidates ---- */
 
-static inline void add_score(struct any *any, uint32_t at, uint32_t score)
+static void gather(struct any *any, struct weighed_word *word, uint32_t window)
 {
-    any->scores[at] += score;
-    any->candidates[at / 64] |= (uint64_t)1 << at % 64;
+    uint64_t others = any->bounds[window] - word->bound;
+    weighed_word_gather(word, window, any->wanted > others ? any->wanted - others : 0,
+                        &any->gathered);
 }
 
-/* The rest of a block in which the key stands in the body alone; up to `last`. */
-static void walk_body_block(struct any *any, struct any_word *word, uint32_t first, uint32_t last)
+/* One list alone: its documents are the candidates. */
+static void take_gathered(struct any *any, uint64_t enough)
 {
-    struct posting_cursor *cursor = word->only;
-    const struct scorer *scorer = &any->evaluation->scorer;
-    const uint8_t *lengths = scorer->columns[FIELD_BODY];
-    uint32_t i = cursor->index;
-    for (; i < cursor->count && cursor->docids[i] <= last; i++) {
-        uint32_t docid = cursor->docids[i];
-        uint32_t frequency = cursor->frequencies[i];
-        uint8_t length = lengths[docid];
-        uint32_t unkept = 0;
-        uint32_t *score =
-            frequency <= TABLE_FREQUENCIES ? &word->table->scores[frequency - 1][length] : &unkept;
-        if (*score == 0)
-            *score = score_of(word->weight, scorer->ranking->k1,
-                              (float)frequency * scorer->factors[FIELD_BODY][length]);
-        add_score(any, docid - first, *score);
+    const struct gathered *gathered = &any->gathered;
+    struct candidates *candidates = &any->candidates;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < gathered->count; i++) {
+        candidates->docids[kept] = gathered->docids[i];
+        candidates->scores[kept] = gathered->scores[i];
+        kept += gathered->scores[i] >= enough;
     }
-    cursor->index = i - 1; /* the caller steps on */
-    posting_cursor_next(cursor);
+    candidates->count = kept;
 }
 
-static void walk_list(struct any *any, struct any_word *word, uint32_t first, uint32_t last)
+static void add_gathered(struct any *any, uint32_t first)
 {
-    struct posting_cursor *cursor = word->only;
-    const struct scorer *scorer = &any->evaluation->scorer;
-    posting_cursor_seek(cursor, first);
-    while (cursor->docid <= last) {
-        uint32_t fields = posting_cursor_fields(cursor);
-        if (word->table != NULL && fields == 1u << FIELD_BODY && cursor->common_fields == fields) {
-            walk_body_block(any, word, first, last);
-            continue;
-        }
-        float weighed = weigh(scorer, cursor, FIELD_MASK_ALL);
-        add_score(any, cursor->docid - first, score_of(word->weight, scorer->ranking->k1, weighed));
-        posting_cursor_next(cursor);
+    const struct gathered *gathered = &any->gathered;
+    for (uint32_t i = 0; i < gathered->count; i++)
+        any->scores[gathered->docids[i] - first] += gathered->scores[i];
+    if (any->wanted > 0)
+        return;
+    for (uint32_t i = 0; i < gathered->count; i++) {
+        uint32_t at = gathered->docids[i] - first;
+        any->met[at / 64] |= (uint64_t)1 << at % 64;
     }
 }
 
-static void walk_word(struct any *any, struct any_word *word, uint32_t first, uint32_t last)
+/* Those of the sums that are enough, of 16 documents. */
+static uint32_t take_sums(struct any *any, uint32_t at, uint32_t first, uint32_t enough)
 {
-    uint32_t docid = matcher_word_seek(word->word, first);
-    while (docid <= last) {
-        uint32_t score =
-            evaluate_word(any->evaluation, word->word, word->weight, word->fields, docid);
-        if (word->fields == FIELD_MASK_ALL || (matcher_word_fields(word->word) & word->fields) != 0)
-            add_score(any, docid - first, score);
-        docid = matcher_word_seek(word->word, docid + 1);
+    struct candidates *candidates = &any->candidates;
+    uint32_t kept = candidates->count;
+    for (uint32_t i = at; i < at + 16; i++) {
+        candidates->docids[kept] = first + i;
+        candidates->scores[kept] = any->scores[i];
+        kept += any->scores[i] >= enough;
+    }
+    return kept;
+}
+
+static void take_enough(struct any *any, uint32_t first, uint64_t enough)
+{
+    typedef uint32_t lanes __attribute__((vector_size(16)));
+    typedef uint64_t halves __attribute__((vector_size(16)));
+    any->candidates.count = 0;
+    if (enough > UINT32_MAX)
+        return;
+    const lanes limit = {(uint32_t)enough, (uint32_t)enough, (uint32_t)enough, (uint32_t)enough};
+    for (uint32_t at = 0; at < WINDOW; at += 16) {
+        lanes some[4];
+        memcpy(some, any->scores + at, sizeof(some));
+        halves any_enough = (halves)((some[0] >= limit) | (some[1] >= limit) | (some[2] >= limit) |
+                                     (some[3] >= limit));
+        if ((any_enough[0] | any_enough[1]) != 0)
+            any->candidates.count = take_sums(any, at, first, (uint32_t)enough);
     }
 }
 
-/* ---- candidates ---- */
-
-/* Asks the words that were not walked through, the largest bound first; returns false as soon as
- * the document cannot be among the best. */
-static bool ask_others(struct any *any, uint32_t docid, uint64_t *score)
+static void take_met(struct any *any, uint32_t first)
 {
-    uint64_t rest = any->rest;
-    if (!evaluation_wants(any->evaluation, *score + rest, any->factor))
-        return false;
-    for (uint32_t i = any->essential; i > 0; i--) {
-        struct any_word *word = any->order[i - 1];
-        if (i < any->essential && !evaluation_wants(any->evaluation, *score + rest, any->factor))
-            return false;
-        rest -= word->bound;
-        if (word->bound == 0 || matcher_word_seek(word->word, docid) != docid)
-            continue;
-        *score += evaluate_word(any->evaluation, word->word, word->weight, word->fields, docid);
-    }
-    return true;
-}
-
-static bool take_candidates(struct any *any, uint32_t first)
-{
-    bool skips = any->factor > 0;
+    struct candidates *candidates = &any->candidates;
+    candidates->count = 0;
     for (uint32_t i = 0; i < WINDOW / 64; i++) {
-        uint64_t bits = any->candidates[i];
-        any->candidates[i] = 0;
-        for (; bits != 0; bits &= bits - 1) {
+        for (uint64_t bits = any->met[i]; bits != 0; bits &= bits - 1) {
             uint32_t at = i * 64 + (uint32_t)__builtin_ctzll(bits);
-            uint64_t score = any->scores[at];
-            any->scores[at] = 0;
-            if (skips && !ask_others(any, first + at, &score)) {
-                any->evaluation->is_pruned = true;
-                continue;
-            }
-            if (!evaluation_take(any->evaluation, first + at, score))
-                return false;
+            candidates->docids[candidates->count] = first + at;
+            candidates->scores[candidates->count++] = any->scores[at];
         }
     }
-    return true;
+    memset(any->met, 0, sizeof(any->met));
+}
+
+static void find_candidates(struct any *any, uint32_t window)
+{
+    uint32_t first = window * WINDOW;
+    uint64_t enough = any->wanted > any->rest ? any->wanted - any->rest : 0;
+    if (any->essential + 1 == any->word_count) {
+        gather(any, any->order[any->essential], window);
+        take_gathered(any, enough);
+        return;
+    }
+    for (uint32_t i = any->essential; i < any->word_count; i++) {
+        gather(any, any->order[i], window);
+        add_gathered(any, first);
+    }
+    if (any->wanted > 0)
+        take_enough(any, first, enough);
+    else
+        take_met(any, first);
+    memset(any->scores, 0, sizeof(any->scores));
 }
 
 /* ---- the whole ---- */
 
-static bool evaluate_window(struct any *any, uint32_t first, uint32_t last)
+/* What the window's documents must score to be among the best; 0: all are looked at. */
+static uint64_t find_wanted(const struct any *any, uint32_t window)
 {
-    choose_essential(any, first, last);
-    if (any->essential > 0)
-        any->evaluation->is_pruned = true;
-    if (any->essential == any->word_count)
-        return true;
-    for (uint32_t i = any->essential; i < any->word_count; i++) {
-        struct any_word *word = any->order[i];
-        if (word->only != NULL)
-            walk_list(any, word, first, last);
-        else
-            walk_word(any, word, first, last);
-    }
-    return take_candidates(any, first);
+    struct evaluation *evaluation = any->evaluation;
+    if (!evaluation_may_prune(evaluation) || evaluation->top.count < evaluation->top.k)
+        return 0;
+    return evaluation_least(evaluation, evaluation_factor_max(evaluation, window * WINDOW,
+                                                              window * WINDOW + WINDOW - 1));
 }
 
-/* The first document not below `from` that a word has. Words that were skipped may stand too far
- * in front: then it is `from`. */
-static uint32_t find_next(const struct any *any, uint32_t from)
+/* With each that is taken the next ones have to score more. False: the segment is corrupt. */
+static bool take_candidates(struct any *any, uint32_t window)
 {
-    uint32_t next = DOCID_END;
-    for (uint32_t i = 0; i < any->word_count; i++) {
-        const struct matcher_word *word = any->words[i].word;
-        for (uint32_t a = 0; a < word->word->alternative_count; a++) {
-            const struct posting_cursor *cursor = word->cursors[a];
-            if (cursor == NULL || cursor->docid == DOCID_END || cursor->last < from)
-                continue;
-            uint32_t docid = cursor->docid < from ? from : cursor->docid;
-            next = docid < next ? docid : next;
+    const struct candidates *candidates = &any->candidates;
+    struct evaluation *evaluation = any->evaluation;
+    uint64_t wanted = find_wanted(any, window);
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        if (candidates->scores[i] < wanted) {
+            evaluation->is_pruned = true;
+            continue;
         }
+        if (!evaluation_take(evaluation, candidates->docids[i], candidates->scores[i]))
+            return false;
+        wanted = find_wanted(any, window);
     }
-    return next;
+    return true;
+}
+
+static bool evaluate_window(struct any *any, uint32_t window)
+{
+    struct candidates *candidates = &any->candidates;
+    any->wanted = find_wanted(any, window);
+    any->evaluation->is_pruned = any->evaluation->is_pruned || any->wanted > 0;
+    if (any->bounds[window] < any->wanted)
+        return true;
+    choose_essential(any, window);
+    find_candidates(any, window);
+    for (uint32_t i = any->essential; i > 0 && candidates->count > 0; i--) {
+        struct weighed_word *word = any->order[i - 1];
+        if (word->bound == 0)
+            break; /* nor are those before it in this window */
+        any->rest -= word->bound;
+        weighed_word_ask(word, candidates, any->wanted, any->rest, false);
+    }
+    return take_candidates(any, window);
+}
+
+static uint32_t find_best_window(const struct any *any)
+{
+    uint32_t best = 0;
+    for (uint32_t window = 1; window < any->window_count; window++) {
+        if (any->bounds[window] > any->bounds[best])
+            best = window;
+    }
+    return best;
+}
+
+static bool evaluate_windows(struct any *any)
+{
+    for (uint32_t seeds = 0; seeds < SEEDS; seeds++) {
+        uint32_t best = find_best_window(any);
+        if (any->bounds[best] > 0 && !evaluate_window(any, best))
+            return false;
+        any->bounds[best] = 0;
+    }
+    for (uint32_t window = 0; window < any->window_count; window++) {
+        if (any->bounds[window] > 0 && !evaluate_window(any, window))
+            return false;
+    }
+    return true;
 }
 
 enum status evaluate_any(struct evaluation *evaluation, struct matcher *matcher,
                          struct arena *arena, struct error *err)
 {
-    struct any *any = arena_zalloc(arena, sizeof(*any));
-    if (any == NULL)
+    struct any *any = arena_alloc(arena, sizeof(*any));
+    uint32_t window_count = (matcher->segment->document_count + WINDOW - 1) / WINDOW;
+    uint64_t *bounds = arena_zalloc(arena, (window_count + 1) * sizeof(*bounds));
+    if (any == NULL || bounds == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     any->evaluation = evaluation;
+    any->word_count = 0;
+    any->window_count = window_count;
+    any->bounds = bounds;
+    memset(any->scores, 0, sizeof(any->scores));
+    memset(any->met, 0, sizeof(any->met));
     if (!open_words(any, matcher->root, arena))
         return error_set(err, STATUS_NO_MEMORY, "search");
-    for (uint32_t next = find_next(any, 0); next != DOCID_END;) {
-        uint32_t first = next / WINDOW * WINDOW;
-        if (!evaluate_window(any, first, first + WINDOW - 1))
-            return segment_corrupt(matcher->segment, err);
-        next = find_next(any, first + WINDOW);
-    }
+    if (!evaluate_windows(any))
+        return segment_corrupt(matcher->segment, err);
     return matcher_status(matcher, err);
 }

@@ -116,12 +116,11 @@ enum status index_merge_memory(struct draft *draft, const uint32_t *chosen, uint
     return status;
 }
 
-enum status index_compact_memory(struct draft *draft, struct error *err)
+enum status index_compact_memory(struct draft *draft, uint64_t bytes_max, struct error *err)
 {
     while (true) {
         uint32_t chosen[MERGE_INPUTS_MAX];
-        uint32_t count =
-            index_choose_merge(draft->entries, draft->count, false, UINT64_MAX, chosen);
+        uint32_t count = index_choose_merge(draft->entries, draft->count, false, bytes_max, chosen);
         if (count == 0)
             return STATUS_OK;
         enum status status = index_merge_memory(draft, chosen, count, err);

@@ -8,14 +8,15 @@
 
 #define NONE UINT32_MAX
 
-/* A place in a document as one number: its field, then its position. */
-#define POSITION_BITS 22
-#define PLACE_BITS    (POSITION_BITS + 3)
-_Static_assert(POSTING_FREQUENCY_MAX == 1u << POSITION_BITS, "a position fits");
-_Static_assert(FIELD_COUNT <= 1u << (PLACE_BITS - POSITION_BITS), "a field fits");
+/* A place in a document as one number: whether a word is written there, field, position. */
+#define FIELD_BITS    3
+#define PLACE_BITS    (POSTING_POSITION_BITS + FIELD_BITS + 1)
+#define PLACE_WRITTEN (1u << (POSTING_POSITION_BITS + FIELD_BITS))
+_Static_assert(FIELD_COUNT <= 1u << FIELD_BITS, "a field fits");
 
 struct inverter_term {
     const uint8_t *key; /* in the arena */
+    uint64_t head;      /* key_head() */
     uint32_t key_size;
     uint32_t count; /* of its occurrences; then where the next one goes */
 };
@@ -85,8 +86,20 @@ static uint32_t add_term(struct inverter *inverter, const uint8_t *key, uint32_t
               sizeof(*inverter->terms)))
         return NONE;
     struct inverter_term *term = &inverter->terms[inverter->term_count];
-    *term = (struct inverter_term){arena_copy(&inverter->keys, key, size), size, 0};
+    *term = (struct inverter_term){
+        .key = arena_copy(&inverter->keys, key, size),
+        .head = key_head(key, size),
+        .key_size = size,
+    };
     return term->key == NULL ? NONE : inverter->term_count++;
+}
+
+static bool is_key(const struct inverter_term *term, uint64_t head, const uint8_t *key,
+                   uint32_t size)
+{
+    return term->head == head && term->key_size == size &&
+           (size <= sizeof(head) ||
+            memcmp(term->key + sizeof(head), key + sizeof(head), size - sizeof(head)) == 0);
 }
 
 static uint32_t find_term(struct inverter *inverter, const uint8_t *key, uint32_t size)
@@ -94,14 +107,14 @@ static uint32_t find_term(struct inverter *inverter, const uint8_t *key, uint32_
     if (inverter->term_count * 2 >= inverter->table_size && !grow_table(inverter))
         return NONE;
     uint64_t hash = hash64(key, size);
+    uint64_t head = key_head(key, size);
     uint32_t mask = inverter->table_size - 1;
     uint32_t at = (uint32_t)hash & mask;
     for (; inverter->table[at].term != 0; at = (at + 1) & mask) {
         if (inverter->table[at].hash != (uint32_t)(hash >> 32))
             continue;
         uint32_t number = inverter->table[at].term - 1;
-        const struct inverter_term *term = &inverter->terms[number];
-        if (term->key_size == size && memcmp(term->key, key, size) == 0)
+        if (is_key(&inverter->terms[number], head, key, size))
             return number;
     }
     uint32_t number = add_term(inverter, key, size);
@@ -113,7 +126,7 @@ static uint32_t find_term(struct inverter *inverter, const uint8_t *key, uint32_
 /* ---- adding ---- */
 
 void inverter_add(struct inverter *inverter, const uint8_t *key, uint32_t size,
-                  enum query_field field, uint32_t position)
+                  enum query_field field, uint32_t position, bool is_written)
 {
     CHECK(position < POSTING_FREQUENCY_MAX);
     uint32_t number = find_term(inverter, key, size);
@@ -123,8 +136,9 @@ void inverter_add(struct inverter *inverter, const uint8_t *key, uint32_t size,
         return;
     }
     inverter->terms[number].count++;
-    inverter->occurrences[inverter->occurrence_count++] =
-        (struct inverter_occurrence){number, (uint32_t)field << POSITION_BITS | position};
+    inverter->occurrences[inverter->occurrence_count++] = (struct inverter_occurrence){
+        number,
+        (is_written ? PLACE_WRITTEN : 0) | (uint32_t)field << POSTING_POSITION_BITS | position};
 }
 
 void inverter_end_document(struct inverter *inverter)
@@ -161,7 +175,7 @@ static struct sorted_term *sort_terms(const struct inverter *inverter)
         return NULL;
     for (uint32_t i = 0; i < inverter->term_count; i++) {
         const struct inverter_term *term = &inverter->terms[i];
-        sorted[i] = (struct sorted_term){key_head(term->key, term->key_size), term};
+        sorted[i] = (struct sorted_term){term->head, term};
     }
     qsort(sorted, inverter->term_count, sizeof(*sorted), compare_terms);
     return sorted;
@@ -171,7 +185,7 @@ static struct sorted_term *sort_terms(const struct inverter *inverter)
  * becomes the end of its own. */
 static uint64_t *sort_occurrences(struct inverter *inverter, const struct sorted_term *sorted)
 {
-    uint64_t *places = malloc((inverter->occurrence_count + 1u) * sizeof(*places));
+    uint64_t *places = calloc(inverter->occurrence_count + 1u, sizeof(*places));
     if (places == NULL)
         return NULL;
     uint32_t start = 0;
@@ -194,10 +208,18 @@ static uint64_t *sort_occurrences(struct inverter *inverter, const struct sorted
 
 /* ---- writing ---- */
 
+static void count_written(const struct segment_writer *writer, uint32_t docid,
+                          struct written *written)
+{
+    written->count++;
+    written->openly |= (writer->norms[NORM_FLAGS].data[docid] & FLAG_PRIVATE) == 0;
+}
+
 /* Writes the posting that begins at `at`; returns where the next one begins. */
-static const uint64_t *write_posting(struct inverter *inverter, struct posting_writer *writer,
+static const uint64_t *write_posting(struct inverter *inverter, struct segment_writer *writer,
                                      const uint64_t *at, const uint64_t *end,
-                                     enum status *ret_status, struct error *err)
+                                     struct written *written, enum status *ret_status,
+                                     struct error *err)
 {
     uint32_t docid = (uint32_t)(*at >> PLACE_BITS);
     uint32_t frequencies[FIELD_COUNT];
@@ -206,9 +228,11 @@ static const uint64_t *write_posting(struct inverter *inverter, struct posting_w
     uint32_t *positions = inverter->positions.values;
     uint32_t count = 0;
     uint32_t previous = 0;
+    bool is_written = false;
     while (at < end && (uint32_t)(*at >> PLACE_BITS) == docid) {
-        uint32_t place = (uint32_t)*at & ((1u << PLACE_BITS) - 1);
-        uint32_t bit = 1u << (place >> POSITION_BITS);
+        const uint64_t here = *at & ~(uint64_t)PLACE_WRITTEN;
+        uint32_t place = (uint32_t)here & (PLACE_WRITTEN - 1);
+        uint32_t bit = 1u << (place >> POSTING_POSITION_BITS);
         uint32_t position = place & (POSTING_FREQUENCY_MAX - 1);
         if ((fields & bit) == 0) {
             fields |= bit;
@@ -219,10 +243,13 @@ static const uint64_t *write_posting(struct inverter *inverter, struct posting_w
         positions[count++] = position - previous;
         previous = position;
         do { /* the same term twice at one place: a stem and an exact form */
-            at++;
-        } while (at < end && *at == at[-1]);
+            is_written |= (*at++ & PLACE_WRITTEN) != 0;
+        } while (at < end && (*at & ~(uint64_t)PLACE_WRITTEN) == here);
     }
-    *ret_status = posting_writer_add(writer, docid, fields, frequencies, positions, count, err);
+    if (is_written)
+        count_written(writer, docid, written);
+    *ret_status =
+        posting_writer_add(&writer->postings, docid, fields, frequencies, positions, count, err);
     return at;
 }
 
@@ -231,14 +258,16 @@ static enum status write_term(struct inverter *inverter, struct segment_writer *
                               const uint64_t *end, struct error *err)
 {
     enum status status = STATUS_OK;
+    struct written written = {0};
     inverter->positions.count = 0;
     if (numbers_reserve(&inverter->positions, (size_t)(end - at)) == NULL)
         return error_set(err, STATUS_NO_MEMORY, "indexing documents");
     segment_writer_begin_term(writer);
     while (status == STATUS_OK && at < end)
-        at = write_posting(inverter, &writer->postings, at, end, &status, err);
-    return status == STATUS_OK ? segment_writer_end_term(writer, term->key, term->key_size, err)
-                               : status;
+        at = write_posting(inverter, writer, at, end, &written, &status, err);
+    if (status == STATUS_OK)
+        status = segment_writer_end_term(writer, term->key, term->key_size, written, err);
+    return status;
 }
 
 enum status inverter_write(struct inverter *inverter, struct segment_writer *writer,

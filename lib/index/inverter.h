@@ -34,11 +34,12 @@ void inverter_release(struct inverter *inverter); /* empties it */
  * A key in the document being read. Within a document fields rise, and positions within a field do
  * not fall. The same key at the same place counts once.
  *
- * key       1 to KEY_MAX bytes
- * position  below POSTING_FREQUENCY_MAX
+ * key         1 to KEY_MAX bytes
+ * position    below POSTING_FREQUENCY_MAX
+ * is_written  it is a word as it stands there: see struct written
  */
 void inverter_add(struct inverter *inverter, const uint8_t *key, uint32_t size,
-                  enum query_field field, uint32_t position);
+                  enum query_field field, uint32_t position, bool is_written);
 
 /* Ends the document; the first has docid 0. */
 void inverter_end_document(struct inverter *inverter);

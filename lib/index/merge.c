@@ -201,6 +201,7 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
                               struct error *err)
 {
     uint32_t count = 0;
+    struct written written = {0};
     const struct dictionary_cursor key = *first; /* it moves on below */
     for (uint32_t i = 0; i < merge->input_count; i++) {
         struct dictionary_cursor *cursor = &terms->dictionaries[i];
@@ -213,12 +214,15 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
         enum status status = find_kept(head, false, err);
         if (status != STATUS_OK)
             return status;
+        written.count += cursor->entry.written.count;
+        written.openly |= cursor->entry.written.openly;
         dictionary_cursor_next(cursor);
     }
     segment_writer_begin_term(writer);
     enum status status = merge_postings(writer, terms->heads, count, err);
-    return status == STATUS_OK ? segment_writer_end_term(writer, key.key, key.key_size, err)
-                               : status;
+    if (status == STATUS_OK)
+        status = segment_writer_end_term(writer, key.key, key.key_size, written, err);
+    return status;
 }
 
 static enum status merge_terms(struct merge *merge, struct segment_writer *writer,

@@ -24,11 +24,12 @@ enum segment_part {
     PART_DIRECTORIES,      /* of long posting lists */
     PART_POSTINGS,
     PART_POSITIONS,
-    PART_FOOTER, /* one chunk, the last of a segment */
+    PART_COMPLETIONS, /* rows, see completion.h */
+    PART_FOOTER,      /* one chunk, the last of a segment */
     PART_END,
 };
 
-#define CHUNK_VERSION       2
+#define CHUNK_VERSION       3
 #define CHUNK_BITS          22
 #define CHUNK_BYTES_MAX     (1u << CHUNK_BITS) /* without the trailer */
 #define CHUNK_TRAILER_BYTES 8

@@ -68,8 +68,13 @@ bool posting_cursor_row_impacts(const struct posting_cursor *cursor, uint32_t ro
 {
     if (cursor->rows == NULL)
         return false;
+    const uint8_t *impacts = row_at(cursor, row) + ROW_IMPACTS;
+    if (cursor->row_size == ROW_BYTES_ALL) {
+        memcpy(ret_impacts, impacts, ROW_BYTES_ALL - ROW_IMPACTS);
+        return true;
+    }
     *ret_impacts = (struct impacts){0};
-    memcpy(ret_impacts, row_at(cursor, row) + ROW_IMPACTS, cursor->row_size - ROW_IMPACTS);
+    memcpy(ret_impacts, impacts, ROW_BYTES_BODY - ROW_IMPACTS);
     return true;
 }
 
@@ -118,6 +123,17 @@ static bool enter_row(struct posting_cursor *cursor, uint32_t row)
     return read_block(cursor, get_le40(bytes + ROW_ADDRESS), base, &last);
 }
 
+bool posting_cursor_enter(struct posting_cursor *cursor, uint32_t row)
+{
+    if (!enter_row(cursor, row)) {
+        become_corrupt(cursor);
+        return false;
+    }
+    cursor->index = 0;
+    cursor->docid = cursor->docids[0];
+    return true;
+}
+
 void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target)
 {
     uint32_t row = posting_cursor_find_row(cursor, cursor->row + 1, target);
@@ -127,13 +143,8 @@ void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target)
         cursor->count = cursor->index = 0;
         return;
     }
-    if (!enter_row(cursor, row)) {
-        become_corrupt(cursor);
-        return;
-    }
-    cursor->index = 0;
-    cursor->docid = cursor->docids[0];
-    posting_cursor_seek(cursor, target);
+    if (posting_cursor_enter(cursor, row))
+        posting_cursor_seek(cursor, target);
 }
 
 static bool open_directory(struct posting_cursor *cursor, uint64_t address)
@@ -194,6 +205,26 @@ static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at)
     return used;
 }
 
+/* Adds one to each; returns the bits of all as they were. */
+static uint32_t raise_all(uint32_t *values, uint32_t count)
+{
+    typedef uint32_t lanes __attribute__((vector_size(16)));
+    const uint32_t lane_count = sizeof(lanes) / sizeof(uint32_t);
+    lanes bits = {0};
+    uint32_t i = 0;
+    for (; i + lane_count <= count; i += lane_count) {
+        lanes some;
+        memcpy(&some, values + i, sizeof(some));
+        bits |= some;
+        some += 1;
+        memcpy(values + i, &some, sizeof(some));
+    }
+    uint32_t all = bits[0] | bits[1] | bits[2] | bits[3];
+    for (; i < count; i++)
+        all |= values[i]++;
+    return all;
+}
+
 static bool read_frequencies(struct posting_cursor *cursor)
 {
     const uint8_t *at = cursor->frequency_bytes;
@@ -205,10 +236,8 @@ static bool read_frequencies(struct posting_cursor *cursor)
             return false;
         at += size;
     }
-    uint32_t all = 0; /* so few bits that no sum of them can wrap */
-    for (uint32_t i = 0; i < count; i++)
-        all |= cursor->frequencies[i]++;
-    return count > 0 && all < POSTING_FREQUENCY_MAX;
+    /* So few bits that no sum of them can wrap. */
+    return count > 0 && raise_all(cursor->frequencies, count) < POSTING_FREQUENCY_MAX;
 }
 
 void posting_cursor_read_frequencies(struct posting_cursor *cursor)

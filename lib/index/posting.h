@@ -14,7 +14,8 @@
 
 /* A token's positions in a document fit INDEX_TEXT_MAX bytes, a docid SEGMENT_DOCUMENTS_MAX. */
 #define POSTING_DOCID_WIDTH_MAX 20
-#define POSTING_FREQUENCY_MAX   (1u << 22)
+#define POSTING_POSITION_BITS   22
+#define POSTING_FREQUENCY_MAX   (1u << POSTING_POSITION_BITS)
 
 /* ---- writing ---- */
 
@@ -123,6 +124,10 @@ void posting_cursor_open(struct posting_cursor *cursor, const struct segment *se
 /* Moves to the first document not below the target in a block behind the current one: the slow half
  * of the two below. */
 void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target);
+
+/* Stands on the first document of a block, in front of where it was or behind. False: the block is
+ * corrupt. */
+bool posting_cursor_enter(struct posting_cursor *cursor, uint32_t row);
 
 static inline uint32_t posting_cursor_next(struct posting_cursor *cursor)
 {

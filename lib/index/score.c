@@ -1,9 +1,12 @@
 #include "index/score.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Codes of all lengths of at most INDEX_TEXT_MAX tokens; what has another is no length. */
 #define LENGTH_CODES 160
+/* And of all frequencies of at most POSTING_FREQUENCY_MAX. */
+#define FREQUENCY_CODES 168
 
 const struct ranking ranking_default = {
     .k1 = 1.2f,
@@ -39,6 +42,8 @@ void scorer_init(struct scorer *scorer, const struct ranking *ranking,
     float lengths[LENGTH_CODES];
     for (unsigned code = 0; code < LENGTH_CODES; code++)
         lengths[code] = (float)length_of_code((uint8_t)code);
+    for (unsigned code = 0; code < FREQUENCY_CODES; code++)
+        scorer->frequencies[code] = (float)frequency_bound((uint8_t)code);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         float average = (float)statistics->field_tokens[field] / documents;
         float by_length = ranking->fields[field].length;
@@ -69,17 +74,34 @@ float scorer_word_weight(const struct scorer *scorer, const struct search_statis
     return (float)(rarity * (1 + (double)scorer->ranking->k1) * SCORE_ONE);
 }
 
+/* Step by step what score_of() does, so that the results are the same. */
+void score_all(float weight, float k1, float *frequencies, uint32_t count, uint32_t *ret_scores)
+{
+    typedef float floats __attribute__((vector_size(4 * SCORE_LANES)));
+    typedef int32_t integers __attribute__((vector_size(4 * SCORE_LANES)));
+    const float product = weight * k1;
+    for (uint32_t i = count; i < count + SCORE_LANES - 1; i++)
+        frequencies[i] = 0; /* no garbage that takes long to divide by */
+    for (uint32_t i = 0; i < count; i += SCORE_LANES) {
+        floats some;
+        memcpy(&some, frequencies + i, sizeof(some));
+        integers scores = __builtin_convertvector(weight - product / (k1 + some), integers);
+        memcpy(ret_scores + i, &scores, sizeof(scores));
+    }
+}
+
 float weigh_impacts(const struct scorer *scorer, const struct impacts *impacts)
 {
     float sum = 0;
     float body = 0;
-    for (unsigned field = 0; field < FIELD_BODY; field++) {
-        if (impacts->frequencies[field] != 0)
-            sum += (float)frequency_bound(impacts->frequencies[field]) *
-                   scorer->factors[field][impacts->lengths[field]];
-    }
-    for (unsigned i = 0; i < IMPACT_PAIRS && impacts->body_frequencies[i] != 0; i++) {
-        float one = (float)frequency_bound(impacts->body_frequencies[i]) *
+    uint32_t others; /* the frequencies of the other fields */
+    _Static_assert(sizeof(others) == sizeof(impacts->frequencies), "one for each field");
+    memcpy(&others, impacts->frequencies, sizeof(others));
+    for (unsigned field = 0; others != 0 && field < FIELD_BODY; field++)
+        sum += scorer->frequencies[impacts->frequencies[field]] *
+               scorer->factors[field][impacts->lengths[field]];
+    for (unsigned i = 0; i < IMPACT_PAIRS; i++) {
+        float one = scorer->frequencies[impacts->body_frequencies[i]] *
                     scorer->factors[FIELD_BODY][impacts->body_lengths[i]];
         body = one > body ? one : body;
     }

@@ -20,6 +20,7 @@
 struct scorer {
     const struct ranking *ranking;
     float factors[FIELD_COUNT][256];      /* of a frequency, by the code of the field's length */
+    float frequencies[256];               /* the largest with each code, see struct impacts */
     const uint8_t *columns[NORM_COLUMNS]; /* of the segment */
 };
 
@@ -38,6 +39,10 @@ static inline uint32_t score_of(float weight, float k1, float frequency)
 {
     return (uint32_t)(weight - weight * k1 / (k1 + frequency));
 }
+
+/* The same for many: reads and writes up to SCORE_LANES - 1 behind `count`, whatever is there. */
+#define SCORE_LANES 4
+void score_all(float weight, float k1, float *frequencies, uint32_t count, uint32_t *ret_scores);
 
 /* How often a key stands in the fields `wanted` of the document that the cursor stands on, weighed.
  * 0: in none of them. */

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "index/completion.h"
 #include "index/dictionary.h"
 #include "index/varint.h"
 
@@ -112,6 +113,7 @@ static enum status read_footer(struct segment *segment, struct error *err)
     segment->document_count = get_le32(footer.bytes);
     segment->block_count = get_le32(footer.bytes + 4);
     segment->term_count = get_le64(footer.bytes + 8);
+    segment->completion_count = get_le32(footer.bytes + 16);
     status = share_chunks(segment, footer.bytes + FOOTER_HEAD_BYTES, segment->chunk_count - 1, err);
     if (status != STATUS_OK)
         return status;
@@ -120,7 +122,9 @@ static enum status read_footer(struct segment *segment, struct error *err)
         !has_rows(&segment->parts[PART_HASHES], segment->document_count, HASH_ROW_BYTES) ||
         !has_columns(&segment->parts[PART_NORMS], segment->document_count) ||
         !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count,
-                  DICTIONARY_ROW_BYTES))
+                  DICTIONARY_ROW_BYTES) ||
+        !has_rows(&segment->parts[PART_COMPLETIONS], segment->completion_count,
+                  COMPLETION_ROW_BYTES))
         return error_set(err, STATUS_CORRUPT, "a segment's tables do not fit its footer");
     return STATUS_OK;
 }

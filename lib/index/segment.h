@@ -53,7 +53,8 @@ struct segment {
     uint32_t document_count;
     uint32_t chunk_count; /* the footer included */
     uint64_t term_count;
-    uint32_t block_count; /* of the dictionary */
+    uint32_t block_count;      /* of the dictionary */
+    uint32_t completion_count; /* rows */
     struct part parts[PART_END];
     atomic_uint *inlinks;     /* by docid: pages that link to it, now; see segment_set_inlinks() */
     atomic_uint *inlinks_max; /* by docid / INLINKS_WINDOW: none of those has had more */

@@ -24,6 +24,7 @@ void segment_writer_release(struct segment_writer *writer)
     part_writer_release(&writer->parts);
     posting_writer_release(&writer->postings);
     dictionary_writer_release(&writer->dictionary);
+    completion_writer_release(&writer->completions);
     buffer_release(&writer->hashes);
     for (unsigned column = 0; column < NORM_COLUMNS; column++)
         buffer_release(&writer->norms[column]);
@@ -108,18 +109,23 @@ void segment_writer_begin_term(struct segment_writer *writer)
 }
 
 enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t *key,
-                                    uint32_t size, struct error *err)
+                                    uint32_t size, struct written written, struct error *err)
 {
     enum status status = posting_writer_end(&writer->postings, err);
     if (status != STATUS_OK || writer->postings.count == 0)
         return status;
-    struct dictionary_entry entry = {writer->postings.address, writer->postings.count};
+    struct dictionary_entry entry = {writer->postings.address, writer->postings.count, written};
+    if (written.count > entry.document_count) /* some of those documents are left out */
+        entry.written.count = entry.document_count;
+    completion_writer_add(&writer->completions, key, size, entry.written.count);
     return dictionary_writer_add(&writer->dictionary, key, size, &entry, err);
 }
 
 enum status segment_writer_finish(struct segment_writer *writer, struct error *err)
 {
     enum status status = dictionary_writer_end(&writer->dictionary, err);
+    if (status == STATUS_OK)
+        status = completion_writer_end(&writer->completions, &writer->parts, err);
     if (status == STATUS_OK)
         status = write_hashes(writer, err);
     if (status == STATUS_OK)
@@ -138,6 +144,7 @@ enum status segment_writer_finish(struct segment_writer *writer, struct error *e
     put_le32(footer, writer->document_count);
     put_le32(footer + 4, writer->dictionary.block_count);
     put_le64(footer + 8, writer->dictionary.term_count);
+    put_le32(footer + 16, writer->completions.row_count);
     if (kinds->size > 0)
         memcpy(footer + 20, kinds->data, kinds->size);
     return part_end_chunk(&writer->parts, PART_FOOTER, err);

@@ -2,6 +2,7 @@
 #ifndef TIERCE_INDEX_SEGMENT_WRITER_H
 #define TIERCE_INDEX_SEGMENT_WRITER_H
 
+#include "index/completion.h"
 #include "index/dictionary.h"
 #include "index/posting.h"
 #include "index/segment.h"
@@ -10,6 +11,7 @@ struct segment_writer {
     struct part_writer parts;
     struct posting_writer postings;
     struct dictionary_writer dictionary;
+    struct completion_writer completions;
     struct buffer hashes; /* struct hash_row, by docid */
     struct buffer norms[NORM_COLUMNS];
     uint32_t document_count;
@@ -27,7 +29,7 @@ enum status segment_writer_add_document(struct segment_writer *writer,
 /* A term: begin, add to writer->postings, end. A term without postings is left out. */
 void segment_writer_begin_term(struct segment_writer *writer);
 enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t *key,
-                                    uint32_t size, struct error *err);
+                                    uint32_t size, struct written written, struct error *err);
 
 /* Finishes all chunks, the footer last. */
 enum status segment_writer_finish(struct segment_writer *writer, struct error *err);

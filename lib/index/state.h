@@ -59,10 +59,11 @@ uint32_t index_links_counted(const struct inlinks *inlinks, bool is_shown);
 enum status index_rebuild_stale(struct index *index, struct draft *draft, size_t *ret_done,
                                 struct error *err);
 
-size_t index_memory_bytes(const struct draft *draft); /* of its segments in memory */
+/* Bytes of its segments in memory; how many they are is added to *ret_count, which may be NULL. */
+size_t index_memory_bytes(const struct draft *draft, uint32_t *ret_count);
 
-/* Merges segments in memory while there are many of one size. */
-enum status index_compact_memory(struct draft *draft, struct error *err);
+/* Merges segments in memory while there are many of one size, to no more than `bytes_max` each. */
+enum status index_compact_memory(struct draft *draft, uint64_t bytes_max, struct error *err);
 
 /*
  * Which entries are worth merging: writes their numbers, ascending, and returns how many.

@@ -15,7 +15,7 @@
 #include "store/kv.h"
 
 enum {
-    FEED_BYTES = 1024 * 1024,
+    FEED_BYTES = 4 * 1024 * 1024,
     FEED_WAIT_MS = 10000,    /* the indexserver answers as soon as there is something */
     FEED_PATIENCE_MS = 5000, /* beyond that */
     SLICE_MS = 100,          /* how soon a stop is noticed */
@@ -89,6 +89,13 @@ static uint64_t position_of(struct barrel *barrel)
     return position;
 }
 
+/* So much at a time as is indexed together; a small part of the memory allowed. */
+static uint64_t feed_bytes(const struct barrel *barrel)
+{
+    uint64_t bytes = barrel->index_options.memory_bytes / 4;
+    return bytes < FEED_BYTES ? bytes : FEED_BYTES;
+}
+
 /* A long poll that a stop ends early: STATUS_CANCELLED. */
 static enum status read_feed(struct replay *replay, struct rpc_client *client,
                              Wire__FeedReply **ret_reply, struct error *err)
@@ -99,7 +106,7 @@ static enum status read_feed(struct replay *replay, struct rpc_client *client,
     request.ahead = replay->ahead == 0 ? 1 : replay->ahead;
     request.slot_first = barrel->slot_first;
     request.slot_last = barrel->slot_last;
-    request.max_bytes = FEED_BYTES;
+    request.max_bytes = feed_bytes(barrel);
     request.wait_ms = replay->dirty_since_ms == 0 ? FEED_WAIT_MS : STUCK_MS;
     request.member = member_id(replay->member);
     request.identity =

@@ -123,7 +123,8 @@ static void write_list(struct segment_writer *writer, const struct list *list, c
     }
     numbers_release(&positions);
     assert_int_equal(
-        segment_writer_end_term(writer, (const uint8_t *)key, (uint32_t)strlen(key), NULL),
+        segment_writer_end_term(writer, (const uint8_t *)key, (uint32_t)strlen(key),
+                                (struct written){list->count / 2, list->count % 3 == 0}, NULL),
         STATUS_OK);
 }
 
