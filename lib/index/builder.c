@@ -192,7 +192,7 @@ static void add_language_key(struct builder *builder, struct text_slice tag)
     for (; size <= tag.size && tag.bytes[size - 1] != '-' && tag.bytes[size - 1] != '_'; size++)
         key[size] = (uint8_t)(tag.bytes[size - 1] | 0x20);
     if (size > 1)
-        inverter_add(&builder->inverter, key, size, FIELD_URL, 0);
+        inverter_add(&builder->inverter, key, size, FIELD_URL, 0, false);
 }
 
 /* ---- what is shown ---- */
