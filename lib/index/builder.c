@@ -2,13 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "index/inverter.h"
+#include "index/segment_writer.h"
 #include "index/url_order.h"
-#include "index/varint.h"
 #include "text/character.h"
 #include "text/language_detect.h"
 
@@ -18,11 +17,10 @@
 struct builder {
     bool plain;
     struct text_analyzer *analyzer;
-    ZSTD_CCtx *compressor;
+    struct text_packer *packer;
     struct inverter inverter;
-    struct text_mark *marks; /* of the document being read */
-    uint32_t mark_count;
-    uint32_t mark_capacity;
+    uint8_t text_dictionary; /* the packer's, by its number in the segment being built */
+    struct buffer cells;     /* of the document being read: see text_blocks_write() */
     struct buffer scratch;
     bool failed; /* out of memory */
 };
@@ -34,8 +32,8 @@ struct builder *builder_new(bool plain)
         return NULL;
     builder->plain = plain;
     builder->analyzer = text_analyzer_new();
-    builder->compressor = ZSTD_createCCtx();
-    if (builder->analyzer == NULL || builder->compressor == NULL) {
+    builder->packer = text_packer_new();
+    if (builder->analyzer == NULL || builder->packer == NULL) {
         builder_free(builder);
         return NULL;
     }
@@ -46,11 +44,14 @@ struct builder *builder_new(bool plain)
 static void builder_reset(struct builder *builder)
 {
     inverter_release(&builder->inverter);
-    free(builder->marks);
-    builder->marks = NULL;
-    builder->mark_count = builder->mark_capacity = 0;
     builder->failed = false;
+    buffer_release(&builder->cells);
     buffer_release(&builder->scratch);
+}
+
+void builder_adopt_dictionary(struct builder *builder, struct text_slice dictionary)
+{
+    text_packer_adopt(builder->packer, dictionary);
 }
 
 void builder_free(struct builder *builder)
@@ -59,7 +60,7 @@ void builder_free(struct builder *builder)
         return;
     builder_reset(builder);
     text_analyzer_free(builder->analyzer);
-    ZSTD_freeCCtx(builder->compressor);
+    text_packer_free(builder->packer);
     free(builder);
 }
 
@@ -75,23 +76,24 @@ struct text_slice text_cut(struct text_slice text, size_t size_max)
 
 /* ---- what is searched ---- */
 
-/* Notes where a token of the text begins, unless a mark is near. */
-static void add_mark(struct builder *builder, const struct text_token *token)
+/* Begins to count where the tokens of a text begin. */
+static void begin_cells(struct builder *builder, size_t text_size)
 {
-    if (builder->mark_count > 0 &&
-        token->start - builder->marks[builder->mark_count - 1].offset < TEXT_MARK_BYTES)
+    buffer_clear(&builder->cells);
+    uint8_t *cells = buffer_reserve(&builder->cells, text_cells(text_size));
+    if (cells == NULL) {
+        builder->failed = true;
         return;
-    if (builder->mark_count == builder->mark_capacity) {
-        uint32_t capacity = builder->mark_capacity < 256 ? 256 : builder->mark_capacity * 2;
-        struct text_mark *marks = realloc(builder->marks, capacity * sizeof(*marks));
-        if (marks == NULL) {
-            builder->failed = true;
-            return;
-        }
-        builder->marks = marks;
-        builder->mark_capacity = capacity;
     }
-    builder->marks[builder->mark_count++] = (struct text_mark){token->position, token->start};
+    memset(cells, 0, text_cells(text_size));
+    builder->cells.size = text_cells(text_size);
+}
+
+static void count_token(struct builder *builder, const struct text_token *token)
+{
+    size_t cell = token->start / TEXT_CELL_BYTES;
+    if (cell < builder->cells.size && builder->cells.data[cell] < UINT8_MAX)
+        builder->cells.data[cell]++;
 }
 
 /* Adds a field's tokens from position `base` on; returns how many there are. */
@@ -111,7 +113,7 @@ static uint32_t add_tokens(struct builder *builder, struct text_slice text,
             inverter_add(&builder->inverter, token.exact, token.exact_size, field, position,
                          is_written);
         if (field == FIELD_BODY)
-            add_mark(builder, &token);
+            count_token(builder, &token);
         count++;
     }
     return count;
@@ -195,39 +197,6 @@ static void add_language_key(struct builder *builder, struct text_slice tag)
         inverter_add(&builder->inverter, key, size, FIELD_URL, 0, false);
 }
 
-/* ---- what is shown ---- */
-
-/* The document as it is kept for showing, in builder->scratch. */
-static enum status pack_document(struct builder *builder, const struct index_document *document,
-                                 struct error *err)
-{
-    int64_t time = document->fetched_unix_us;
-    uint64_t sizes[] = {
-        document->url.size,
-        document->site.size,
-        document->title.size,
-        document->language.size,
-        document->headings.size,
-        document->text.size,
-        (uint64_t)time << 1 ^ (time < 0 ? UINT64_MAX : 0),
-    };
-    struct buffer *out = &builder->scratch;
-    buffer_clear(out);
-    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
-        uint8_t number[VARINT_MAX];
-        buffer_append(out, number, varint_put(number, sizes[i]));
-    }
-    buffer_append(out, document->url.bytes, document->url.size);
-    buffer_append(out, document->site.bytes, document->site.size);
-    buffer_append(out, document->title.bytes, document->title.size);
-    buffer_append(out, document->language.bytes, document->language.size);
-
-    if (out->failed)
-        return error_set(err, STATUS_NO_MEMORY, "stored document");
-    return text_blocks_write(builder->compressor, document->headings, document->text,
-                             builder->marks, builder->mark_count, out, err);
-}
-
 static struct index_document cut(const struct index_document *document)
 {
     struct index_document result = *document;
@@ -276,6 +245,7 @@ static void add_fields(struct builder *builder, const struct index_document *doc
     add_site(builder, document->site);
     add_language_key(builder, document->language);
     ret_norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
+    begin_cells(builder, document->text.size);
     ret_norms[FIELD_BODY] =
         length_code(add_tokens(builder, document->text, language, FIELD_BODY, 0));
 }
@@ -294,11 +264,13 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     if (builder->failed || builder->inverter.failed)
         return error_set(err, STATUS_NO_MEMORY, "indexing a document");
 
-    enum status status = pack_document(builder, &document, err);
-    builder->mark_count = 0;
+    buffer_clear(&builder->scratch);
+    enum status status = stored_encode(&document, builder->plain ? NULL : builder->cells.data,
+                                       builder->packer, &builder->scratch, err);
     if (status != STATUS_OK)
         return status;
     struct document_row row = {
+        .text_dictionary = builder->text_dictionary,
         .url_hash = input->url_hash,
         .site_hash = hash64(document.site.size > 0 ? document.site.bytes : "", document.site.size),
         .stored_size = (uint32_t)builder->scratch.size,
@@ -326,7 +298,9 @@ enum status builder_build(struct builder *builder, struct builder_document *docu
     segment_writer_init(&writer, &sink);
     qsort(documents, count, sizeof(*documents), compare_documents);
 
-    enum status status = STATUS_OK;
+    text_packer_renew(builder->packer);
+    enum status status = segment_writer_add_dictionary(
+        &writer, text_packer_dictionary(builder->packer), &builder->text_dictionary, err);
     for (uint32_t docid = 0; status == STATUS_OK && docid < count; docid++)
         status = add_document(builder, &writer, &documents[docid], err);
     if (status == STATUS_OK)

@@ -17,6 +17,9 @@ struct builder_document {
 struct builder *builder_new(bool plain);
 void builder_free(struct builder *builder); /* accepts NULL */
 
+/* Packs text with a dictionary of an earlier segment, until another is due; copied. */
+void builder_adopt_dictionary(struct builder *builder, struct text_slice dictionary);
+
 /* What of a text lies within a limit, cut between characters. */
 struct text_slice text_cut(struct text_slice text, size_t size_max);
 

@@ -28,15 +28,27 @@ static unsigned level_of(uint64_t bytes, uint64_t smallest)
     return level;
 }
 
+/* What a merge's output will consist of, at most. */
+struct extent {
+    uint64_t bytes;
+    uint64_t documents;
+    uint32_t text_dictionaries;
+};
+
 /* Adds an entry where the output stays within its limits. */
 static uint32_t choose(const struct snapshot_entry *entry, uint32_t number, uint64_t bytes_max,
-                       uint64_t *bytes, uint64_t *documents, uint32_t *chosen, uint32_t count)
+                       struct extent *extent, uint32_t *chosen, uint32_t count)
 {
-    if (count == MERGE_INPUTS_MAX || *bytes + live_bytes(entry) > bytes_max ||
-        *documents + entry_live(entry) > SEGMENT_DOCUMENTS_MAX)
+    struct extent more = {
+        .bytes = extent->bytes + live_bytes(entry),
+        .documents = extent->documents + entry_live(entry),
+        .text_dictionaries =
+            extent->text_dictionaries + entry->segment->parts[PART_TEXT_DICTIONARIES].chunk_count,
+    };
+    if (count == MERGE_INPUTS_MAX || more.bytes > bytes_max ||
+        more.documents > SEGMENT_DOCUMENTS_MAX || more.text_dictionaries > TEXT_DICTIONARIES_MAX)
         return count;
-    *bytes += live_bytes(entry);
-    *documents += entry_live(entry);
+    *extent = more;
     chosen[count] = number;
     return count + 1;
 }
@@ -44,8 +56,7 @@ static uint32_t choose(const struct snapshot_entry *entry, uint32_t number, uint
 static uint32_t choose_level(const struct snapshot_entry *entries, uint32_t count, bool stored,
                              unsigned level, uint64_t bytes_max, uint32_t *chosen)
 {
-    uint64_t bytes = 0;
-    uint64_t documents = 0;
+    struct extent extent = {0};
     uint32_t chosen_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         if ((entries[i].segment->id != 0) != stored)
@@ -53,8 +64,7 @@ static uint32_t choose_level(const struct snapshot_entry *entries, uint32_t coun
         unsigned own =
             level_of(live_bytes(&entries[i]), stored ? LEVEL_BYTES_STORED : LEVEL_BYTES_MEMORY);
         if (own <= level)
-            chosen_count =
-                choose(&entries[i], i, bytes_max, &bytes, &documents, chosen, chosen_count);
+            chosen_count = choose(&entries[i], i, bytes_max, &extent, chosen, chosen_count);
     }
     return chosen_count;
 }
@@ -457,8 +467,7 @@ static uint32_t choose_smallest(const struct snapshot_entry *entries, uint32_t c
                                 uint32_t segments, uint32_t ret_chosen[MERGE_INPUTS_MAX])
 {
     uint32_t stored = 0;
-    uint64_t bytes = 0;
-    uint64_t documents = 0;
+    struct extent extent = {0};
     uint32_t chosen = 0;
     bool taken[MANIFEST_SEGMENTS_MAX] = {false};
     for (uint32_t i = 0; i < count; i++)
@@ -473,8 +482,7 @@ static uint32_t choose_smallest(const struct snapshot_entry *entries, uint32_t c
                 smallest = i;
         }
         taken[smallest] = true;
-        chosen = choose(&entries[smallest], smallest, UINT64_MAX, &bytes, &documents, ret_chosen,
-                        chosen);
+        chosen = choose(&entries[smallest], smallest, UINT64_MAX, &extent, ret_chosen, chosen);
     }
     return chosen > 1 ? chosen : 0;
 }

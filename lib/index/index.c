@@ -108,6 +108,23 @@ static enum status open_entry(struct index *index, const struct manifest_segment
     return status;
 }
 
+/* New text goes on with the dictionary that the newest of the stored segments ends with. */
+static void adopt_dictionary(struct index *index, const struct snapshot *snapshot)
+{
+    const struct segment *newest = NULL;
+    for (uint32_t i = 0; i < snapshot->count; i++) {
+        const struct segment *segment = snapshot->entries[i].segment;
+        if (segment->parts[PART_TEXT_DICTIONARIES].chunk_count > 0 &&
+            (newest == NULL || segment->id > newest->id))
+            newest = segment;
+    }
+    if (newest != NULL)
+        builder_adopt_dictionary(
+            index->builder,
+            segment_text_dictionary(newest,
+                                    (uint8_t)newest->parts[PART_TEXT_DICTIONARIES].chunk_count));
+}
+
 static enum status open_snapshot(struct index *index, const struct manifest *manifest,
                                  struct error *err)
 {
@@ -135,6 +152,7 @@ static enum status open_snapshot(struct index *index, const struct manifest *man
     }
     snapshot->shown = visibility_hold(index->shown);
     index->current = snapshot;
+    adopt_dictionary(index, snapshot);
     return STATUS_OK;
 }
 
@@ -313,7 +331,8 @@ static void measure_parts(const struct segment *segment, struct index_size *size
     size->parts.positions += part_bytes(segment, PART_POSITIONS);
     size->parts.norms += part_bytes(segment, PART_NORMS);
     size->parts.documents += part_bytes(segment, PART_DOCUMENTS) + part_bytes(segment, PART_HASHES);
-    size->parts.stored += part_bytes(segment, PART_STORED);
+    size->parts.stored +=
+        part_bytes(segment, PART_STORED) + part_bytes(segment, PART_TEXT_DICTIONARIES);
 }
 
 void index_measure(struct index *index, struct index_size *ret_size)

@@ -37,6 +37,8 @@ struct document_head {
     bool ended;
     struct document_row row;
     struct stored_fields fields;
+    uint8_t text_dictionaries[TEXT_DICTIONARIES_MAX + 1]; /* by the input's number: the output's,
+                                                             0 where it has not been copied */
 };
 
 static enum status find_live(struct document_head *head, struct error *err)
@@ -63,6 +65,20 @@ static struct document_head *first_head(struct document_head *heads, uint32_t co
     return first;
 }
 
+/* Text is copied as it is packed, and the dictionaries that it needs with it. */
+static enum status copy_dictionary(struct segment_writer *writer, struct document_head *head,
+                                   struct error *err)
+{
+    uint8_t number = head->row.text_dictionary;
+    enum status status = STATUS_OK;
+    if (number > 0 && head->text_dictionaries[number] == 0)
+        status = segment_writer_add_dictionary(
+            writer, segment_text_dictionary(head->input->segment, number),
+            &head->text_dictionaries[number], err);
+    head->row.text_dictionary = head->text_dictionaries[number];
+    return status;
+}
+
 static enum status copy_document(struct segment_writer *writer, struct document_head *head,
                                  struct error *err)
 {
@@ -73,6 +89,9 @@ static enum status copy_document(struct segment_writer *writer, struct document_
     if (!segment_norms(segment, head->docid, norms) || stored == NULL ||
         head->row.stored_size > (size_t)(end - stored))
         return segment_corrupt(segment, err);
+    enum status status = copy_dictionary(writer, head, err);
+    if (status != STATUS_OK)
+        return status;
     head->input->docids[head->docid] = writer->document_count;
     return segment_writer_add_document(writer, &head->row, norms, stored, err);
 }

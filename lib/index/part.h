@@ -24,16 +24,20 @@ enum segment_part {
     PART_DIRECTORIES,      /* of long posting lists */
     PART_POSTINGS,
     PART_POSITIONS,
-    PART_COMPLETIONS, /* rows, see completion.h */
-    PART_FOOTER,      /* one chunk, the last of a segment */
+    PART_COMPLETIONS,       /* rows, see completion.h */
+    PART_TEXT_DICTIONARIES, /* of PART_STORED, each in a chunk of its own */
+    PART_FOOTER,            /* one chunk, the last of a segment */
     PART_END,
 };
 
-#define CHUNK_VERSION       3
+#define CHUNK_VERSION       4
 #define CHUNK_BITS          22
 #define CHUNK_BYTES_MAX     (1u << CHUNK_BITS) /* without the trailer */
 #define CHUNK_TRAILER_BYTES 8
 #define CHUNKS_MAX          (1u << 16) /* of a segment */
+
+/* An address has five bytes. */
+#define ADDRESS_MASK (((uint64_t)1 << 40) - 1)
 
 static inline uint64_t part_address(uint32_t chunk, uint32_t offset)
 {

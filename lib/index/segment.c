@@ -129,6 +129,27 @@ static enum status read_footer(struct segment *segment, struct error *err)
     return STATUS_OK;
 }
 
+/* There are few, and they are small: they are made ready at once. */
+static enum status open_dictionaries(struct segment *segment, struct error *err)
+{
+    const struct part *part = &segment->parts[PART_TEXT_DICTIONARIES];
+    if (part->chunk_count > TEXT_DICTIONARIES_MAX)
+        return error_set(err, STATUS_CORRUPT, "a segment with too many text dictionaries");
+    segment->text_dictionaries = calloc(part->chunk_count + 1u, sizeof(ZSTD_DDict *));
+    if (segment->text_dictionaries == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "segment");
+    for (uint32_t i = 0; i < part->chunk_count; i++) {
+        struct chunk *chunk = &part->chunks[i];
+        if (!chunk_verify(chunk))
+            return error_set(err, STATUS_CORRUPT, "the checksum of a text dictionary is wrong");
+        segment->text_dictionaries[i] =
+            text_dictionary_open(segment_text_dictionary(segment, (uint8_t)(i + 1)));
+        if (segment->text_dictionaries[i] == NULL) /* or it is none: the checksum was good */
+            return error_set(err, STATUS_NO_MEMORY, "text dictionary");
+    }
+    return STATUS_OK;
+}
+
 enum status segment_open(struct storage storage, struct storage_pin *pins, uint32_t count,
                          struct segment **ret_segment, struct error *err)
 {
@@ -143,6 +164,8 @@ enum status segment_open(struct storage storage, struct storage_pin *pins, uint3
     segment->chunk_count = count;
     enum status status = count == 0 ? error_set(err, STATUS_CORRUPT, "a segment without chunks")
                                     : read_footer(segment, err);
+    if (status == STATUS_OK)
+        status = open_dictionaries(segment, err);
     if (status == STATUS_OK) {
         segment->inlinks = calloc(segment->document_count + 1u, sizeof(*segment->inlinks));
         segment->inlinks_max =
@@ -169,6 +192,11 @@ void segment_release(struct segment *segment)
     if (segment == NULL ||
         atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) != 1)
         return;
+    for (uint32_t i = 0; segment->text_dictionaries != NULL &&
+                         i < segment->parts[PART_TEXT_DICTIONARIES].chunk_count;
+         i++)
+        ZSTD_freeDDict(segment->text_dictionaries[i]);
+    free(segment->text_dictionaries);
     unpin_all(segment->storage, segment->pins, segment->chunk_count);
     for (unsigned kind = 0; kind < PART_END; kind++)
         free(segment->parts[kind].chunks);
@@ -217,7 +245,8 @@ bool segment_row(const struct segment *segment, uint32_t docid, struct document_
     }
     *ret_row = (struct document_row){
         .url_hash = get_le64(row),
-        .stored_address = get_le64(row + 8),
+        .stored_address = get_le64(row + 8) & ADDRESS_MASK,
+        .text_dictionary = row[13],
         .site_hash = get_le64(row + 16),
         .stored_size = get_le32(row + 24),
         .inlinks = get_le32(row + 28),
@@ -259,29 +288,10 @@ uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_
 
 /* ---- stored documents ---- */
 
-bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields)
+struct text_slice segment_text_dictionary(const struct segment *segment, uint8_t number)
 {
-    const uint8_t *at = bytes;
-    const uint8_t *end = bytes + size;
-    uint64_t sizes[7]; /* url, site, title, language, headings, text, time */
-    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
-        if (!varint_get(&at, end, &sizes[i]))
-            return false;
-    }
-    struct stored_fields fields = {
-        .blocks.headings_size = sizes[4],
-        .blocks.text_size = sizes[5],
-        .fetched_unix_us = (int64_t)(sizes[6] >> 1) ^ -(int64_t)(sizes[6] & 1),
-    };
-    if (sizes[4] > INDEX_HEADINGS_MAX || sizes[5] > INDEX_TEXT_MAX ||
-        !slice_take(&at, end, sizes[0], &fields.url) ||
-        !slice_take(&at, end, sizes[1], &fields.site) ||
-        !slice_take(&at, end, sizes[2], &fields.title) ||
-        !slice_take(&at, end, sizes[3], &fields.language))
-        return false;
-    fields.blocks.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
-    *ret_fields = fields;
-    return true;
+    const struct chunk *chunk = &segment->parts[PART_TEXT_DICTIONARIES].chunks[number - 1];
+    return (struct text_slice){(const char *)chunk->bytes, chunk->size};
 }
 
 bool segment_stored(const struct segment *segment, const struct document_row *row,
@@ -290,9 +300,12 @@ bool segment_stored(const struct segment *segment, const struct document_row *ro
     const uint8_t *end;
     const uint8_t *bytes = part_at(&segment->parts[PART_STORED], row->stored_address, &end);
     if (bytes == NULL || row->stored_size > (size_t)(end - bytes) ||
-        !stored_decode(bytes, row->stored_size, ret_fields)) {
+        !stored_decode(bytes, row->stored_size, ret_fields) ||
+        row->text_dictionary > segment->parts[PART_TEXT_DICTIONARIES].chunk_count) {
         segment_corrupt(segment, NULL);
         return false;
     }
+    if (row->text_dictionary > 0)
+        ret_fields->blocks.dictionary = segment->text_dictionaries[row->text_dictionary - 1];
     return true;
 }

@@ -11,7 +11,7 @@
 #include "index/document.h"
 #include "index/part.h"
 #include "index/storage.h"
-#include "index/text_blocks.h"
+#include "index/stored.h"
 
 #define SEGMENT_DOCUMENTS_MAX (1u << 20)
 #define INLINKS_WINDOW        4096       /* documents */
@@ -23,8 +23,11 @@
 #define KEY_LANGUAGE 0x03 /* and its tag, in lower case */
 #define KEY_MAX      (QUERY_SITE_MAX + 1)
 
-/* A row of PART_DOCUMENTS: url hash, address of the stored document, hash of the site, size of the
- * stored document, links to it when it was indexed. */
+#define TEXT_DICTIONARIES_MAX 255 /* of one segment */
+
+/* A row of PART_DOCUMENTS: url hash, address of the stored document and which dictionary its text
+ * is packed with, hash of the site, size of the stored document, links to it when it was indexed.
+ */
 #define DOCUMENT_ROW_BYTES 32
 /* A row of PART_HASHES: url hash, docid; by rising hash. */
 #define HASH_ROW_BYTES 16
@@ -43,7 +46,8 @@ struct document_row {
     uint64_t site_hash;
     uint64_t stored_address;
     uint32_t stored_size;
-    uint32_t inlinks; /* when it was indexed */
+    uint32_t inlinks;        /* when it was indexed */
+    uint8_t text_dictionary; /* its number, from 1; 0: none */
 };
 
 struct segment {
@@ -56,6 +60,7 @@ struct segment {
     uint32_t block_count;      /* of the dictionary */
     uint32_t completion_count; /* rows */
     struct part parts[PART_END];
+    ZSTD_DDict **text_dictionaries; /* by number, less one; they point into their chunks */
     atomic_uint *inlinks;     /* by docid: pages that link to it, now; see segment_set_inlinks() */
     atomic_uint *inlinks_max; /* by docid / INLINKS_WINDOW: none of those has had more */
     atomic_bool *corrupt;     /* the index's: set when a wrong byte is met. May be NULL */
@@ -118,20 +123,10 @@ uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_
 
 /* ---- stored documents ---- */
 
-/* What is shown of a document; all slices borrowed. */
-struct stored_fields {
-    struct text_slice url;
-    struct text_slice site;
-    struct text_slice title;
-    struct text_slice language;
-    struct text_blocks blocks; /* headings and text */
-    int64_t fetched_unix_us;
-};
-
 /* Borrowed from the segment. */
 bool segment_stored(const struct segment *segment, const struct document_row *row,
                     struct stored_fields *ret_fields);
-/* Reads a stored document's bytes; false where they are none. */
-bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields);
+/* The bytes of one of the segment's text dictionaries. */
+struct text_slice segment_text_dictionary(const struct segment *segment, uint8_t number);
 
 #endif

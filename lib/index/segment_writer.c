@@ -30,6 +30,37 @@ void segment_writer_release(struct segment_writer *writer)
         buffer_release(&writer->norms[column]);
 }
 
+enum status segment_writer_add_dictionary(struct segment_writer *writer,
+                                          struct text_slice dictionary, uint8_t *ret_number,
+                                          struct error *err)
+{
+    uint64_t address;
+    if (dictionary.size == 0) {
+        *ret_number = 0;
+        return STATUS_OK;
+    }
+    for (uint8_t i = writer->text_dictionary_count; i > 0; i--) { /* most often the last */
+        const struct text_slice *known = &writer->text_dictionaries[i - 1];
+        if (known->size == dictionary.size &&
+            memcmp(known->bytes, dictionary.bytes, dictionary.size) == 0) {
+            *ret_number = i;
+            return STATUS_OK;
+        }
+    }
+    if (writer->text_dictionary_count == TEXT_DICTIONARIES_MAX)
+        return error_set(err, STATUS_TOO_LARGE, "a segment of more than %u text dictionaries",
+                         TEXT_DICTIONARIES_MAX);
+    enum status status = part_append(&writer->parts, PART_TEXT_DICTIONARIES, dictionary.bytes,
+                                     dictionary.size, &address, err);
+    if (status == STATUS_OK)
+        status = part_end_chunk(&writer->parts, PART_TEXT_DICTIONARIES, err);
+    if (status != STATUS_OK)
+        return status;
+    writer->text_dictionaries[writer->text_dictionary_count++] = dictionary;
+    *ret_number = writer->text_dictionary_count;
+    return STATUS_OK;
+}
+
 enum status segment_writer_add_document(struct segment_writer *writer,
                                         const struct document_row *row,
                                         const uint8_t norms[NORM_COLUMNS], const uint8_t *stored,
@@ -45,7 +76,7 @@ enum status segment_writer_add_document(struct segment_writer *writer,
     if (status != STATUS_OK)
         return status;
     put_le64(bytes, row->url_hash);
-    put_le64(bytes + 8, address);
+    put_le64(bytes + 8, address | (uint64_t)row->text_dictionary << 40);
     put_le64(bytes + 16, row->site_hash);
     put_le32(bytes + 24, row->stored_size);
     put_le32(bytes + 28, row->inlinks);

@@ -15,10 +15,21 @@ struct segment_writer {
     struct buffer hashes; /* struct hash_row, by docid */
     struct buffer norms[NORM_COLUMNS];
     uint32_t document_count;
+    struct text_slice text_dictionaries[TEXT_DICTIONARIES_MAX]; /* written; borrowed */
+    uint8_t text_dictionary_count;
 };
 
 void segment_writer_init(struct segment_writer *writer, struct segment_sink *sink);
 void segment_writer_release(struct segment_writer *writer);
+
+/*
+ * A dictionary that text of documents is packed with; borrowed until the writer is released.
+ * `ret_number`: its number in this segment, the same for the same bytes; 0 where it is empty.
+ * STATUS_TOO_LARGE where there are too many.
+ */
+enum status segment_writer_add_dictionary(struct segment_writer *writer,
+                                          struct text_slice dictionary, uint8_t *ret_number,
+                                          struct error *err);
 
 /* The next document. `row`: its address is filled in here. */
 enum status segment_writer_add_document(struct segment_writer *writer,

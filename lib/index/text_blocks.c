@@ -5,22 +5,23 @@
 #include "index/varint.h"
 #include "text/character.h"
 
-#define COMPRESSION_LEVEL 3
+/* How far white space is looked for where a passage begins. */
+#define ALIGN_BYTES 64
+
+/* Most bytes of a character behind its first. */
+#define CHARACTER_BYTES 3
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t block_count(size_t text_size)
+{
+    return (text_size + TEXT_BLOCK_BYTES - 1) / TEXT_BLOCK_BYTES;
+}
 
 /* ---- writing ---- */
-
-struct block_writer {
-    ZSTD_CCtx *compressor;
-    struct text_slice text;
-    const struct text_mark *marks;
-    size_t mark_count;
-    size_t next_mark;
-    size_t start; /* of the next block */
-    struct buffer directory;
-    struct buffer blocks;
-    uint32_t block_count;
-    uint32_t last_position; /* of the last block's first mark */
-};
 
 static void put_number(struct buffer *buffer, uint64_t value)
 {
@@ -28,120 +29,47 @@ static void put_number(struct buffer *buffer, uint64_t value)
     buffer_append(buffer, number, varint_put(number, value));
 }
 
-/* Returns the compressed size; 0 when memory ran out. */
-static size_t append_packed(ZSTD_CCtx *compressor, const char *bytes, size_t size,
-                            struct buffer *out)
+/* Appends the packed blocks, and their sizes to `sizes`; false when memory ran out. */
+static bool pack_blocks(struct text_packer *packer, struct text_slice text, struct buffer *blocks,
+                        struct buffer *sizes)
 {
-    size_t bound = ZSTD_compressBound(size);
-    uint8_t *room = buffer_reserve(out, bound);
-    if (room == NULL)
-        return 0;
-    size_t packed = ZSTD_compressCCtx(compressor, room, bound, bytes, size, COMPRESSION_LEVEL);
-    if (ZSTD_isError(packed))
-        return 0;
-    out->size += packed;
-    return packed;
-}
-
-/* Where the block that begins at `start` ends: at a mark where there is one, and between two
- * characters in any case. */
-static size_t find_end(const struct block_writer *writer)
-{
-    const struct text_slice *text = &writer->text;
-    size_t latest = writer->start + TEXT_BLOCK_BYTES;
-    if (latest >= text->size)
-        return text->size;
-    size_t end = writer->start;
-    for (size_t i = writer->next_mark; i < writer->mark_count; i++) {
-        if (writer->marks[i].offset > latest)
-            break;
-        end = writer->marks[i].offset;
+    for (size_t at = 0; at < text.size; at += TEXT_BLOCK_BYTES) {
+        size_t size = smaller(text.size - at, TEXT_BLOCK_BYTES);
+        size_t packed = text_packer_pack(packer, text.bytes + at, size, blocks);
+        if (packed == 0)
+            return false;
+        put_number(sizes, packed);
     }
-    if (end > writer->start)
-        return end;
-    for (end = latest; end > latest - 4 && utf8_continues(text->bytes[end]);)
-        end--;
-    return end;
+    return true;
 }
 
-/* The marks of the block, each as its distance from the one before. */
-static void put_marks(struct block_writer *writer, size_t end, struct buffer *out)
+enum status text_blocks_write(struct text_packer *packer, struct text_slice headings,
+                              struct text_slice text, const uint8_t *cells, struct buffer *out,
+                              struct error *err)
 {
-    size_t offset = writer->start;
-    uint32_t position = 0;
-    for (bool first = true; writer->next_mark < writer->mark_count; first = false) {
-        const struct text_mark *mark = &writer->marks[writer->next_mark];
-        if (mark->offset >= end)
-            return;
-        if (!first)
-            put_number(out, mark->position - position);
-        put_number(out, mark->offset - offset);
-        position = mark->position;
-        offset = mark->offset;
-        writer->next_mark++;
-    }
-}
-
-/* False when memory ran out. */
-static bool write_block(struct block_writer *writer)
-{
-    size_t end = find_end(writer);
-    uint32_t first =
-        writer->next_mark < writer->mark_count && writer->marks[writer->next_mark].offset < end
-            ? writer->marks[writer->next_mark].position
-            : writer->last_position;
-    size_t marks_start = writer->blocks.size;
-    put_marks(writer, end, &writer->blocks);
-    size_t marks_size = writer->blocks.size - marks_start;
-    size_t packed = append_packed(writer->compressor, writer->text.bytes + writer->start,
-                                  end - writer->start, &writer->blocks);
-    put_number(&writer->directory, end - writer->start);
-    put_number(&writer->directory, packed);
-    put_number(&writer->directory, marks_size);
-    put_number(&writer->directory, first - writer->last_position);
-    writer->last_position = first;
-    writer->start = end;
-    writer->block_count++;
-    return packed > 0;
-}
-
-enum status text_blocks_write(ZSTD_CCtx *compressor, struct text_slice headings,
-                              struct text_slice text, const struct text_mark *marks, size_t count,
-                              struct buffer *out, struct error *err)
-{
-    struct block_writer writer = {
-        .compressor = compressor, .text = text, .marks = marks, .mark_count = count};
-    struct buffer packed_headings = {0};
-    bool good = headings.size == 0 ||
-                append_packed(compressor, headings.bytes, headings.size, &packed_headings) > 0;
-    while (good && writer.start < text.size)
-        good = write_block(&writer);
-    put_number(out, packed_headings.size);
-    put_number(out, writer.block_count);
-    buffer_append(out, writer.directory.data, writer.directory.size);
-    buffer_append(out, packed_headings.data, packed_headings.size);
-    buffer_append(out, writer.blocks.data, writer.blocks.size);
-    good = good && !out->failed && !writer.directory.failed && !writer.blocks.failed;
-    buffer_release(&packed_headings);
-    buffer_release(&writer.directory);
-    buffer_release(&writer.blocks);
+    struct buffer packed = {0}; /* headings, then blocks */
+    struct buffer sizes = {0};
+    bool good =
+        headings.size == 0 || text_packer_pack(packer, headings.bytes, headings.size, &packed) > 0;
+    put_number(out, packed.size << 1 | (cells != NULL));
+    good = good && pack_blocks(packer, text, &packed, &sizes);
+    buffer_append(out, sizes.data, sizes.size);
+    if (cells != NULL)
+        buffer_append(out, cells, text_cells(text.size));
+    buffer_append(out, packed.data, packed.size);
+    good = good && !out->failed && !sizes.failed && !packed.failed;
+    buffer_release(&packed);
+    buffer_release(&sizes);
     return good ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "stored document");
 }
 
 /* ---- reading ---- */
 
-struct block {
-    size_t offset; /* in the text */
-    size_t size;
-    uint32_t first_position; /* of its first mark */
-    struct text_slice marks;
-    struct text_slice packed;
-};
-
 struct directory {
     struct text_slice headings; /* packed */
-    struct block *blocks;
-    uint32_t count;
+    struct text_slice *blocks;  /* packed */
+    size_t count;
+    struct text_slice cells; /* empty: there are none */
 };
 
 static enum status corrupt(struct error *err)
@@ -150,37 +78,21 @@ static enum status corrupt(struct error *err)
 }
 
 /* The sizes of all blocks; false where they are none. */
-static bool read_rows(struct directory *directory, const uint8_t **at, const uint8_t *end)
+static bool read_sizes(struct directory *directory, const uint8_t **at, const uint8_t *end)
 {
-    size_t offset = 0;
-    uint32_t position = 0;
-    for (uint32_t i = 0; i < directory->count; i++) {
-        uint32_t row[4];
-        for (unsigned k = 0; k < 4; k++) {
-            if (!varint_get32(at, end, &row[k]))
-                return false;
-        }
-        if (row[0] == 0 || row[0] > TEXT_BLOCK_BYTES || row[3] > UINT32_MAX - position)
+    for (size_t i = 0; i < directory->count; i++) {
+        uint32_t size;
+        if (!varint_get32(at, end, &size))
             return false;
-        position += row[3];
-        directory->blocks[i] = (struct block){
-            .offset = offset,
-            .size = row[0],
-            .first_position = position,
-            .marks.size = row[2],
-            .packed.size = row[1],
-        };
-        offset += row[0];
+        directory->blocks[i].size = size;
     }
     return true;
 }
 
 static bool place_blocks(struct directory *directory, const uint8_t *at, const uint8_t *end)
 {
-    for (uint32_t i = 0; i < directory->count; i++) {
-        struct block *block = &directory->blocks[i];
-        if (!slice_take(&at, end, block->marks.size, &block->marks) ||
-            !slice_take(&at, end, block->packed.size, &block->packed))
+    for (size_t i = 0; i < directory->count; i++) {
+        if (!slice_take(&at, end, directory->blocks[i].size, &directory->blocks[i]))
             return false;
     }
     return at == end;
@@ -191,44 +103,40 @@ static enum status read_directory(const struct text_blocks *blocks, struct arena
 {
     const uint8_t *at = (const uint8_t *)blocks->packed.bytes;
     const uint8_t *end = at + blocks->packed.size;
-    uint64_t headings_size;
-    struct directory directory = {0};
-    if (!varint_get(&at, end, &headings_size) || !varint_get32(&at, end, &directory.count) ||
-        directory.count > (size_t)(end - at) / 4) /* a row has at least that many bytes */
+    uint64_t head;
+    struct directory directory = {.count = block_count(blocks->text_size)};
+    if (!varint_get(&at, end, &head) || directory.count > (size_t)(end - at))
         return corrupt(err);
-    directory.blocks = arena_alloc(arena, (directory.count + 1u) * sizeof(*directory.blocks));
+    directory.blocks = arena_alloc(arena, (directory.count + 1) * sizeof(*directory.blocks));
     if (directory.blocks == NULL)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
-    if (!read_rows(&directory, &at, end) ||
-        !slice_take(&at, end, headings_size, &directory.headings) ||
-        !place_blocks(&directory, at, end))
-        return corrupt(err);
-    size_t text_size = 0;
-    if (directory.count > 0)
-        text_size = directory.blocks[directory.count - 1].offset +
-                    directory.blocks[directory.count - 1].size;
-    if (text_size != blocks->text_size ||
+    size_t cells = (head & 1) != 0 ? text_cells(blocks->text_size) : 0;
+    if (!read_sizes(&directory, &at, end) || !slice_take(&at, end, cells, &directory.cells) ||
+        !slice_take(&at, end, head >> 1, &directory.headings) ||
+        !place_blocks(&directory, at, end) ||
         (directory.headings.size == 0) != (blocks->headings_size == 0))
         return corrupt(err);
     *ret_directory = directory;
     return STATUS_OK;
 }
 
-static bool unpack(ZSTD_DCtx *decompressor, struct text_slice packed, char *out, size_t size)
+static bool unpack(const struct text_blocks *blocks, ZSTD_DCtx *decompressor,
+                   struct text_slice packed, char *out, size_t size)
 {
-    size_t unpacked = ZSTD_decompressDCtx(decompressor, out, size, packed.bytes, packed.size);
+    size_t unpacked = ZSTD_decompress_usingDDict(decompressor, out, size, packed.bytes, packed.size,
+                                                 blocks->dictionary);
     return !ZSTD_isError(unpacked) && unpacked == size;
 }
 
-/* Blocks from `first` to `last`, one behind the other. */
-static bool unpack_blocks(const struct directory *directory, ZSTD_DCtx *decompressor,
-                          uint32_t first, uint32_t last, char *out)
+/* Blocks from `first` to before `end`, one behind the other. */
+static bool unpack_blocks(const struct text_blocks *blocks, const struct directory *directory,
+                          ZSTD_DCtx *decompressor, size_t first, size_t end, char *out)
 {
-    for (uint32_t i = first; i <= last; i++) {
-        const struct block *block = &directory->blocks[i];
-        if (!unpack(decompressor, block->packed, out, block->size))
+    for (size_t i = first; i < end; i++) {
+        size_t size = smaller(blocks->text_size - i * TEXT_BLOCK_BYTES, TEXT_BLOCK_BYTES);
+        if (!unpack(blocks, decompressor, directory->blocks[i], out, size))
             return false;
-        out += block->size;
+        out += size;
     }
     return true;
 }
@@ -246,9 +154,8 @@ enum status text_blocks_unpack(const struct text_blocks *blocks, ZSTD_DCtx *deco
     if (headings == NULL || text == NULL)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
     if ((blocks->headings_size > 0 &&
-         !unpack(decompressor, directory.headings, headings, blocks->headings_size)) ||
-        (directory.count > 0 &&
-         !unpack_blocks(&directory, decompressor, 0, directory.count - 1, text)))
+         !unpack(blocks, decompressor, directory.headings, headings, blocks->headings_size)) ||
+        !unpack_blocks(blocks, &directory, decompressor, 0, directory.count, text))
         return corrupt(err);
     headings[blocks->headings_size] = '\0';
     text[blocks->text_size] = '\0';
@@ -259,56 +166,31 @@ enum status text_blocks_unpack(const struct text_blocks *blocks, ZSTD_DCtx *deco
 
 /* ---- passages ---- */
 
-/* The block with the last mark not behind `position`. */
-static uint32_t block_of(const struct directory *directory, uint32_t position)
+/* The cell in which the token at `position` begins; the last with a token where there are fewer; 0
+ * where there is none. */
+static size_t cell_of(const struct directory *directory, uint32_t position)
 {
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < directory->count && directory->blocks[i].first_position <= position;
-         i++) {
-        if (directory->blocks[i].marks.size > 0)
+    const uint8_t *cells = (const uint8_t *)directory->cells.bytes;
+    size_t found = 0;
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < directory->cells.size && tokens <= position; i++) {
+        tokens += cells[i];
+        if (cells[i] > 0)
             found = i;
     }
     return found;
 }
 
-/*
- * The last mark of the block that is neither behind `position` nor behind `offset` of the text, as
- * an offset of the text; the block's beginning where there is none.
- */
-static bool find_mark(const struct block *block, uint32_t position, size_t offset,
-                      size_t *ret_offset)
+/* Where a passage that may begin at `start` does: behind white space, or between characters. */
+static size_t align(struct text_slice text, size_t start)
 {
-    const uint8_t *at = (const uint8_t *)block->marks.bytes;
-    const uint8_t *end = at + block->marks.size;
-    uint32_t here = block->first_position;
-    size_t place = block->offset;
-    *ret_offset = block->offset;
-    for (bool first = true; at < end; first = false) {
-        uint32_t distance, bytes;
-        if (!first) {
-            if (!varint_get32(&at, end, &distance) || distance > UINT32_MAX - here)
-                return false;
-            here += distance;
-        }
-        if (!varint_get32(&at, end, &bytes) || bytes >= block->offset + block->size - place)
-            return false;
-        place += bytes;
-        if (here > position || place > offset)
-            return true;
-        *ret_offset = place;
+    for (size_t at = start; at < start + ALIGN_BYTES && at < text.size; at++) {
+        if ((unsigned char)text.bytes[at] <= ' ')
+            return at + 1;
     }
-    return true;
-}
-
-/* Where a passage that shows what stands at `offset` begins, and in which block. */
-static bool find_begin(const struct directory *directory, uint32_t block, size_t offset,
-                       size_t lead, uint32_t *ret_block, size_t *ret_offset)
-{
-    size_t wanted = offset > lead ? offset - lead : 0;
-    while (block > 0 && directory->blocks[block].offset > wanted)
-        block--;
-    *ret_block = block;
-    return find_mark(&directory->blocks[block], UINT32_MAX, wanted, ret_offset);
+    while (start < text.size && utf8_continues(text.bytes[start]))
+        start++;
+    return start;
 }
 
 /* Cuts the blocks' text to what was asked for. */
@@ -321,7 +203,8 @@ static void cut(struct passage *passage, size_t start, size_t end)
         text->size = end;
         passage->ends = false;
     }
-    if (start > 0) {
+    if (start > 0 || !passage->begins) {
+        start = align(*text, start);
         text->bytes += start;
         text->size -= start;
         passage->begins = false;
@@ -339,25 +222,22 @@ enum status text_blocks_passage(const struct text_blocks *blocks, ZSTD_DCtx *dec
     *ret_passage = (struct passage){.begins = true, .ends = true, .text.bytes = ""};
     if (directory.count == 0)
         return STATUS_OK;
-    uint32_t last = block_of(&directory, position);
-    uint32_t first;
-    size_t mark, begin;
-    if (!find_mark(&directory.blocks[last], position, SIZE_MAX, &mark) ||
-        !find_begin(&directory, last, mark, lead, &first, &begin))
-        return corrupt(err);
-    const struct block *end = &directory.blocks[last];
-    size_t latest = mark + TEXT_MARK_BYTES + trail; /* the token is nearer than another mark */
-    while (last + 1 < directory.count && end->offset + end->size < latest)
-        end = &directory.blocks[++last];
-    size_t base = directory.blocks[first].offset;
-    char *text = arena_alloc(arena, end->offset + end->size - base + 1);
+    size_t cell = cell_of(&directory, position) * TEXT_CELL_BYTES;
+    size_t start = cell > lead + ALIGN_BYTES ? cell - lead - ALIGN_BYTES : 0;
+    size_t end = cell + TEXT_CELL_BYTES + trail;
+    size_t first = start / TEXT_BLOCK_BYTES;
+    size_t base = first * TEXT_BLOCK_BYTES;
+    size_t limit = smaller(end + CHARACTER_BYTES, blocks->text_size); /* it may end in one */
+    size_t last = block_count(limit);                                 /* before it */
+    size_t size = smaller(last * TEXT_BLOCK_BYTES, blocks->text_size) - base;
+    char *text = arena_alloc(arena, size + 1);
     if (text == NULL)
         return error_set(err, STATUS_NO_MEMORY, "passage");
-    if (!unpack_blocks(&directory, decompressor, first, last, text))
+    if (!unpack_blocks(blocks, &directory, decompressor, first, last, text))
         return corrupt(err);
-    ret_passage->text = (struct text_slice){text, end->offset + end->size - base};
+    ret_passage->text = (struct text_slice){text, size};
     ret_passage->begins = first == 0;
-    ret_passage->ends = last + 1 == directory.count;
-    cut(ret_passage, begin - base, latest - base);
+    ret_passage->ends = last == directory.count;
+    cut(ret_passage, start - base, end - base);
     return STATUS_OK;
 }

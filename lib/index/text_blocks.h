@@ -1,7 +1,7 @@
 /*
- * A document's headings and text as they are stored: the text in blocks of 4 KiB compressed apart,
- * with marks that say where in it a position lies, so that a passage is read without the rest.
- * docs/format-segment.md draws the bytes.
+ * A document's headings and text as they are stored: the text in blocks of 4 KiB packed apart, with
+ * the number of tokens in each 128 bytes, so that a passage is found by a token's position and read
+ * without the rest. docs/format-segment.md draws the bytes.
  */
 #ifndef TIERCE_INDEX_TEXT_BLOCKS_H
 #define TIERCE_INDEX_TEXT_BLOCKS_H
@@ -11,28 +11,28 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "index/text_packer.h"
 #include "text/analyze.h"
 
-#define TEXT_BLOCK_BYTES 4096 /* most bytes of text in one */
-#define TEXT_MARK_BYTES  96   /* from one mark to the next, at least */
+#define TEXT_BLOCK_BYTES 4096 /* of text in each but the last */
+#define TEXT_CELL_BYTES  128  /* of text, for each of which tokens are counted */
 
-/* Where a token of the text begins. */
-struct text_mark {
-    uint32_t position; /* the token's, in the body */
-    uint32_t offset;   /* bytes from the beginning of the text */
-};
+static inline size_t text_cells(size_t text_size)
+{
+    return (text_size + TEXT_CELL_BYTES - 1) / TEXT_CELL_BYTES;
+}
 
 /*
  * Appends both to `out`.
  *
- * marks  by rising offset; between two neighbours, and behind the last, no token begins further
- *        than TEXT_MARK_BYTES behind a mark
+ * cells  how many tokens of the text begin in each TEXT_CELL_BYTES of it, 255 at most: text_cells()
+ *        of them. NULL: it is shown from its beginning only
  *
  * Returns STATUS_OK or STATUS_NO_MEMORY.
  */
-enum status text_blocks_write(ZSTD_CCtx *compressor, struct text_slice headings,
-                              struct text_slice text, const struct text_mark *marks, size_t count,
-                              struct buffer *out, struct error *err);
+enum status text_blocks_write(struct text_packer *packer, struct text_slice headings,
+                              struct text_slice text, const uint8_t *cells, struct buffer *out,
+                              struct error *err);
 
 /* Takes `size` bytes from the front of what lies between `*at` and `end`; false where there are
  * fewer. */
@@ -51,6 +51,7 @@ struct text_blocks {
     struct text_slice packed;
     size_t headings_size;
     size_t text_size;
+    const ZSTD_DDict *dictionary; /* the packer's; NULL: it had none */
 };
 
 /* Headings and text in full, in the arena, zero-terminated. STATUS_CORRUPT, STATUS_NO_MEMORY. */
@@ -66,9 +67,9 @@ struct passage {
 };
 
 /*
- * The text from at least `lead` bytes in front of the token at `position` (at a token, or from the
- * text's beginning) to at least `trail` bytes behind where it begins. A text without tokens is read
- * from its beginning. Decodes no block but those it touches.
+ * The text from at least `lead` bytes in front of the token at `position` (behind white space where
+ * there is some, or from the text's beginning) to at least `trail` bytes behind where it begins. A
+ * text without tokens is read from its beginning. Decodes no block but those it touches.
  */
 enum status text_blocks_passage(const struct text_blocks *blocks, ZSTD_DCtx *decompressor,
                                 uint32_t position, size_t lead, size_t trail, struct arena *arena,

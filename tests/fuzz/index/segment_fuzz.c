@@ -41,7 +41,10 @@ static void make_good(void)
         documents[i].url_hash = url_hash(urls[i], strlen(urls[i]));
         documents[i].anchors = (struct text_slice){"banana\n", i % 3 == 0 ? 7 : 0};
     }
+    static const char common[] =
+        "apple banana the words that texts have in common word1 word2 word3";
     struct builder *builder = check_alloc(builder_new(false));
+    builder_adopt_dictionary(builder, (struct text_slice){common, sizeof(common)});
     CHECK(builder_build(builder, documents, DOCUMENTS, &good, NULL) == STATUS_OK);
     builder_free(builder);
     analyzer = check_alloc(text_analyzer_new());

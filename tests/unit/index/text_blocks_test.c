@@ -6,7 +6,7 @@
 #include "tests/unit/unit.h"
 
 static struct text_analyzer *analyzer;
-static ZSTD_CCtx *compressor;
+static struct text_packer *packer;
 static ZSTD_DCtx *decompressor;
 static struct arena arena;
 
@@ -14,28 +14,32 @@ static int set_up(void **state)
 {
     (void)state;
     analyzer = text_analyzer_new();
-    compressor = ZSTD_createCCtx();
+    packer = text_packer_new();
     decompressor = ZSTD_createDCtx();
-    return analyzer == NULL || compressor == NULL || decompressor == NULL ? -1 : 0;
+    return analyzer == NULL || packer == NULL || decompressor == NULL ? -1 : 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     text_analyzer_free(analyzer);
-    ZSTD_freeCCtx(compressor);
+    text_packer_free(packer);
     ZSTD_freeDCtx(decompressor);
     arena_release(&arena);
     return 0;
 }
 
+struct token {
+    uint32_t position;
+    uint32_t offset;
+};
+
 /* A text with its tokens and its blocks. */
 struct sample {
     struct text_slice text;
-    struct text_mark tokens[40000];
+    struct token tokens[40000];
     size_t token_count;
-    struct text_mark marks[40000];
-    size_t mark_count;
+    uint8_t cells[1000];
     struct buffer packed;
     struct text_blocks blocks;
 };
@@ -46,21 +50,17 @@ static void fill(struct sample *sample, struct text_slice headings, struct text_
     *sample = (struct sample){.text = text};
     text_analyzer_begin(analyzer, text, TEXT_LANGUAGE_UNKNOWN);
     while (text_analyzer_next(analyzer, &token)) {
-        struct text_mark mark = {token.position, token.start};
         assert_true(sample->token_count < 40000);
-        sample->tokens[sample->token_count++] = mark;
-        if (sample->mark_count == 0 ||
-            mark.offset >= sample->marks[sample->mark_count - 1].offset + TEXT_MARK_BYTES)
-            sample->marks[sample->mark_count++] = mark;
+        sample->tokens[sample->token_count++] = (struct token){token.position, token.start};
+        sample->cells[token.start / TEXT_CELL_BYTES]++;
     }
-    assert_int_equal(text_blocks_write(compressor, headings, text, sample->marks,
-                                       sample->mark_count, &sample->packed, NULL),
-                     STATUS_OK);
+    assert_int_equal(
+        text_blocks_write(packer, headings, text, sample->cells, &sample->packed, NULL), STATUS_OK);
     /* In memory of exactly its size. */
     uint8_t *exact = malloc(sample->packed.size);
     memcpy(exact, sample->packed.data, sample->packed.size);
     sample->blocks =
-        (struct text_blocks){{(char *)exact, sample->packed.size}, headings.size, text.size};
+        (struct text_blocks){{(char *)exact, sample->packed.size}, headings.size, text.size, NULL};
     buffer_release(&sample->packed);
 }
 
@@ -122,7 +122,7 @@ static void what_was_written_comes_back(void **state)
 }
 
 /* The passage lies in the text, and covers what it must. */
-static void check_passage(const struct sample *sample, const struct text_mark *token, size_t lead,
+static void check_passage(const struct sample *sample, const struct token *token, size_t lead,
                           size_t trail)
 {
     struct passage passage;
@@ -133,7 +133,7 @@ static void check_passage(const struct sample *sample, const struct text_mark *t
     size_t start = token->offset > lead ? token->offset - lead : 0;
     size_t end =
         token->offset + trail < sample->text.size ? token->offset + trail : sample->text.size;
-    size_t slack = lead + trail + TEXT_BLOCK_BYTES + 2 * TEXT_MARK_BYTES + 100;
+    size_t slack = lead + trail + 2 * TEXT_CELL_BYTES;
     assert_true(passage.text.size <= slack);
     const char *found = NULL;
     size_t first = start > slack ? start - slack : 0;
