@@ -498,7 +498,7 @@ static struct snapshot *begin_merge(struct index *index, uint32_t segments, stru
     uint32_t count = segments > 0
                          ? choose_smallest(snapshot->entries, snapshot->count, segments, chosen)
                          : index_choose_merge(snapshot->entries, snapshot->count, true,
-                                              index->options.segment_bytes, chosen);
+                                              atomic_load(&index->merge_bytes_max), chosen);
     for (uint32_t i = 0; i < count; i++)
         merge_add(merge, &snapshot->entries[chosen[i]]);
     if (count > 0)
@@ -626,6 +626,12 @@ static enum status run_merge(struct index *index, uint32_t segments, struct erro
     if (status != STATUS_OK)
         error_add_context(err, "merging segments");
     return status;
+}
+
+void index_limit_merges(struct index *index, uint64_t bytes)
+{
+    uint64_t most = index->options.segment_bytes;
+    atomic_store(&index->merge_bytes_max, bytes < most ? bytes : most);
 }
 
 enum status index_merge(struct index *index, struct error *err)

@@ -245,6 +245,7 @@ enum status index_open(struct storage storage, const struct index_options *optio
         index->options.memory_bytes = MEMORY_BYTES_DEFAULT;
     if (index->options.segment_bytes == 0)
         index->options.segment_bytes = SEGMENT_BYTES_DEFAULT;
+    atomic_init(&index->merge_bytes_max, index->options.segment_bytes);
     pthread_mutex_init(&index->current_lock, NULL);
     pthread_mutex_init(&index->writer_lock, NULL);
     index->builder = builder_new(index->options.plain);

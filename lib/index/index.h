@@ -130,6 +130,10 @@ enum status index_merge(struct index *index, struct error *err);
 /* Merges until no more than so many stored segments are left, as far as their limits allow. */
 enum status index_merge_down(struct index *index, uint32_t segments, struct error *err);
 
+/* From now on a merge that index_merge() begins writes no more than about so many bytes; at most
+ * index_options.segment_bytes. For a disk with little room. */
+void index_limit_merges(struct index *index, uint64_t bytes);
+
 uint64_t index_applied_position(struct index *index);
 /* Whether what is found may differ from what the applied position stands for: something was
  * withheld, but the change of scopes that did it has not ended. To be asked before the position. */

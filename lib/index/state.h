@@ -18,6 +18,7 @@ struct index {
     atomic_bool unsettled; /* from the beginning of a change of scopes until its position holds */
     atomic_ullong applied_position;
     atomic_ullong flushed_position;
+    atomic_ullong merge_bytes_max;
 
     pthread_mutex_t current_lock; /* held only to take or replace `current` */
     struct snapshot *current;

@@ -44,6 +44,8 @@ enum status kv_bulk_add(struct kv_bulk *bulk, struct kv_slice key, struct kv_sli
                         struct error *err)
 {
     char *words = NULL;
+    if (kv_free_space(bulk->kv->path) < KV_BULK_LEAVES_BYTES + value.size)
+        return error_set(err, STATUS_NO_SPACE, "%s: the disk is nearly full", bulk->kv->path);
     rocksdb_sstfilewriter_put(bulk->writer, key.data, key.size, value.data, value.size, &words);
     if (words == NULL)
         bulk->keys++;

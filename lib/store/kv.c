@@ -19,8 +19,11 @@ enum {
     OPEN_FILES_MAX = 256,
     BLOCK_BYTES = 4096,
     BLOOM_BITS = 10,
-    SYNC_BYTES = 1024 * 1024, /* written back as we go, so that no fsync has much to wait for */
     ENGINE_LOG_BYTES = 1024 * 1024,
+    /* On a full disk the engine's second line in its own log aborts the process: so it says there
+     * with what options it was opened and no more. What fails comes back as a call's status. */
+    ENGINE_LOG_OPENING_ONLY = 5,
+    SYNC_BYTES = 1024 * 1024, /* written back as we go, so that no fsync has much to wait for */
 };
 
 struct kv_batch {
@@ -86,7 +89,7 @@ static rocksdb_options_t *database_options(const struct kv_options *wanted, uint
     rocksdb_options_set_skip_stats_update_on_db_open(options, 1);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
-    rocksdb_options_set_info_log_level(options, 2); /* warnings */
+    rocksdb_options_set_info_log_level(options, ENGINE_LOG_OPENING_ONLY);
     rocksdb_options_set_max_log_file_size(options, ENGINE_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_max_manifest_file_size(options, 16 * 1024 * 1024);

@@ -84,6 +84,10 @@ struct kv_slice kv_iterator_value(const struct kv_iterator *iterator);
 /* STATUS_OK at a plain end; else why the iteration stopped. */
 enum status kv_iterator_status(const struct kv_iterator *iterator, struct error *err);
 
+/* A bulk leaves so many bytes of the disk free: beyond that STATUS_NO_SPACE, before the engine
+ * meets a full disk. */
+#define KV_BULK_LEAVES_BYTES (64u << 20)
+
 /* A sorted file beside the store, added whole: the fast way in for large values. Keys must ascend.
  */
 enum status kv_bulk_open(struct kv *kv, unsigned column, struct kv_bulk **ret_bulk,

@@ -16,7 +16,7 @@ from rpc_client import Refused, Rpc
 from sites import PythonSite
 from stack import BIN, SOAK, free_ports, wait_for
 
-CYCLES = 50 if SOAK else 12
+CYCLES = 100 if SOAK else 12
 FS_IOC_SHUTDOWN, WITHOUT_FLUSHING = 0x8004587D, 2
 LEASE_URLS = 10
 URLS_A_CYCLE = 100

@@ -28,6 +28,8 @@ enum {
 
 /* Below this much free space nothing is written: RocksDB may abort on a full disk. */
 #define FREE_BYTES_MIN (96ull << 20)
+/* A merge holds its inputs and its output at a time: no merge is begun that would leave less. */
+#define MERGE_LEAVES_BYTES (2 * FREE_BYTES_MIN)
 
 struct replay {
     struct barrel *barrel;
@@ -293,10 +295,15 @@ static void *merger_main(void *argument)
     struct barrel *barrel = replay->barrel;
     while (rest(replay, MERGE_EVERY_MS)) {
         struct error err;
-        if (kv_free_space(barrel->folder) < 2 * FREE_BYTES_MIN)
+        uint64_t free_bytes = kv_free_space(barrel->folder);
+        if (free_bytes < MERGE_LEAVES_BYTES)
             continue;
         pthread_rwlock_rdlock(&barrel->lock);
-        enum status status = barrel->index == NULL ? STATUS_END : index_merge(barrel->index, &err);
+        enum status status = STATUS_END;
+        if (barrel->index != NULL) {
+            index_limit_merges(barrel->index, free_bytes - MERGE_LEAVES_BYTES);
+            status = index_merge(barrel->index, &err);
+        }
         pthread_rwlock_unlock(&barrel->lock);
         if (status != STATUS_OK && status != STATUS_END)
             log_warning("segments could not be merged: %s", err.text);
