@@ -7,15 +7,6 @@
 
 _Static_assert(sizeof(struct impacts) == ROW_BYTES_ALL - ROW_IMPACTS, "stored as it is");
 
-uint32_t frequency_bound(uint8_t code)
-{
-    if (code < 16)
-        return code;
-    unsigned exponent = (unsigned)(code - 16) / 8 + 4;
-    unsigned eighths = (unsigned)(code - 16) % 8;
-    return exponent > 31 ? UINT32_MAX : (9 + eighths) * (1u << (exponent - 3)) - 1;
-}
-
 static void become_corrupt(struct posting_cursor *cursor)
 {
     cursor->corrupt = true;

@@ -78,9 +78,6 @@ struct impacts {
     uint8_t lengths[FIELD_BODY];
 };
 
-/* The largest frequency that has this code (length_code() of it). */
-uint32_t frequency_bound(uint8_t code);
-
 struct posting_cursor {
     const struct segment *segment;
     uint32_t docid;          /* current; DOCID_END behind the last, and when corrupt */

@@ -3,11 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Codes of all lengths of at most INDEX_TEXT_MAX tokens; what has another is no length. */
-#define LENGTH_CODES 160
-/* And of all frequencies of at most POSTING_FREQUENCY_MAX. */
-#define FREQUENCY_CODES 168
-
 const struct ranking ranking_default = {
     .k1 = 1.2f,
     .exact_bonus = 0.25f,
@@ -42,8 +37,8 @@ void scorer_init(struct scorer *scorer, const struct ranking *ranking,
     float lengths[LENGTH_CODES];
     for (unsigned code = 0; code < LENGTH_CODES; code++)
         lengths[code] = (float)length_of_code((uint8_t)code);
-    for (unsigned code = 0; code < FREQUENCY_CODES; code++)
-        scorer->frequencies[code] = (float)frequency_bound((uint8_t)code);
+    for (unsigned code = 0; code < LENGTH_CODES; code++)
+        scorer->frequencies[code] = (float)length_bound((uint8_t)code);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         float average = (float)statistics->field_tokens[field] / documents;
         float by_length = ranking->fields[field].length;

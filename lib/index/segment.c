@@ -9,31 +9,6 @@
 #include "index/dictionary.h"
 #include "index/varint.h"
 
-/* ---- lengths ---- */
-
-#define LENGTH_EXACT 16 /* lengths below stand for themselves */
-
-uint8_t length_code(uint32_t length)
-{
-    if (length < LENGTH_EXACT)
-        return (uint8_t)length;
-    unsigned exponent = 31 - (unsigned)__builtin_clz(length); /* at least 4 */
-    unsigned eighths = (length >> (exponent - 3)) & 7;
-    return (uint8_t)(LENGTH_EXACT + (exponent - 4) * 8 + eighths);
-}
-
-uint32_t length_of_code(uint8_t code)
-{
-    if (code < LENGTH_EXACT)
-        return code;
-    unsigned exponent = (unsigned)(code - LENGTH_EXACT) / 8 + 4;
-    unsigned eighths = (unsigned)(code - LENGTH_EXACT) % 8;
-    if (exponent > 31)
-        return UINT32_MAX;
-    uint32_t step = 1u << (exponent - 3);
-    return (8 + eighths) * step + step / 2; /* the middle of what is rounded to it */
-}
-
 /* ---- opening ---- */
 
 #define FOOTER_HEAD_BYTES 20

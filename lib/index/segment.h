@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "index/document.h"
+#include "index/length.h"
 #include "index/part.h"
 #include "index/storage.h"
 #include "index/stored.h"
@@ -36,10 +37,6 @@
 #define NORM_FLAGS   FIELD_COUNT
 #define NORM_COLUMNS (FIELD_COUNT + 1)
 #define FLAG_PRIVATE 1u
-
-/* A field's length in tokens, rounded to one byte: exact to 15, then to an eighth. */
-uint8_t length_code(uint32_t length);
-uint32_t length_of_code(uint8_t code);
 
 struct document_row {
     uint64_t url_hash;

@@ -24,22 +24,24 @@ static uint32_t random_below(uint32_t bound)
     return (uint32_t)(((uint64_t)seed * bound) >> 32);
 }
 
-static void lengths_are_rounded_by_less_than_an_eighth(void **state)
+static void lengths_are_rounded_by_less_than_a_sixteenth(void **state)
 {
     (void)state;
     uint8_t last = 0;
-    for (uint32_t length = 0; length < 3000000; length += 1 + length / 50) {
+    for (uint32_t length = 0; length < 1u << 19; length += 1 + length / 50) {
         uint8_t code = length_code(length);
         uint32_t back = length_of_code(code);
         uint32_t distance = back > length ? back - length : length - back;
         assert_true(code >= last);
-        assert_true(distance * 8 <= length);
-        assert_true(length >= 16 || distance == 0);
+        assert_true(distance * 16 <= length);
+        assert_true(length >= 32 || distance == 0);
+        assert_true(length_bound(code) >= length);
+        assert_int_equal(length_code(length_bound(code)), code);
         last = code;
     }
-    assert_true(length_code(UINT32_MAX) > last);
-    for (unsigned code = 0; code < 256; code++)
-        assert_true(length_of_code((uint8_t)code) <= UINT32_MAX);
+    assert_int_equal(length_code(1u << 19), last);
+    assert_int_equal(length_code(UINT32_MAX), LENGTH_CODES - 1);
+    assert_int_equal(length_bound(LENGTH_CODES - 1), UINT32_MAX);
 }
 
 static void varints_hold_every_number_and_end_where_the_bytes_do(void **state)
@@ -189,13 +191,13 @@ static void expect_bounds(const struct posting_cursor *cursor, const struct list
         for (unsigned field = 0; field < FIELD_BODY; field++) {
             if ((list->fields[i] & 1u << field) == 0)
                 continue;
-            assert_true(frequency_bound(impacts.frequencies[field]) >= list->frequencies[i]);
+            assert_true(length_bound(impacts.frequencies[field]) >= list->frequencies[i]);
             assert_true(impacts.lengths[field] <= length_for(list->docids[i], field));
         }
         bool is_bounded = (list->fields[i] & 1u << FIELD_BODY) == 0;
         for (unsigned pair = 0; pair < IMPACT_PAIRS; pair++)
             is_bounded = is_bounded ||
-                         (frequency_bound(impacts.body_frequencies[pair]) >= list->frequencies[i] &&
+                         (length_bound(impacts.body_frequencies[pair]) >= list->frequencies[i] &&
                           impacts.body_lengths[pair] <= length_for(list->docids[i], FIELD_BODY));
         assert_true(is_bounded);
     }
@@ -430,7 +432,7 @@ static void a_merge_leaves_deleted_documents_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths_are_rounded_by_less_than_an_eighth),
+        cmocka_unit_test(lengths_are_rounded_by_less_than_a_sixteenth),
         cmocka_unit_test(varints_hold_every_number_and_end_where_the_bytes_do),
         cmocka_unit_test(posting_lists_come_back),
         cmocka_unit_test(a_dictionary_of_many_keys_finds_each),
