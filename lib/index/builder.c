@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "index/document_keys.h"
 #include "index/inverter.h"
 #include "index/segment_writer.h"
 #include "index/url_order.h"
@@ -151,50 +152,10 @@ static uint32_t add_url(struct builder *builder, struct text_slice url)
     return add_tokens(builder, decoded, TEXT_LANGUAGE_UNKNOWN, FIELD_URL, 0);
 }
 
-static void add_site_key(struct builder *builder, struct text_slice host)
+/* Keys that are no words stand in the URL's field, at its beginning. */
+static void add_key(void *builder, const uint8_t *key, uint32_t size)
 {
-    uint8_t key[KEY_MAX];
-    if (host.size == 0 || host.size > QUERY_SITE_MAX)
-        return;
-    key[0] = KEY_SITE;
-    memcpy(key + 1, host.bytes, host.size);
-    inverter_add(&builder->inverter, key, (uint32_t)host.size + 1, FIELD_URL, 0, false);
-}
-
-static bool is_address(struct text_slice host)
-{
-    return host.size > 0 && (host.bytes[0] == '[' || (host.bytes[host.size - 1] >= '0' &&
-                                                      host.bytes[host.size - 1] <= '9'));
-}
-
-/* "a.b.c:80" is found by itself, by its host "a.b.c", and by "b.c" and "c". */
-static void add_site(struct builder *builder, struct text_slice site)
-{
-    struct text_slice host = site;
-    for (size_t i = site.size; i > 0 && site.bytes[i - 1] != ']'; i--) {
-        if (site.bytes[i - 1] == ':') {
-            host.size = i - 1;
-            break;
-        }
-    }
-    if (host.size < site.size)
-        add_site_key(builder, site);
-    add_site_key(builder, host);
-    for (size_t i = 0; !is_address(host) && i + 1 < host.size; i++) {
-        if (host.bytes[i] == '.')
-            add_site_key(builder, (struct text_slice){host.bytes + i + 1, host.size - i - 1});
-    }
-}
-
-/* By the first part of its tag. */
-static void add_language_key(struct builder *builder, struct text_slice tag)
-{
-    uint8_t key[KEY_MAX] = {KEY_LANGUAGE};
-    uint32_t size = 1;
-    for (; size <= tag.size && tag.bytes[size - 1] != '-' && tag.bytes[size - 1] != '_'; size++)
-        key[size] = (uint8_t)(tag.bytes[size - 1] | 0x20);
-    if (size > 1)
-        inverter_add(&builder->inverter, key, size, FIELD_URL, 0, false);
+    inverter_add(&((struct builder *)builder)->inverter, key, size, FIELD_URL, 0, false);
 }
 
 static struct index_document cut(const struct index_document *document)
@@ -204,7 +165,7 @@ static struct index_document cut(const struct index_document *document)
     result.headings = text_cut(document->headings, INDEX_HEADINGS_MAX);
     result.text = text_cut(document->text, INDEX_TEXT_MAX);
     result.site = text_cut(document->site, QUERY_SITE_MAX);
-    result.language = text_cut(document->language, 35);
+    result.language = text_cut(document->language, INDEX_LANGUAGE_MAX);
     return result;
 }
 
@@ -242,8 +203,7 @@ static void add_fields(struct builder *builder, const struct index_document *doc
     ret_norms[FIELD_HEADINGS] =
         length_code(add_lines(builder, document->headings, language, FIELD_HEADINGS));
     ret_norms[FIELD_URL] = length_code(add_url(builder, document->url));
-    add_site(builder, document->site);
-    add_language_key(builder, document->language);
+    document_keys(document, add_key, builder);
     ret_norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
     begin_cells(builder, document->text.size);
     ret_norms[FIELD_BODY] =

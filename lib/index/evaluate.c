@@ -1,6 +1,13 @@
 /* What the ways of evaluating a query share. */
 #include "index/evaluate.h"
 
+double evaluation_factor(const struct evaluation *evaluation, uint32_t docid)
+{
+    const struct segment *segment = evaluation->entry->segment;
+    unsigned inlinks = atomic_load_explicit(&segment->inlinks[docid], memory_order_relaxed);
+    return link_factor(evaluation->scorer.ranking, inlinks);
+}
+
 double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first, uint32_t last)
 {
     const struct segment *segment = evaluation->entry->segment;
@@ -31,7 +38,7 @@ uint64_t evaluation_least(const struct evaluation *evaluation, double factor)
     return least;
 }
 
-static bool is_behind(const struct search_request *request, const struct search_hit *hit)
+static bool is_behind(const struct search_request *request, const struct top_hit *hit)
 {
     if (!request->has_after)
         return true;
@@ -49,15 +56,16 @@ bool evaluation_take(struct evaluation *evaluation, uint32_t docid, uint64_t sco
                         evaluation->scorer.columns[NORM_FLAGS][docid]))
         return true;
     evaluation->total++;
-    unsigned inlinks = atomic_load_explicit(&segment->inlinks[docid], memory_order_relaxed);
-    struct search_hit hit = {.score = (double)score / SCORE_ONE *
-                                      link_factor(evaluation->scorer.ranking, inlinks)};
+    struct top_hit hit = {.words_score = score, .docid = docid};
+    hit.factor = evaluation_factor(evaluation, docid);
+    hit.first_score = hit.score = score_whole(score, hit.factor);
     if (!top_wants(&evaluation->top, hit.score))
         return true; /* most of them: without looking up the hash */
     struct document_row row;
     if (!segment_row(segment, docid, &row))
         return false;
     hit.url_hash = row.url_hash;
+    hit.entry = (uint32_t)(evaluation->entry - evaluation->snapshot->entries);
     if (is_behind(evaluation->request, &hit))
         top_add(&evaluation->top, &hit);
     return true;

@@ -1,6 +1,7 @@
 /*
  * Words and phrases all of which must match: the rarest word leads, the others are asked in the
- * order of their lists' lengths. Where no document of a block of the leader could be among the
+ * order of their lists' lengths; a filter that keeps fewer documents leads beside it. Where no
+ * document of a block of the leader could be among the
  * best, the block is stepped over; positions are read only of documents that could be.
  */
 #include <stdlib.h>
@@ -22,11 +23,13 @@ struct all {
     struct matcher *matcher;
     struct all_word words[QUERY_WORDS_MAX]; /* the leader first */
     uint32_t word_count;
-    struct matcher_node *checks[QUERY_NODES_MAX]; /* phrases, sites, exclusions */
+    struct matcher_node *checks[QUERY_NODES_MAX]; /* phrases, filters, exclusions */
     uint32_t check_count;
-    double factor;   /* for links: nothing in the range counts more times */
-    uint32_t last;   /* of the range; documents behind it were not looked at */
-    bool has_bounds; /* of this range; else nothing is skipped */
+    struct matcher_node *gate; /* the filter that keeps fewest, if fewer than the leader; or NULL */
+    uint64_t base;             /* what prefixes score, in every match */
+    double factor;             /* for links: nothing in the range counts more times */
+    uint32_t last;             /* of the range; documents behind it were not looked at */
+    bool has_bounds;           /* of this range; else nothing is skipped */
 };
 
 /* ---- which queries ---- */
@@ -36,13 +39,22 @@ static bool is_simple(const struct query_node *node)
     switch (node->kind) {
     case QUERY_TERM:
     case QUERY_PHRASE:
+    case QUERY_PREFIX:
     case QUERY_SITE:
+    case QUERY_LANGUAGE:
+    case QUERY_TYPE:
+    case QUERY_DATES:
+    case QUERY_NOT: /* whatever is below it only excludes */
         return true;
-    case QUERY_NOT:
-        return true; /* whatever is below it only excludes */
-    default:
-        return false;
+    case QUERY_AND:
+    case QUERY_OR:
+        break;
     }
+    for (uint32_t i = 0; i < node->child_count; i++) { /* filters, any or all of them */
+        if (node->children[i]->word_count > 0 || !is_simple(node->children[i]))
+            return false;
+    }
+    return true;
 }
 
 bool evaluates_all(const struct query_node *root)
@@ -55,7 +67,8 @@ bool evaluates_all(const struct query_node *root)
     for (uint32_t i = 0; i < root->child_count; i++) {
         if (!is_simple(root->children[i]))
             return false;
-        has_words = has_words || root->children[i]->word_count > 0;
+        has_words = has_words ||
+                    (root->children[i]->word_count > 0 && root->children[i]->kind != QUERY_PREFIX);
     }
     return has_words;
 }
@@ -73,6 +86,11 @@ static uint64_t cost_of(const struct matcher_word *word)
 /* `number`: of the node's first word in the query. */
 static void add_node(struct all *all, struct matcher_node *node, uint32_t number)
 {
+    if (node->query->kind == QUERY_PREFIX) {
+        all->base += evaluate_prefix(all->evaluation, all->evaluation->weights[number]);
+        all->checks[all->check_count++] = node;
+        return;
+    }
     for (uint32_t i = 0; i < node->query->word_count; i++)
         all->words[all->word_count++] = (struct all_word){
             .word = &node->words[i],
@@ -103,6 +121,12 @@ static void open_words(struct all *all, struct matcher_node *root)
         number += child->query->word_count;
     }
     qsort(all->words, all->word_count, sizeof(all->words[0]), compare_costs);
+    for (uint32_t i = 0; i < all->check_count; i++) {
+        struct matcher_node *node = all->checks[i];
+        if (node->query->kind != QUERY_PHRASE && node->cost < all->words[0].cost &&
+            (all->gate == NULL || node->cost < all->gate->cost))
+            all->gate = node;
+    }
 }
 
 /* ---- skipping ---- */
@@ -127,7 +151,7 @@ static uint32_t find_range(const struct all_word *leader, uint32_t docid)
 static bool enter_range(struct all *all, uint32_t docid)
 {
     struct evaluation *evaluation = all->evaluation;
-    uint64_t sum = 0;
+    uint64_t sum = all->base;
     all->has_bounds =
         evaluation_may_prune(evaluation) && evaluation->top.count == evaluation->top.k;
     all->last = find_range(&all->words[0], docid);
@@ -139,7 +163,7 @@ static bool enter_range(struct all *all, uint32_t docid)
     all->factor = evaluation_factor_max(evaluation, docid, last);
     for (uint32_t i = all->word_count; i > 0; i--) {
         struct all_word *word = &all->words[i - 1];
-        word->followed = sum;
+        word->followed = sum - all->base; /* which is in the score from the beginning */
         uint32_t bound;
         if (!evaluate_word_bound(evaluation, word->word, word->weight, word->rows, docid, last,
                                  &bound))
@@ -184,7 +208,7 @@ static bool passes_checks(struct all *all, uint32_t docid)
  */
 static bool ask_words(struct all *all, uint32_t docid, uint64_t *ret_score, uint32_t *ret_next)
 {
-    uint64_t score = 0;
+    uint64_t score = all->base;
     *ret_next = docid + 1;
     for (uint32_t i = 1; i < all->word_count; i++) {
         struct all_word *word = &all->words[i];
@@ -211,6 +235,23 @@ static bool ask_words(struct all *all, uint32_t docid, uint64_t *ret_score, uint
     return true;
 }
 
+/* The first document not below the target that the leader has and the gate lets through. */
+static uint32_t lead(struct all *all, uint32_t target)
+{
+    struct matcher_node *gate = all->gate;
+    while (target != DOCID_END) {
+        if (gate != NULL)
+            target =
+                gate->docid < target ? matcher_node_seek(all->matcher, gate, target) : gate->docid;
+        uint32_t docid =
+            target == DOCID_END ? DOCID_END : matcher_word_seek(all->words[0].word, target);
+        if (gate == NULL || docid == target)
+            return docid;
+        target = docid;
+    }
+    return DOCID_END;
+}
+
 enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher, struct error *err)
 {
     struct all *all = arena_zalloc(matcher->arena, sizeof(*all));
@@ -219,14 +260,12 @@ enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher,
     all->evaluation = evaluation;
     all->matcher = matcher;
     open_words(all, matcher->root);
-    struct matcher_word *leader = all->words[0].word;
-    uint32_t docid = matcher_word_seek(leader, 0);
+    uint32_t docid = lead(all, 0);
     bool in_range = false;
     while (docid != DOCID_END) {
         if ((!in_range || docid > all->last) && !enter_range(all, docid)) {
             in_range = false;
-            docid =
-                all->last == DOCID_END - 1 ? DOCID_END : matcher_word_seek(leader, all->last + 1);
+            docid = all->last == DOCID_END - 1 ? DOCID_END : lead(all, all->last + 1);
             continue;
         }
         in_range = true;
@@ -235,7 +274,7 @@ enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher,
         if (ask_words(all, docid, &score, &next) && passes_checks(all, docid) &&
             !evaluation_take(evaluation, docid, score))
             return segment_corrupt(matcher->segment, err);
-        docid = next == DOCID_END ? DOCID_END : matcher_word_seek(leader, next);
+        docid = lead(all, next);
     }
     return matcher_status(matcher, err);
 }

@@ -21,7 +21,9 @@ static void score_node(struct scoring *scoring, struct matcher_node *node, bool 
         score_node(scoring, node->children[i], matches);
     for (uint32_t i = 0; i < query->word_count; i++) {
         float weight = scoring->evaluation->weights[scoring->number++];
-        if (matches)
+        if (matches && query->kind == QUERY_PREFIX)
+            scoring->score += evaluate_prefix(scoring->evaluation, weight);
+        else if (matches)
             scoring->score += evaluate_word(scoring->evaluation, &node->words[i], weight,
                                             query->fields, scoring->docid);
     }

@@ -25,6 +25,8 @@
 #define INDEX_TITLE_MAX    1024
 #define INDEX_HEADINGS_MAX (64u << 10)
 #define INDEX_TEXT_MAX     (2u << 20)
+#define INDEX_LANGUAGE_MAX 35
+#define INDEX_TYPE_MAX     64
 #define INDEX_ANCHOR_MAX   512         /* of one link */
 #define INDEX_ANCHORS_MAX  (32u << 10) /* of all links to one document */
 /* Of all scopes, as stored (15 bytes and the prefix each): beyond this none of them counts. */
@@ -46,8 +48,10 @@ struct index_document {
     struct text_slice title;
     struct text_slice headings; /* one a line */
     struct text_slice text;
-    struct text_slice language; /* a tag such as "en-GB", or empty */
+    struct text_slice language;     /* a tag such as "en-GB", or empty */
+    struct text_slice content_type; /* a media type such as "text/html", or empty */
     int64_t fetched_unix_us;
+    int64_t modified_unix_us; /* the page's own date; 0: not known, the fetch's counts */
     bool is_private; /* from a private address: shown to admins, until a scope makes it public */
 };
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/proximity.h"
+
 /* ---- words ---- */
 
 uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target)
@@ -83,8 +85,42 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
     here->count = kept;
 }
 
+/* Which word before it is the same one; its own number: none. */
+static uint32_t find_same(const struct query_node *phrase, uint32_t word)
+{
+    const struct query_term *term = &phrase->words[word].alternatives[0];
+    for (uint32_t i = word; i > 0; i--) {
+        const struct query_term *other = &phrase->words[i - 1].alternatives[0];
+        if (other->size == term->size && memcmp(other->bytes, term->bytes, term->size) == 0)
+            return i - 1;
+    }
+    return word;
+}
+
+static bool near_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
+{
+    struct proximity_word words[QUERY_WORDS_MAX];
+    uint32_t count = node->query->word_count;
+    if (matcher->near == NULL)
+        matcher->near = calloc(QUERY_WORDS_MAX, sizeof(*matcher->near));
+    matcher->no_memory = matcher->no_memory || matcher->near == NULL;
+    for (uint32_t i = 0; i < count && !matcher->no_memory; i++) {
+        struct numbers *positions = &matcher->near[i];
+        word_positions(matcher, &node->words[i], field, positions);
+        if (positions->count == 0)
+            return false;
+        words[i] = (struct proximity_word){.positions = positions->values,
+                                           .count = positions->count,
+                                           .offset = node->query->words[i].offset,
+                                           .same = find_same(node->query, i)};
+    }
+    return !matcher->no_memory && proximity_matches(words, count, node->query->slop);
+}
+
 static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
 {
+    if (node->query->slop > 0)
+        return near_in_field(matcher, node, field);
     word_positions(matcher, &node->words[0], field, &matcher->here);
     for (uint32_t i = 1; i < node->query->word_count && matcher->here.count > 0; i++) {
         word_positions(matcher, &node->words[i], field, &matcher->next);
@@ -173,8 +209,15 @@ uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, u
     case QUERY_OR:
         node->docid = or_seek(matcher, node, target);
         break;
+    case QUERY_PREFIX:
+    case QUERY_DATES:
+        node->docid = posting_union_seek(node->any, target);
+        matcher->corrupt = matcher->corrupt || node->any->corrupt;
+        break;
     case QUERY_SITE:
-        node->docid = node->site == NULL ? DOCID_END : posting_cursor_seek(node->site, target);
+    case QUERY_LANGUAGE:
+    case QUERY_TYPE:
+        node->docid = node->key == NULL ? DOCID_END : posting_cursor_seek(node->key, target);
         break;
     case QUERY_NOT: /* asked through its child */
         break;
@@ -243,13 +286,31 @@ static void open_words(struct matcher *matcher, struct matcher_node *node)
     }
 }
 
-static void open_site(struct matcher *matcher, struct matcher_node *node)
+static void open_key(struct matcher *matcher, struct matcher_node *node, uint8_t kind)
 {
     uint8_t key[KEY_MAX];
-    key[0] = KEY_SITE;
+    key[0] = kind;
     memcpy(key + 1, node->query->text.bytes, node->query->text.size);
-    node->site = open_cursor(matcher, key, (uint32_t)node->query->text.size + 1);
-    node->cost = node->site == NULL ? 0 : node->site->document_count;
+    node->key = open_cursor(matcher, key, (uint32_t)node->query->text.size + 1);
+    node->cost = node->key == NULL ? 0 : node->key->document_count;
+}
+
+static void open_union(struct matcher *matcher, struct matcher_node *node)
+{
+    const struct query_node *query = node->query;
+    node->any = matcher_alloc(matcher, sizeof(*node->any));
+    if (node->any == NULL)
+        return;
+    if (query->kind == QUERY_PREFIX)
+        posting_union_open_prefix(node->any, matcher->segment, &query->words[0].alternatives[0],
+                                  query->fields, matcher->arena);
+    else
+        posting_union_open_dates(node->any, matcher->segment, query->day_begin, query->day_end,
+                                 matcher->arena);
+    node->cost = node->any->document_count;
+    matcher->is_cut = matcher->is_cut || node->any->is_cut;
+    matcher->no_memory = matcher->no_memory || node->any->no_memory;
+    matcher->corrupt = matcher->corrupt || node->any->corrupt;
 }
 
 static int compare_costs(const void *a_pointer, const void *b_pointer)
@@ -286,18 +347,41 @@ static void open_children(struct matcher *matcher, struct matcher_node *node)
         qsort(node->order, count, sizeof(node->order[0]), compare_costs);
 }
 
+static void open_kind(struct matcher *matcher, struct matcher_node *node)
+{
+    switch (node->query->kind) {
+    case QUERY_TERM:
+    case QUERY_PHRASE:
+        open_words(matcher, node);
+        break;
+    case QUERY_PREFIX:
+    case QUERY_DATES:
+        open_union(matcher, node);
+        break;
+    case QUERY_SITE:
+        open_key(matcher, node, KEY_SITE);
+        break;
+    case QUERY_LANGUAGE:
+        open_key(matcher, node, KEY_LANGUAGE);
+        break;
+    case QUERY_TYPE:
+        open_key(matcher, node, KEY_TYPE);
+        break;
+    case QUERY_AND:
+    case QUERY_OR:
+    case QUERY_NOT:
+        open_children(matcher, node);
+        break;
+    }
+}
+
 static struct matcher_node *open_node(struct matcher *matcher, const struct query_node *query)
 {
     struct matcher_node *node = matcher_alloc(matcher, sizeof(*node));
     if (node == NULL)
         return NULL;
     node->query = query;
-    if (query->kind == QUERY_TERM || query->kind == QUERY_PHRASE)
-        open_words(matcher, node);
-    else if (query->kind == QUERY_SITE)
-        open_site(matcher, node);
-    else
-        open_children(matcher, node);
+    open_kind(matcher, node);
     if (query->kind == QUERY_NOT)
         node->cost = UINT64_MAX;
     else if (!matcher->no_memory)
@@ -331,4 +415,7 @@ void matcher_release(struct matcher *matcher)
 {
     numbers_release(&matcher->here);
     numbers_release(&matcher->next);
+    for (uint32_t i = 0; matcher->near != NULL && i < QUERY_WORDS_MAX; i++)
+        numbers_release(&matcher->near[i]);
+    free(matcher->near);
 }

@@ -7,6 +7,7 @@
 
 #include "index/dictionary.h"
 #include "index/posting.h"
+#include "index/posting_union.h"
 
 /* A word of the query: a document has it when it has one of the alternatives. */
 struct matcher_word {
@@ -22,7 +23,8 @@ struct matcher_node {
     struct matcher_node **children; /* in the query's order */
     struct matcher_node **order;    /* of a QUERY_AND: cheapest first, exclusions last */
     struct matcher_word *words;
-    struct posting_cursor *site; /* of a QUERY_SITE; NULL: none in this segment */
+    struct posting_cursor *key; /* of a filter of one key; NULL: none in this segment */
+    struct posting_union *any;  /* of a QUERY_PREFIX or QUERY_DATES */
 };
 
 struct matcher {
@@ -34,6 +36,8 @@ struct matcher {
     /* Positions of a phrase while it is looked for. */
     struct numbers here;
     struct numbers next;
+    struct numbers *near; /* of the words of a phrase with a slop; NULL: there was none yet */
+    bool is_cut;          /* a prefix stands for more words than are looked for */
     bool no_memory;
     bool corrupt;
 };

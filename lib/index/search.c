@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "index/evaluate.h"
+#include "index/rerank.h"
 #include "index/state.h"
 
 /* ---- weights ---- */
@@ -66,6 +67,8 @@ static enum status search_entry(struct evaluation *evaluation, const struct quer
     if (!scorer_enter(&evaluation->scorer, segment))
         return segment_corrupt(segment, err);
     enum status status = matcher_open(&matcher, segment, query, arena, err);
+    if (matcher.is_cut)
+        evaluation->is_pruned = true;
     if (status == STATUS_OK && evaluates_any(query))
         status = evaluate_any(evaluation, &matcher, arena, err);
     else if (status == STATUS_OK && evaluates_all(query))
@@ -90,6 +93,52 @@ static enum status search_snapshot(struct evaluation *evaluation, const struct q
     return status;
 }
 
+/* How many documents are looked at again. */
+static uint32_t window_of(const struct search_request *request)
+{
+    const struct ranking *ranking = request->ranking == NULL ? &ranking_default : request->ranking;
+    return request->has_after || request->k == 0 ? 0 : ranking->window;
+}
+
+/* Writes the hits in their order; of a whole window not more than are wanted. */
+static enum status write_hits(const struct evaluation *evaluation, struct arena *arena,
+                              struct search_result *ret_result, struct error *err)
+{
+    const struct search_request *request = evaluation->request;
+    uint32_t count = evaluation->top.count;
+    struct search_hit *hits = arena_alloc(arena, (count + 1) * sizeof(*hits));
+    if (hits == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct top_hit *hit = &evaluation->top.hits[i];
+        hits[i] = (struct search_hit){
+            .url_hash = hit->url_hash, .score = hit->score, .first_score = hit->first_score};
+    }
+    rerank_order(hits, count, window_of(request));
+    *ret_result = (struct search_result){
+        .hits = hits,
+        .hit_count = count > request->k && !request->is_shard ? request->k : count,
+        .total = evaluation->total,
+        .total_is_exact = !evaluation->is_pruned,
+    };
+    return STATUS_OK;
+}
+
+static enum status search_index(struct index *index, struct evaluation *evaluation,
+                                const struct query_node *query, const struct terms *terms,
+                                struct arena *arena, struct error *err)
+{
+    struct snapshot *snapshot = index_hold_snapshot(index);
+    evaluation->snapshot = snapshot;
+    prepare(evaluation, query, terms);
+    enum status status = search_snapshot(evaluation, query, err);
+    top_sort(&evaluation->top);
+    if (status == STATUS_OK)
+        status = rerank(evaluation, query, window_of(evaluation->request), arena, err);
+    snapshot_release(snapshot);
+    return status;
+}
+
 enum status index_search(struct index *index, const struct query_node *query,
                          const struct search_request *request, struct arena *arena,
                          struct search_result *ret_result, struct error *err)
@@ -102,27 +151,15 @@ enum status index_search(struct index *index, const struct query_node *query,
     }
     if (status != STATUS_OK)
         return status;
+    uint32_t window = window_of(request);
+    uint32_t k = request->k > window ? request->k : window;
     struct evaluation *evaluation = arena_zalloc(arena, sizeof(*evaluation));
-    struct search_hit *hits = arena_alloc(arena, (request->k + 1) * sizeof(*hits));
+    struct top_hit *hits = arena_alloc(arena, (k + 1) * sizeof(*hits));
     if (evaluation == NULL || hits == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     evaluation->request = request;
-    evaluation->top = (struct top){.hits = hits, .k = request->k};
-    if (query != NULL) {
-        struct snapshot *snapshot = index_hold_snapshot(index);
-        evaluation->snapshot = snapshot;
-        prepare(evaluation, query, &terms);
-        status = search_snapshot(evaluation, query, err);
-        snapshot_release(snapshot);
-    }
-    if (status != STATUS_OK)
-        return status;
-    top_sort(&evaluation->top);
-    *ret_result = (struct search_result){
-        .hits = evaluation->top.hits,
-        .hit_count = evaluation->top.count,
-        .total = evaluation->total,
-        .total_is_exact = !evaluation->is_pruned,
-    };
-    return STATUS_OK;
+    evaluation->top = (struct top){.hits = hits, .k = k};
+    if (query != NULL)
+        status = search_index(index, evaluation, query, &terms, arena, err);
+    return status == STATUS_OK ? write_hits(evaluation, arena, ret_result, err) : status;
 }

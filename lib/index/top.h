@@ -4,13 +4,23 @@
 
 #include "index/search.h"
 
+struct top_hit {
+    uint64_t url_hash;
+    double score;
+    double first_score; /* before it was looked at again: rerank.h */
+    uint64_t words_score;
+    double factor;  /* that it counts times */
+    uint32_t entry; /* where it is */
+    uint32_t docid;
+};
+
 struct top {
-    struct search_hit *hits; /* room for k */
+    struct top_hit *hits; /* room for k */
     uint32_t count;
     uint32_t k;
 };
 
-static inline bool hit_is_better(const struct search_hit *a, const struct search_hit *b)
+static inline bool hit_is_better(const struct top_hit *a, const struct top_hit *b)
 {
     return a->score != b->score ? a->score > b->score : a->url_hash < b->url_hash;
 }
@@ -21,7 +31,7 @@ static inline bool top_wants(const struct top *top, double score)
     return top->count < top->k || (top->k > 0 && score >= top->hits[0].score);
 }
 
-void top_add(struct top *top, const struct search_hit *hit);
+void top_add(struct top *top, const struct top_hit *hit);
 /* Best first; it is no heap any more. */
 void top_sort(struct top *top);
 

@@ -57,6 +57,7 @@ static enum status run_search(struct index *index, const Wire__SearchRequest *fr
         .count_exactly = TOTALS_EXACT_TO,
         .now_unix_us = from->now_us,
         .include_private = from->include_private,
+        .is_shard = true,
         .has_after = from->after_set,
         .after_score = from->after_score,
         .after_url_hash = from->after_hash,
@@ -80,6 +81,7 @@ static bool put_hits(const struct search_result *result, struct arena *arena,
         wire__hit__init(&hits[i]);
         hits[i].url_hash = result->hits[i].url_hash;
         hits[i].score = result->hits[i].score;
+        hits[i].first_score = result->hits[i].first_score;
         reply->hits[reply->n_hits++] = &hits[i];
     }
     return true;

@@ -9,17 +9,11 @@
 #include "gateway/query_wire.h"
 #include "gateway/service_parts.h"
 #include "index/query.h"
+#include "index/rerank.h"
 
 enum {
     TERMS_PER_ASK = 64, /* of TERM_STATS */
     SNIPPET_BYTES = 300,
-};
-
-/* A hit, and which shard it came from. */
-struct found {
-    uint64_t url_hash;
-    double score;
-    unsigned shard;
 };
 
 /* One search, from question to answer. All of it lies in the arena. */
@@ -44,7 +38,7 @@ struct searching {
     uint64_t *positions;           /* of the shards that answered */
     bool is_unsettled;             /* one of them finds something else than its position says */
     int64_t asked_ms, heard_ms;    /* when the shards were asked, and had answered */
-    struct found *page;            /* the hits of this page */
+    struct search_hit *page;       /* the hits of this page */
     unsigned page_count;
     struct cache_place place;
 };
@@ -124,6 +118,20 @@ static enum status find_basis(struct searching *search, struct error *err)
 
 /* ---- asking and merging ---- */
 
+/* How many results are in front of this page. */
+static uint32_t first_result(const struct searching *search)
+{
+    return search->has_after ? (uint32_t)search->basis.depth
+                             : (search->question->page - 1) * search->question->size;
+}
+
+/* Whether this page continues the order of first scores: then shards can begin there. In the window
+ * they cannot, which is that of all shards. */
+static bool begins_behind_window(const struct searching *search)
+{
+    return search->has_after && search->basis.depth > ranking_default.window;
+}
+
 static Wire__SearchRequest *make_request(struct searching *search)
 {
     struct arena *arena = search->arena;
@@ -147,14 +155,18 @@ static Wire__SearchRequest *make_request(struct searching *search)
         list[i] = &stats[i];
     }
     request->query = search->node;
-    request->k = search->has_after ? search->question->size
-                                   : search->question->page * search->question->size;
+    bool is_behind = begins_behind_window(search);
+    request->k = search->question->size;
+    if (!is_behind)
+        request->k += first_result(search);
+    if (!is_behind && search->has_after) /* some may have come in front meanwhile */
+        request->k += search->question->size;
     request->corpus = corpus;
     request->terms = list;
     request->n_terms = search->term_count;
     request->now_us = search->basis.now_us;
     request->include_private = search->question->is_admin;
-    request->after_set = search->has_after;
+    request->after_set = is_behind;
     request->after_score = search->basis.score;
     request->after_hash = search->basis.url_hash;
     return request;
@@ -194,48 +206,67 @@ static enum status ask_shards(struct searching *search, struct error *err)
     return STATUS_OK;
 }
 
-static bool comes_before(const Wire__Hit *a, const Wire__Hit *b)
-{
-    return a->score > b->score || (a->score == b->score && a->url_hash < b->url_hash);
-}
+/* The hits of all shards, in the order of results. */
+struct merged {
+    struct search_hit *hits;
+    size_t count;
+};
 
-/* The next hit of all shards in order; false at the end. `heads`: how far each shard is read. */
-static bool next_hit(const struct searching *search, unsigned *heads, struct found *ret)
+static enum status gather(struct searching *search, struct merged *ret)
 {
-    const Wire__Hit *best = NULL;
-    unsigned best_shard = 0;
+    size_t room = 1;
+    *ret = (struct merged){0};
     for (unsigned i = 0; i < search->routing->shard_count; i++) {
+        const Wire__SearchReply *reply = search->answers[i].reply;
+        room += search->answers[i].status == STATUS_OK ? reply->n_hits : 0;
+    }
+    ret->hits = arena_alloc(search->arena, room * sizeof(*ret->hits));
+    if (ret->hits == NULL)
+        return STATUS_NO_MEMORY;
+    for (unsigned i = 0; i < search->routing->shard_count; i++) {
+        const Wire__SearchReply *reply = search->answers[i].reply;
         if (search->answers[i].status != STATUS_OK)
             continue;
-        const Wire__SearchReply *reply = search->answers[i].reply;
-        if (heads[i] < reply->n_hits &&
-            (best == NULL || comes_before(reply->hits[heads[i]], best))) {
-            best = reply->hits[heads[i]];
-            best_shard = i;
+        for (size_t h = 0; h < reply->n_hits; h++) {
+            const Wire__Hit *hit = reply->hits[h];
+            ret->hits[ret->count++] =
+                (struct search_hit){hit->url_hash, hit->score, hit->first_score, i};
         }
     }
-    if (best == NULL)
-        return false;
-    heads[best_shard]++;
-    *ret = (struct found){best->url_hash, best->score, best_shard};
-    return true;
+    rerank_order(ret->hits, ret->count, begins_behind_window(search) ? 0 : ranking_default.window);
+    return STATUS_OK;
+}
+
+/* The first hit behind the last one shown. What was shown may be gone, and others come: it is found
+ * by its score, not by its place. */
+static size_t find_start(const struct searching *search, const struct merged *merged)
+{
+    const struct cursor *basis = &search->basis;
+    size_t at = 0;
+    if (!search->has_after)
+        return first_result(search);
+    if (begins_behind_window(search))
+        return 0;
+    for (; at < merged->count; at++) {
+        const struct search_hit *hit = &merged->hits[at];
+        if (hit->score < basis->score ||
+            (hit->score == basis->score && hit->url_hash > basis->url_hash))
+            break;
+    }
+    return at;
 }
 
 /* Fills search->page with the hits of the page asked for. */
 static enum status merge(struct searching *search, struct error *err)
 {
-    const struct search_question *question = search->question;
-    unsigned *heads =
-        arena_zalloc(search->arena, search->routing->shard_count * sizeof(*heads) + 1);
-    search->page = arena_alloc(search->arena, question->size * sizeof(*search->page) + 1);
-    if (heads == NULL || search->page == NULL)
+    unsigned size = search->question->size;
+    struct merged merged;
+    search->page = arena_alloc(search->arena, size * sizeof(*search->page) + 1);
+    if (search->page == NULL || gather(search, &merged) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    unsigned skip = search->has_after ? 0 : (question->page - 1) * question->size;
-    struct found found;
-    for (unsigned i = 0; i < skip + question->size && next_hit(search, heads, &found); i++) {
-        if (i >= skip)
-            search->page[search->page_count++] = found;
-    }
+    for (size_t at = find_start(search, &merged); at < merged.count && search->page_count < size;
+         at++)
+        search->page[search->page_count++] = merged.hits[at];
     return STATUS_OK;
 }
 
@@ -305,8 +336,8 @@ static enum status ask_documents(struct searching *search, struct winners *winne
 }
 
 /* Replies are in the order asked; the hash is compared all the same. */
-static const Wire__Document *take_document(const struct winners *winners, const struct found *found,
-                                           unsigned *read)
+static const Wire__Document *take_document(const struct winners *winners,
+                                           const struct search_hit *found, unsigned *read)
 {
     const struct fanout_answer *answer = &winners->answers[found->shard];
     const Wire__DocumentsReply *reply = answer->status == STATUS_OK ? answer->reply : NULL;

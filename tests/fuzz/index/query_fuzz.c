@@ -22,6 +22,7 @@ static void check_query(struct text_analyzer *analyzer, const struct query *quer
     struct text_slice read_as = {query->read_as, strlen(query->read_as)};
     CHECK(query_parse(analyzer, read_as, 0, arena, &again, NULL) == STATUS_OK);
     CHECK((again.root == NULL) == (query->root == NULL));
+    CHECK(query->root == NULL || strcmp(query_write(query->root, arena), query->read_as) == 0);
 }
 
 static void check_snippet(const struct snippet *snippet)

@@ -37,6 +37,8 @@ static void make_good(void)
         document->url = (struct text_slice){urls[i], strlen(urls[i])};
         document->site = (struct text_slice){"e.org", 5};
         document->title = (struct text_slice){texts[i], 12};
+        document->content_type = (struct text_slice){"text/html", 9};
+        document->modified_unix_us = INT64_C(1700000000000000) + i * INT64_C(86400000000);
         document->text = (struct text_slice){texts[i], strlen(texts[i])};
         documents[i].url_hash = url_hash(urls[i], strlen(urls[i]));
         documents[i].anchors = (struct text_slice){"banana\n", i % 3 == 0 ? 7 : 0};
@@ -140,15 +142,13 @@ static void read_postings(const struct segment *segment)
     numbers_release(&positions);
 }
 
-static void search(const struct segment *segment)
+static void search(const struct segment *segment, const char *typed)
 {
-    static const char typed[] = "(apple OR word3 OR \"banana apple\") -\"word1 word2\" "
-                                "title:banana site:e.org anchor:banana";
     struct arena arena = {0};
     struct query query;
     struct matcher matcher;
-    CHECK(query_parse(analyzer, (struct text_slice){typed, sizeof(typed) - 1},
-                      TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL) == STATUS_OK);
+    CHECK(query_parse(analyzer, (struct text_slice){typed, strlen(typed)}, TEXT_LANGUAGE_UNKNOWN,
+                      &arena, &query, NULL) == STATUS_OK);
     if (matcher_open(&matcher, segment, query.root, &arena, NULL) == STATUS_OK) {
         for (uint32_t docid = matcher.root->docid; docid != DOCID_END;) {
             CHECK(docid < segment->document_count);
@@ -182,7 +182,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_documents(segment);
     read_postings(segment);
-    search(segment);
+    search(segment, "(apple OR word3 OR \"banana apple\") -\"word1 word2\" title:banana "
+                    "site:e.org anchor:banana");
+    search(segment, "wor* -title:ban* \"running apple word1\"~9 type:html after:2023-11-20 "
+                    "before:2024-03-07 OR lang:en");
     merge_with_good(segment);
     segment_release(segment);
     return 0;

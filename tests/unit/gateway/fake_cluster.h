@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
+#include "index/search.h"
 #include "rpc/server.h"
 
 #define UNUSED_IS_FINE __attribute__((unused))
@@ -29,7 +30,8 @@ static const char fake_token[] = "0123456789abcdef0123456789abcdef0123456789abcd
 
 struct fake_document {
     uint64_t hash;
-    double score;
+    double score; /* the first one; they are in its order */
+    double gain;  /* by being looked at again */
     const char *url;
     const char *title;
     const char *snippet[3]; /* the second one is marked */
@@ -365,7 +367,9 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
         rpc_call_fail(call, barrel->refusal, "as the test wishes");
         return;
     }
-    for (unsigned i = 0; i < barrel->document_count && reply.n_hits < request->k; i++) {
+    uint32_t window = request->after_set ? 0 : ranking_default.window;
+    uint32_t count = request->k > window ? request->k : window;
+    for (unsigned i = 0; i < barrel->document_count && reply.n_hits < count; i++) {
         const struct fake_document *document = &barrel->documents[i];
         if (request->after_set &&
             (document->score > request->after_score ||
@@ -374,7 +378,8 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
         Wire__Hit *hit = &hits[reply.n_hits];
         wire__hit__init(hit);
         hit->url_hash = document->hash;
-        hit->score = document->score;
+        hit->first_score = document->score;
+        hit->score = document->score + (reply.n_hits < window ? document->gain : 0);
         list[reply.n_hits++] = hit;
     }
     reply.hits = list;

@@ -132,10 +132,49 @@ static void a_cursor_continues_with_the_statistics_of_the_first_page(void **stat
     assert_int_equal(barrel->last_epoch, 1);
     assert_int_equal(barrel->last_documents, 1000);
     assert_int_equal(barrel->last_frequencies[0], 5 + 6);
-    assert_int_equal(barrel->last_k, 5);
+    assert_int_equal(barrel->last_k, 5 + 2 * 5);
     assert_int_equal(ask(fixture, "hoop", 3, 5, fixture->answer.cursor, false), STATUS_OK);
     assert_urls(&fixture->answer, 10, 2);
     assert_string_equal(fixture->answer.cursor, "");
+    close_fixture(fixture);
+}
+
+/*
+ * 60 documents in two shards, one in each seven of them with a gain that would bring it to the
+ * front. Only those among the best 30 of both shards together come there.
+ */
+static void the_window_is_that_of_all_shards(void **state)
+{
+    (void)state;
+    enum { DOCUMENTS = 60 };
+    static char names[DOCUMENTS][20];
+    struct fixture *fixture = open_fixture(2, 0);
+    unsigned expected[DOCUMENTS], count = 0;
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        struct fake_barrel *barrel = &fixture->cluster->barrels[i % 5 != 0];
+        snprintf(names[i], sizeof(names[i]), "http://d%u/", i);
+        fake_add(barrel, i + 1, 100 - i, names[i], names[i]);
+        barrel->documents[barrel->document_count - 1].gain = i % 7 == 0 ? 1000 : 0;
+    }
+    for (unsigned i = 0; i < ranking_default.window; i += 7)
+        expected[count++] = i;
+    for (unsigned i = 0; i < DOCUMENTS; i++) {
+        if (i % 7 != 0 || i >= ranking_default.window)
+            expected[count++] = i;
+    }
+    for (unsigned by_cursor = 0; by_cursor < 2; by_cursor++) {
+        const char *cursor = NULL;
+        for (unsigned page = 1; page <= 9; page++) {
+            assert_int_equal(ask(fixture, "hoop", page, 7, by_cursor ? cursor : NULL, false),
+                             STATUS_OK);
+            cursor = fixture->answer.cursor;
+            assert_int_equal(fixture->answer.result_count, page < 9 ? 7 : 4);
+            for (unsigned i = 0; i < fixture->answer.result_count; i++)
+                assert_string_equal(fixture->answer.results[i].url,
+                                    names[expected[(page - 1) * 7 + i]]);
+        }
+        assert_string_equal(cursor, "");
+    }
     close_fixture(fixture);
 }
 
@@ -645,6 +684,7 @@ int main(void)
         cmocka_unit_test(results_of_all_shards_are_merged_by_score_then_hash),
         cmocka_unit_test(pages_continue_each_other),
         cmocka_unit_test(a_cursor_continues_with_the_statistics_of_the_first_page),
+        cmocka_unit_test(the_window_is_that_of_all_shards),
         cmocka_unit_test(a_cursor_of_another_query_or_of_nobody_is_refused),
         cmocka_unit_test(nobody_sees_more_than_a_thousand_results),
         cmocka_unit_test(totals_say_when_they_are_a_lower_bound),

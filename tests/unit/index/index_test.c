@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "index/document.h"
 #include "index/index.h"
+#include "index/rerank.h"
 #include "index/search.h"
 #include "index/storage_memory.h"
 #include "tests/unit/unit.h"
@@ -36,8 +37,13 @@ struct model_document {
     char title[128];
     char text[512];
     char site[32];
+    const char *language;
+    const char *type;
+    uint32_t modified_day; /* 0: not known */
     bool is_private;
 };
+
+#define FETCHED_DAY 19675 /* 2023-11-14 */
 
 static struct model_document model[DOCUMENTS_MAX];
 
@@ -67,6 +73,11 @@ static void random_document(struct model_document *document, uint32_t number)
     random_words(document->title, sizeof(document->title), 1 + random_below(4));
     random_words(document->text, sizeof(document->text), random_below(30));
     document->is_private = number % 3 == 2;
+    static const char *const languages[] = {"ja", "en", "en-GB", "en_ZA"}; /* none guessed */
+    static const char *const types[] = {"", "text/html", "application/xhtml+xml", "text/plain"};
+    document->language = languages[random_below(4)];
+    document->type = types[random_below(4)];
+    document->modified_day = random_below(4) == 0 ? 0 : FETCHED_DAY + 10 - random_below(1200);
 }
 
 static struct index_change put_change(const struct model_document *document)
@@ -78,8 +89,10 @@ static struct index_change put_change(const struct model_document *document)
                      .title = slice(document->title),
                      .headings = {NULL, 0},
                      .text = slice(document->text),
-                     .language = slice("ja"), /* words without meaning: nothing is guessed */
-                     .fetched_unix_us = 1700000000000000,
+                     .language = slice(document->language == NULL ? "" : document->language),
+                     .content_type = slice(document->type == NULL ? "" : document->type),
+                     .fetched_unix_us = FETCHED_DAY * INT64_C(86400000000) + 79000000000,
+                     .modified_unix_us = document->modified_day * INT64_C(86400000000),
                      .is_private = document->is_private},
     };
 }
@@ -134,28 +147,118 @@ static bool model_field_matches(const struct model_field *field, const struct qu
     return false;
 }
 
-static bool model_matches(const struct model_field fields[FIELD_COUNT], const char *site,
-                          const struct query_node *node)
+/* Tries every place of every word from `number` on; `places` has those of the words before it. */
+static bool model_near(const struct model_field *field, const struct query_node *node,
+                       uint32_t number, int32_t places[QUERY_WORDS_MAX])
 {
+    const struct query_word *word = &node->words[number];
+    int32_t low = INT32_MAX;
+    int32_t high = INT32_MIN;
+    for (uint32_t i = 0; i < number; i++) {
+        int32_t moved = places[i] - (int32_t)node->words[i].offset;
+        low = moved < low ? moved : low;
+        high = moved > high ? moved : high;
+    }
+    if (number > 0 && high - low > (int32_t)node->slop)
+        return false;
+    if (number == node->word_count)
+        return true;
+    for (uint32_t at = 0; at < field->count; at++) {
+        bool is_taken = false;
+        for (uint32_t i = 0; i < number; i++) {
+            const struct query_term *other = &node->words[i].alternatives[0];
+            is_taken |= places[i] == (int32_t)at && other->size == word->alternatives[0].size &&
+                        memcmp(other->bytes, word->alternatives[0].bytes, other->size) == 0;
+        }
+        places[number] = (int32_t)at;
+        if (!is_taken && model_word_at(field, at, word) &&
+            model_near(field, node, number + 1, places))
+            return true;
+    }
+    return false;
+}
+
+static bool model_words_match(const struct model_field *field, const struct query_node *node)
+{
+    int32_t places[QUERY_WORDS_MAX];
+    return node->slop > 0 ? model_near(field, node, 0, places) : model_field_matches(field, node);
+}
+
+static bool model_begins(const struct model_field *field, const struct query_term *prefix)
+{
+    for (uint32_t at = 0; at < field->count; at++) {
+        for (int form = 0; form < 2; form++) {
+            if (strncmp(field->terms[at][form], (const char *)prefix->bytes + 1,
+                        prefix->size - 1) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_text(const struct query_node *node, const char *text)
+{
+    return node->text.size == strlen(text) && memcmp(node->text.bytes, text, node->text.size) == 0;
+}
+
+static bool model_has_language(const struct model_document *document, const struct query_node *node)
+{
+    if (strcmp(document->language, "en-GB") == 0)
+        return is_text(node, "en") || is_text(node, "en-gb");
+    if (strcmp(document->language, "en_ZA") == 0)
+        return is_text(node, "en") || is_text(node, "en-za");
+    return document->language[0] != '\0' && is_text(node, document->language);
+}
+
+static bool model_has_type(const struct model_document *document, const struct query_node *node)
+{
+    return document->type[0] != '\0' &&
+           is_text(node, strcmp(document->type, "text/plain") == 0 ? "text" : "html");
+}
+
+static bool model_has_date(const struct model_document *document, const struct query_node *node)
+{
+    bool is_likely = document->modified_day != 0 && document->modified_day <= FETCHED_DAY + 1;
+    uint32_t day = is_likely ? document->modified_day : FETCHED_DAY;
+    return day >= node->day_begin && day < node->day_end;
+}
+
+static bool model_matches(const struct model_field fields[FIELD_COUNT],
+                          const struct model_document *document, const struct query_node *node)
+{
+    const char *site = document->site;
     switch (node->kind) {
+    case QUERY_LANGUAGE:
+        return model_has_language(document, node);
+    case QUERY_TYPE:
+        return model_has_type(document, node);
+    case QUERY_DATES:
+        return model_has_date(document, node);
+    case QUERY_PREFIX:
+        for (unsigned f = 0; f < FIELD_COUNT; f++) {
+            if ((node->fields & 1u << f) != 0 &&
+                model_begins(&fields[f], &node->words[0].alternatives[0]))
+                return true;
+        }
+        return false;
     case QUERY_AND:
         for (uint32_t i = 0; i < node->child_count; i++) {
-            if (!model_matches(fields, site, node->children[i]))
+            if (!model_matches(fields, document, node->children[i]))
                 return false;
         }
         return true;
     case QUERY_OR:
         for (uint32_t i = 0; i < node->child_count; i++) {
-            if (model_matches(fields, site, node->children[i]))
+            if (model_matches(fields, document, node->children[i]))
                 return true;
         }
         return false;
     case QUERY_NOT:
-        return !model_matches(fields, site, node->children[0]);
+        return !model_matches(fields, document, node->children[0]);
     case QUERY_TERM:
     case QUERY_PHRASE:
         for (unsigned f = 0; f < FIELD_COUNT; f++) {
-            if ((node->fields & 1u << f) != 0 && model_field_matches(&fields[f], node))
+            if ((node->fields & 1u << f) != 0 && model_words_match(&fields[f], node))
                 return true;
         }
         return false;
@@ -180,7 +283,7 @@ static uint32_t model_search(const struct query_node *query, bool include_privat
         model_read(model[i].title, &fields[FIELD_TITLE]);
         model_read(model[i].text, &fields[FIELD_BODY]);
         model_read(model[i].url, &fields[FIELD_URL]);
-        if (model_matches(fields, model[i].site, query))
+        if (model_matches(fields, &model[i], query))
             ret[count++] = url_hash(model[i].url, strlen(model[i].url));
     }
     return count;
@@ -263,6 +366,25 @@ static void random_query(char *out, size_t size)
             "url:d %s ",
             "site:h1.example.com %s ",
             "-(%s OR %s) %s ",
+            "\"%s %s\"~1 ",
+            "\"%s %s %s\"~4 ",
+            "body:\"%s %s %s\"~2 ",
+            "\"%s the %s\"~20 ",
+            "%.4s* ",
+            "title:%.3s* ",
+            "%s -%.3s* ",
+            "%s OR %.4s* ",
+            "lang:en %s ",
+            "-lang:en-gb %s ",
+            "(lang:en-za OR lang:en-gb) %s ",
+            "type:html ",
+            "-filetype:txt %s ",
+            "after:2022 %s ",
+            "before:2022-05 %s OR %s ",
+            "after:2021-03-07 before:2023-02-27 ",
+            "after:2023-01-15 before:2023-01-17 ",
+            "-after:2023 %s ",
+            "-before:2021-07-19 %.3s* ",
         };
         uint32_t shape = random_below(sizeof(shapes) / sizeof(shapes[0]));
         char part[200];
@@ -514,6 +636,24 @@ static void what_a_crash_left_behind_is_deleted(void **state)
     }
 }
 
+/* The hits of several indexes, put in order, are those of one that has all. */
+static void expect_merged(const struct search_result *all, const struct search_result *parts,
+                          uint32_t count)
+{
+    struct search_hit merged[2 * SEARCH_K_MAX];
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(merged + size, parts[i].hits, parts[i].hit_count * sizeof(merged[0]));
+        size += parts[i].hit_count;
+    }
+    rerank_order(merged, size, ranking_default.window);
+    assert_true(size >= all->hit_count);
+    for (uint32_t i = 0; i < all->hit_count; i++) {
+        assert_true(merged[i].url_hash == all->hits[i].url_hash);
+        assert_true(merged[i].score == all->hits[i].score);
+    }
+}
+
 static void scores_do_not_depend_on_how_documents_are_split(void **state)
 {
     (void)state;
@@ -544,16 +684,11 @@ static void scores_do_not_depend_on_how_documents_are_split(void **state)
                             same.statistics.document_frequencies,
                             same.statistics.document_frequency_count * sizeof(uint64_t));
         struct search_result all = search(whole, query.root, &request);
+        request.is_shard = true;
         struct search_result parts[2] = {search(halves[0], query.root, &request),
                                          search(halves[1], query.root, &request)};
         assert_int_equal(all.total, parts[0].total + parts[1].total);
-        uint32_t at[2] = {0, 0};
-        for (uint32_t i = 0; i < all.hit_count; i++) {
-            uint32_t h = (uint32_t)(all.hits[i].url_hash >> 63);
-            const struct search_hit *hit = &parts[h].hits[at[h]++];
-            assert_true(hit->url_hash == all.hits[i].url_hash);
-            assert_true(hit->score == all.hits[i].score);
-        }
+        expect_merged(&all, parts, 2);
         arena_reset(&arena);
     }
     index_close(whole);
@@ -719,6 +854,9 @@ static void pages_follow_one_another_without_gap(void **state)
         random_batch(index, &position, 60);
     struct query query = parse("apple OR run");
     struct search_request request = request_for(&index, 1, query.root);
+    struct ranking once = ranking_default; /* as behind the window */
+    once.window = 0;
+    request.ranking = &once;
     struct search_result all = search(index, query.root, &request);
     assert_true(all.hit_count > 50);
     request.k = 7;
