@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "rpc/client.h"
 #include "store/kv.h"
 
@@ -293,6 +294,7 @@ static void *merger_main(void *argument)
 {
     struct replay *replay = argument;
     struct barrel *barrel = replay->barrel;
+    thread_give_way(); /* to the searches */
     while (rest(replay, MERGE_EVERY_MS)) {
         struct error err;
         uint64_t free_bytes = kv_free_space(barrel->folder);

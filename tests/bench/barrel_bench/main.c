@@ -1,4 +1,4 @@
-/* barrel-bench index|query|run: arguments. */
+/* barrel-bench index|query|run|load: arguments. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,8 @@
 #include "base/args.h"
 #include "tests/bench/barrel_bench/bench.h"
 
-static const char usage[] = "barrel-bench index|query|run --data DIR [options] [FILE]";
+static const char usage[] =
+    "barrel-bench index|query|run|load --data DIR [options] [FILE [QUERIES]]";
 
 void bench_fail(const char *what, const struct error *err)
 {
@@ -68,7 +69,12 @@ static void fail_usage(const char *what)
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.settings = {.memory_bytes = 128 << 20, .size = 10, .threads = 1}};
+    struct bench bench = {.settings = {.memory_bytes = 128 << 20,
+                                       .size = 10,
+                                       .threads = 1,
+                                       .rate = 500,
+                                       .searches = 100,
+                                       .seconds = 300}};
     struct settings *settings = &bench.settings;
     const char *mode = "or";
     const struct args_option options[] = {
@@ -80,7 +86,11 @@ int main(int argc, char **argv)
          "index: merge down to so many; 0: as a barrel does (0)", 4096},
         {"mode", ARGS_STRING, &mode, "or|and|phrase|typed", "query: how words go together (or)", 0},
         {"size", ARGS_UINT, &settings->size, "K", "results asked for (10)", SEARCH_K_MAX},
-        {"threads", ARGS_UINT, &settings->threads, "N", "query: that search at a time (1)", 64},
+        {"threads", ARGS_UINT, &settings->threads, "N",
+         "index: 2: merge beside applying, as a barrel does (1)", 2},
+        {"rate", ARGS_UINT, &settings->rate, "N", "load: documents a second (500)", 100000},
+        {"searches", ARGS_UINT, &settings->searches, "N", "load: searches a second (100)", 100000},
+        {"seconds", ARGS_UINT, &settings->seconds, "N", "load: how long (300)", 86400},
         {"check", ARGS_FLAG, &settings->check, NULL,
          "query: compare each answer with that of looking at every document", 0},
         {"queries", ARGS_STRING, &settings->queries, "FILE", "run: {\"_id\",\"text\"} a line", 0},
@@ -91,6 +101,7 @@ int main(int argc, char **argv)
     int skipped = command[0] == '\0' ? 0 : 1;
     int rest = args_parse(argc - skipped, argv + skipped, usage, options) + skipped;
     const char *file = rest < argc ? argv[rest] : NULL;
+    const char *other = file != NULL && rest + 1 < argc ? argv[rest + 1] : NULL;
     if (settings->data == NULL)
         fail_usage("--data is needed");
     if (!read_mode(mode, &settings->mode))
@@ -99,6 +110,9 @@ int main(int argc, char **argv)
         bench_index(&bench, file);
     else if (strcmp(command, "query") == 0 && file != NULL)
         bench_query(&bench, file);
+    else if (strcmp(command, "load") == 0 && other != NULL && settings->rate > 0 &&
+             settings->searches > 0 && settings->seconds > 0)
+        bench_load(&bench, file, other);
     else if (strcmp(command, "run") == 0 && settings->queries != NULL && settings->out != NULL)
         bench_run(&bench);
     else
