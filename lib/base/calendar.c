@@ -3,29 +3,49 @@
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
-#define DAY_S 86400
+#define DAYS_TO_1970 719162 /* from January 1 of the year 1 */
+
+/* Not by timegm(), which may open files that a confined process cannot. */
+static bool is_leap(uint32_t year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static uint32_t days_in_month(uint32_t year, uint32_t month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+static int32_t first_day_of(uint32_t year)
+{
+    int32_t before = (int32_t)year - 1;
+    return 365 * before + before / 4 - before / 100 + before / 400 - DAYS_TO_1970;
+}
 
 bool calendar_day_of(struct calendar_date date, int32_t *ret_day)
 {
     if (date.year < 1 || date.year > 9999 || date.month < 1 || date.month > 12 || date.day < 1 ||
-        date.day > 31)
+        date.day > days_in_month(date.year, date.month))
         return false;
-    struct tm fields = {
-        .tm_year = (int)date.year - 1900, .tm_mon = (int)date.month - 1, .tm_mday = (int)date.day};
-    time_t seconds = timegm(&fields); /* makes May 1 of April 31 */
-    *ret_day = (int32_t)(seconds / DAY_S);
-    return fields.tm_mday == (int)date.day;
+    int32_t day = first_day_of(date.year) + (int32_t)date.day - 1;
+    for (uint32_t month = 1; month < date.month; month++)
+        day += (int32_t)days_in_month(date.year, month);
+    *ret_day = day;
+    return true;
 }
 
 struct calendar_date calendar_date_of(int32_t day)
 {
-    time_t seconds = (time_t)day * DAY_S;
-    struct tm fields = {0};
-    gmtime_r(&seconds, &fields);
-    return (struct calendar_date){(uint32_t)fields.tm_year + 1900, (uint32_t)fields.tm_mon + 1,
-                                  (uint32_t)fields.tm_mday};
+    uint32_t year = (uint32_t)((day + DAYS_TO_1970) / 366) + 1; /* not behind it */
+    while (first_day_of(year + 1) <= day)
+        year++;
+    uint32_t rest = (uint32_t)(day - first_day_of(year));
+    uint32_t month = 1;
+    while (rest >= days_in_month(year, month))
+        rest -= days_in_month(year, month++);
+    return (struct calendar_date){year, month, rest + 1};
 }
 
 /* ---- reading ---- */

@@ -77,8 +77,8 @@ bool evaluation_take(struct evaluation *evaluation, uint32_t docid, uint64_t sco
  * Stems include the exact form's occurrences where the document's language is the one that was
  * stemmed for, and are other words where it is not: so the largest counts, not the sum.
  */
-uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
-                       uint32_t fields, uint32_t docid)
+float evaluate_frequency(const struct evaluation *evaluation, struct matcher_word *word,
+                         uint32_t fields, uint32_t docid)
 {
     const struct scorer *scorer = &evaluation->scorer;
     float frequency = 0;
@@ -95,7 +95,14 @@ uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word 
     }
     if (count > 1)
         frequency += scorer->ranking->exact_bonus * exact;
-    return score_of(weight, scorer->ranking->k1, frequency);
+    return frequency;
+}
+
+uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
+                       uint32_t fields, uint32_t docid)
+{
+    return score_of(weight, evaluation->scorer.ranking->k1,
+                    evaluate_frequency(evaluation, word, fields, docid));
 }
 
 /* As much as any document from `first` to `last` weighs in one list: infinity where nothing is

@@ -62,7 +62,17 @@ enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher,
 enum status evaluate_tree(struct evaluation *evaluation, struct matcher *matcher,
                           struct error *err);
 
+/* Takes the request's ranking and statistics, and weighs the words of the query. */
+void evaluation_weigh(struct evaluation *evaluation, const struct query_node *query);
+/* STATUS_INVALID where a query or a request breaks a rule. */
+enum status search_check(const struct query_node *query, const struct search_request *request,
+                         struct error *err);
+
 /* ---- what they share ---- */
+
+/* How often a word stands in the document on which its cursors stand that it has, weighed. */
+float evaluate_frequency(const struct evaluation *evaluation, struct matcher_word *word,
+                         uint32_t fields, uint32_t docid);
 
 /* The score of a prefix, the same in every document: of a word that stands once in a text of
  * average length. */

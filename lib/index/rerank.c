@@ -280,13 +280,18 @@ static bool is_corrupt(const struct reranker *reranker)
     return false;
 }
 
+void reranker_stand(struct reranker *reranker, uint32_t docid)
+{
+    for (uint32_t i = 0; i < reranker->word_count; i++)
+        find_word(reranker, &reranker->words[i], docid);
+}
+
 enum status reranker_look(struct reranker *reranker, uint32_t docid, uint64_t words_score,
                           struct rerank_parts *ret_parts, struct error *err)
 {
     const struct ranking *ranking = reranker->evaluation->scorer.ranking;
     struct rerank_parts parts = {0};
-    for (uint32_t i = 0; i < reranker->word_count; i++)
-        find_word(reranker, &reranker->words[i], docid);
+    reranker_stand(reranker, docid);
     enum status status = find_closeness(reranker, docid, &parts, err);
     if (status != STATUS_OK)
         return status;
@@ -323,7 +328,7 @@ static enum status look_at(struct evaluation *evaluation, struct reranker *reran
                 return segment_corrupt(segment, err);
             status = reranker_enter(reranker, segment, err);
         }
-        struct rerank_parts parts;
+        struct rerank_parts parts = {0};
         if (status == STATUS_OK)
             status = reranker_look(reranker, hits[i].docid, hits[i].words_score, &parts, err);
         if (status == STATUS_OK)

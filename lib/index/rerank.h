@@ -62,7 +62,9 @@ void reranker_release(struct reranker *reranker);
 /* For the documents of this segment from now on, which the evaluation's scorer has entered. */
 enum status reranker_enter(struct reranker *reranker, const struct segment *segment,
                            struct error *err);
-/* What a document gains whose words score so much. Documents of a segment by rising docid. */
+/* Moves to a document. Documents of a segment by rising docid, here and below. */
+void reranker_stand(struct reranker *reranker, uint32_t docid);
+/* What a document gains whose words score so much. */
 enum status reranker_look(struct reranker *reranker, uint32_t docid, uint64_t words_score,
                           struct rerank_parts *ret_parts, struct error *err);
 

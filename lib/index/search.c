@@ -33,24 +33,30 @@ static float word_weight(const struct scorer *scorer, const struct search_statis
     return scorer_word_weight(scorer, statistics, documents);
 }
 
-static void prepare(struct evaluation *evaluation, const struct query_node *query,
-                    const struct terms *terms)
+void evaluation_weigh(struct evaluation *evaluation, const struct query_node *query)
 {
+    struct terms terms;
     const struct query_word *words[QUERY_WORDS_MAX];
     const struct search_request *request = evaluation->request;
     const struct ranking *ranking = request->ranking == NULL ? &ranking_default : request->ranking;
     scorer_init(&evaluation->scorer, ranking, &request->statistics);
+    terms.count = query_collect_terms(query, terms.terms);
     size_t count = query_collect_words(query, words);
     for (size_t i = 0; i < count; i++)
         evaluation->weights[i] =
-            word_weight(&evaluation->scorer, &request->statistics, terms, words[i]);
+            word_weight(&evaluation->scorer, &request->statistics, &terms, words[i]);
 }
 
 /* ---- the whole ---- */
 
-static enum status check_request(const struct search_request *request, size_t term_count,
-                                 struct error *err)
+enum status search_check(const struct query_node *query, const struct search_request *request,
+                         struct error *err)
 {
+    struct query_term terms[QUERY_TERMS_MAX];
+    enum status status = query_check(query, err);
+    if (status != STATUS_OK || query == NULL)
+        return status;
+    size_t term_count = query_collect_terms(query, terms);
     if (request->k > SEARCH_K_MAX)
         return error_set(err, STATUS_INVALID, "more than %d results asked for", SEARCH_K_MAX);
     if (request->statistics.document_frequency_count != term_count)
@@ -125,12 +131,12 @@ static enum status write_hits(const struct evaluation *evaluation, struct arena 
 }
 
 static enum status search_index(struct index *index, struct evaluation *evaluation,
-                                const struct query_node *query, const struct terms *terms,
-                                struct arena *arena, struct error *err)
+                                const struct query_node *query, struct arena *arena,
+                                struct error *err)
 {
     struct snapshot *snapshot = index_hold_snapshot(index);
     evaluation->snapshot = snapshot;
-    prepare(evaluation, query, terms);
+    evaluation_weigh(evaluation, query);
     enum status status = search_snapshot(evaluation, query, err);
     top_sort(&evaluation->top);
     if (status == STATUS_OK)
@@ -143,12 +149,7 @@ enum status index_search(struct index *index, const struct query_node *query,
                          const struct search_request *request, struct arena *arena,
                          struct search_result *ret_result, struct error *err)
 {
-    struct terms terms = {0};
-    enum status status = query_check(query, err);
-    if (status == STATUS_OK && query != NULL) {
-        terms.count = query_collect_terms(query, terms.terms);
-        status = check_request(request, terms.count, err);
-    }
+    enum status status = search_check(query, request, err);
     if (status != STATUS_OK)
         return status;
     uint32_t window = window_of(request);
@@ -160,6 +161,6 @@ enum status index_search(struct index *index, const struct query_node *query,
     evaluation->request = request;
     evaluation->top = (struct top){.hits = hits, .k = k};
     if (query != NULL)
-        status = search_index(index, evaluation, query, &terms, arena, err);
+        status = search_index(index, evaluation, query, arena, err);
     return status == STATUS_OK ? write_hits(evaluation, arena, ret_result, err) : status;
 }

@@ -192,6 +192,8 @@ static struct index_change document_change(const Wire__FeedDocument *from, struc
         change.document.headings = join_headings(from->page, arena);
         change.document.text = slice(from->page->text);
         change.document.language = slice(from->page->language);
+        change.document.content_type = slice(from->page->content_type);
+        change.document.modified_unix_us = from->page->modified_us;
     }
     return change;
 }

@@ -184,6 +184,8 @@ static void items_of_the_feed_become_changes(void **state)
     page.title = (char *)"Title";
     page.text = (char *)"Text";
     page.language = (char *)"en";
+    page.content_type = (char *)"text/html";
+    page.modified_us = 77;
     page.headings = headings;
     page.n_headings = 2;
     Wire__FeedDocument document = WIRE__FEED_DOCUMENT__INIT;
@@ -200,6 +202,8 @@ static void items_of_the_feed_become_changes(void **state)
     assert_memory_equal(change.document.site.bytes, "e.org:81", 8);
     assert_memory_equal(change.document.headings.bytes, "One\nOne\n", 8);
     assert_true(change.document.is_private);
+    assert_memory_equal(change.document.content_type.bytes, "text/html", 9);
+    assert_int_equal(change.document.modified_unix_us, 77);
 
     Wire__FeedEdge edge = WIRE__FEED_EDGE__INIT;
     edge.source = (char *)"http://a/";
