@@ -147,6 +147,26 @@ uint64_t index_flushed_position(struct index *index);
 /* True once a stored byte was found wrong: the index should be erased and rebuilt. */
 bool index_is_corrupt(struct index *index);
 
+/* How far a look at everything stored has come. A zeroed struct begins one. */
+struct index_scrub {
+    uint64_t segment; /* the id of the one that is looked at */
+    uint32_t chunk;   /* of it: the next */
+    bool are_segments_done;
+    struct buffer cursor; /* of the storage: see storage_ops.check() */
+    uint64_t bytes;       /* read so far, everything twice: by our checksums and the storage's */
+};
+
+/*
+ * Compares a part of what is stored, about `bytes_max` bytes, with its checksums, whether or not it
+ * was read before. A wrong one makes the index corrupt.
+ *
+ * Returns STATUS_OK, STATUS_END (all was looked at; the next call begins anew), STATUS_CORRUPT or
+ * the storage's.
+ */
+enum status index_scrub(struct index *index, struct index_scrub *scrub, uint64_t bytes_max,
+                        struct error *err);
+void index_scrub_release(struct index_scrub *scrub); /* forgets how far it has come */
+
 struct index_size {
     uint64_t documents; /* live ones */
     uint64_t deleted;   /* documents still in segments, but no longer found */

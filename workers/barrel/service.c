@@ -96,6 +96,7 @@ static void put_state(struct barrel *barrel, struct index *index, Wire__SearchRe
     bool is_changing = index_is_unsettled(index);
     uint64_t ahead_to = atomic_load(&barrel->ahead_to);
     reply->position = index_applied_position(index);
+    reply->rebuilding = barrel_is_rebuilding(barrel);
     reply->unsettled = is_changing || (ahead_to != 0 && ahead_to >= reply->position);
 }
 
@@ -295,8 +296,8 @@ static void answer_from_index(struct service *service, struct rpc_call *call)
 {
     struct barrel *barrel = service->barrel;
     pthread_rwlock_rdlock(&barrel->lock);
-    if (barrel->index == NULL)
-        rpc_call_fail(call, STATUS_UNAVAILABLE, "the index could not be opened");
+    if (barrel_is_damaged(barrel))
+        rpc_call_fail(call, STATUS_UNAVAILABLE, "the index is damaged, and not yet begun anew");
     else if (rpc_call_method(call) == WIRE__METHOD__SEARCH)
         answer_search(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__DOCUMENTS)

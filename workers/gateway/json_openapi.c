@@ -211,7 +211,7 @@ const char json_openapi[] = JSON_TEXT({
         "size": {"type": "integer"},
         "total": {"type": "integer", "description": "Exact to 1000"},
         "total_relation": {"enum": ["eq", "gte"]},
-        "partial": {"type": "boolean", "description": "Not every shard answered in time"},
+        "partial": {"type": "boolean", "description": "Not every shard answered in time, or one of them is being made again from the log"},
         "cursor": {"type": "string", "description": "For the next page; empty at the end"},
         "took_ms": {"type": "number"},
         "shards": {"type": "object", "required": ["asked", "answered"], "properties": {"asked": {"type": "integer"}, "answered": {"type": "integer"}}},
@@ -298,7 +298,10 @@ const char json_openapi[] = JSON_TEXT({
           "documents": {"type": "integer"}, "segments": {"type": "integer"}, "edges": {"type": "integer"},
           "bytes": {"type": "integer"}, "position": {"type": "integer", "description": "Of the log, applied"},
           "calls": {"type": "integer"}, "mean_response_ms": {"type": "number", "description": "In tenths, over the last minute"},
-          "stopped": {"type": "string", "description": "Why it indexes nothing at present; empty: it does"}
+          "stopped": {"type": "string", "description": "Why it indexes nothing at present; empty: it does"},
+          "rebuilding": {"type": "boolean", "description": "Its index was begun anew, as it was new or damaged, and is not yet what it was"},
+          "checked_percent": {"type": "integer", "description": "How far the look for wrong bytes that goes on has come"},
+          "checked_at": {"type": "string", "format": "date-time", "description": "When the last look for wrong bytes ended that found none; missing: none has"}
         }}},
         "downloaders": {"type": "array", "items": {"type": "object", "required": ["name", "pages", "bytes", "errors", "fetching"], "properties": {
           "name": {"type": "string"}, "pages": {"type": "integer"}, "bytes": {"type": "integer"}, "errors": {"type": "integer"},

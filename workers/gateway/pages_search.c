@@ -121,6 +121,11 @@ static void write_reading(struct html *html, const struct search_answer *answer)
 
 static void write_partial_notice(struct html *html, const struct search_answer *answer)
 {
+    if (answer->shards_answered == answer->shards_asked) {
+        html_markup(html, "<p class=\"notice\" role=\"status\">Incomplete: a part of the index "
+                          "is being made again, or did not answer in time.</p>\n");
+        return;
+    }
     html_markup(html, "<p class=\"notice\" role=\"status\">Incomplete: ");
     html_number(html, answer->shards_answered);
     html_markup(html, " of ");

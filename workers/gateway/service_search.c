@@ -280,8 +280,9 @@ static void add_totals(const struct searching *search, struct search_answer *ans
         answer->shards_answered++;
         answer->total += reply->total;
         answer->total_is_lower_bound |= reply->total_is_lower_bound;
+        answer->partial |= reply->rebuilding;
     }
-    answer->partial = answer->shards_answered < answer->shards_asked;
+    answer->partial |= answer->shards_answered < answer->shards_asked;
 }
 
 /* ---- titles and snippets ---- */
