@@ -61,6 +61,10 @@ static void print_barrel(const Wire__BarrelStatus *barrel, uint32_t mean_respons
         fputs("; stands still: ", stdout);
         print_text(stdout, barrel->stopped);
     }
+    if (barrel->rebuilding)
+        fputs("; is made again from the log", stdout);
+    if (barrel->checked_percent > 0)
+        printf("; %" PRIu32 " %% looked through for wrong bytes", barrel->checked_percent);
 }
 
 static void print_downloader(const Wire__DownloaderStatus *downloader)

@@ -63,6 +63,9 @@ static void write_barrel(struct json_writer *json, const Wire__MemberStatus *mem
     json_put_unsigned(json, "calls", member->calls);
     json_put_tenths(json, "mean_response_ms", member->mean_response_us);
     json_put_string(json, "stopped", barrel->stopped);
+    json_put_boolean(json, "rebuilding", barrel->rebuilding);
+    json_put_unsigned(json, "checked_percent", barrel->checked_percent);
+    json_put_time(json, "checked_at", barrel->checked_us);
     json_close_object(json);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/calendar.h"
 #include "crawl/flow.h"
 #include "crawl/html_tags.h"
 
@@ -52,6 +53,7 @@ struct walker {
     struct candidate *candidates; /* latest first */
     size_t candidate_count;
     struct page_heading *headings; /* PAGE_HEADINGS_MAX */
+    unsigned date_rank;            /* of page.modified_us: see see_date() */
     bool failed;                   /* memory ran out */
 };
 
@@ -149,6 +151,39 @@ static void see_refresh(struct walker *walker, const char *content)
     add_candidate(walker, keep(walker, at, size), "", false);
 }
 
+/* A page's date by itself: when it was changed rather than when it was published; of several that
+ * say the same, the first. */
+static void see_date(struct walker *walker, const char *name, const char *content)
+{
+    static const struct {
+        const char *name;
+        unsigned rank;
+    } dates[] = {
+        {"article:modified_time", 2},
+        {"og:updated_time", 2},
+        {"dcterms.modified", 2},
+        {"datemodified", 2},
+        {"last-modified", 2},
+        {"article:published_time", 1},
+        {"date", 1},
+        {"dc.date", 1},
+        {"dcterms.date", 1},
+        {"dcterms.created", 1},
+        {"dcterms.issued", 1},
+        {"datepublished", 1},
+        {"pubdate", 1},
+        {"dc.date.issued", 1},
+    };
+    int64_t time_us;
+    for (size_t i = 0; name != NULL && i < sizeof(dates) / sizeof(dates[0]); i++) {
+        if (dates[i].rank <= walker->date_rank || strcasecmp(name, dates[i].name) != 0 ||
+            !calendar_parse(content, &time_us))
+            continue;
+        walker->page.modified_us = time_us;
+        walker->date_rank = dates[i].rank;
+    }
+}
+
 static void see_meta(struct walker *walker, const GumboElement *element)
 {
     const char *name = html_attribute(element, "name");
@@ -158,6 +193,10 @@ static void see_meta(struct walker *walker, const GumboElement *element)
     struct page *page = &walker->page;
     if (content == NULL)
         return;
+    see_date(walker, name, content);
+    see_date(walker, property, content);
+    see_date(walker, html_attribute(element, "itemprop"), content);
+    see_date(walker, equivalent, content);
     if (name != NULL &&
         (strcasecmp(name, "robots") == 0 || strcasecmp(name, DIRECTIVES_AGENT) == 0))
         directives_add(walker->directives, content, strlen(content));

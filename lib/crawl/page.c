@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/calendar.h"
 #include "crawl/charset.h"
 #include "crawl/directives.h"
 #include "crawl/flow.h"
@@ -101,6 +102,18 @@ static const char *header_language(const char *header, struct arena *arena)
     return language == NULL ? "" : language;
 }
 
+/* The header's type where it says one that fits what was read. */
+static const char *content_type(const struct mime *mime, enum mime_kind kind, struct arena *arena)
+{
+    bool is_xhtml = strcmp(mime->type, "application/xhtml+xml") == 0;
+    if (kind == MIME_HTML && !is_xhtml)
+        return "text/html";
+    if (kind == MIME_TEXT && mime->type[0] == '\0')
+        return "text/plain";
+    const char *type = arena_string(arena, mime->type);
+    return type == NULL ? "" : type;
+}
+
 enum status page_parse(const struct page_input *input, struct arena *arena, struct page *ret_page,
                        struct error *err)
 {
@@ -132,6 +145,10 @@ enum status page_parse(const struct page_input *input, struct arena *arena, stru
     if (status != STATUS_OK)
         return status;
     page.charset = charset->name;
+    page.content_type = content_type(&mime, kind, arena);
+    if (page.modified_us == 0 && input->last_modified != NULL &&
+        !calendar_parse(input->last_modified, &page.modified_us))
+        page.modified_us = 0;
     if (page.language[0] == '\0')
         page.language = header_language(input->content_language, arena);
     page.text_cut = page.text_cut || cut;

@@ -28,7 +28,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 1
+    PAGE_PARSER_VERSION = 2
 };
 
 struct page_input {
@@ -37,6 +37,7 @@ struct page_input {
     const char *content_type;     /* the header's value; NULL where there is none */
     const char *robots_tags;      /* X-Robots-Tag values, one to a line; NULL where there is none */
     const char *content_language; /* the header's value; NULL where there is none */
+    const char *last_modified;    /* the same */
     const struct url *url;        /* where the body came from, after all redirects */
     bool truncated;               /* the body was cut before it came here */
 };
@@ -53,17 +54,19 @@ struct page_link {
 };
 
 struct page {
-    const char *charset;     /* what the body was decoded from, by its WHATWG name: "utf-8" */
-    const char *title;       /* "" where there is none, as the other strings */
-    const char *description; /* what the page says of itself */
-    const char *language;    /* as declared, in lower case, such as "de-at": not detected */
-    const char *canonical;   /* rel=canonical, in normal form */
-    const char *text;        /* what is seen: white space collapsed, a line to each block */
+    const char *charset;      /* what the body was decoded from, by its WHATWG name: "utf-8" */
+    const char *title;        /* "" where there is none, as the other strings */
+    const char *description;  /* what the page says of itself */
+    const char *content_type; /* what it was read as: "text/html" */
+    const char *language;     /* as declared, in lower case, such as "de-at": not detected */
+    const char *canonical;    /* rel=canonical, in normal form */
+    const char *text;         /* what is seen: white space collapsed, a line to each block */
     size_t text_size;
     const struct page_heading *headings;
     size_t heading_count;
     const struct page_link *links; /* in the page's order; a target may come more than once */
     size_t link_count;
+    int64_t modified_us; /* its date by itself, else by Last-Modified; since 1970; 0: not known */
     bool noindex;
     bool nofollow;
     bool noarchive;

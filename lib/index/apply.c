@@ -312,7 +312,9 @@ static enum status rebuild(struct applier *applier, struct place place)
         .site = fields.site,
         .title = fields.title,
         .language = fields.language,
+        .content_type = fields.content_type,
         .fetched_unix_us = fields.fetched_unix_us,
+        .modified_unix_us = fields.modified_unix_us,
         .is_private = (norms[NORM_FLAGS] & FLAG_PRIVATE) != 0,
     };
     /* Unpacking goes to the arena that building empties. */

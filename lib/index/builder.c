@@ -5,10 +5,12 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "index/document_keys.h"
 #include "index/inverter.h"
 #include "index/segment_writer.h"
 #include "index/url_order.h"
 #include "text/character.h"
+#include "text/language_detect.h"
 
 /* Between two headings or anchors, so that no phrase reaches from one to the other. */
 #define LINE_GAP 8
@@ -150,39 +152,10 @@ static uint32_t add_url(struct builder *builder, struct text_slice url)
     return add_tokens(builder, decoded, TEXT_LANGUAGE_UNKNOWN, FIELD_URL, 0);
 }
 
-static void add_site_key(struct builder *builder, struct text_slice host)
+/* Keys that are no words stand in the URL's field, at its beginning. */
+static void add_key(void *builder, const uint8_t *key, uint32_t size)
 {
-    uint8_t key[KEY_MAX];
-    if (host.size == 0 || host.size > QUERY_SITE_MAX)
-        return;
-    key[0] = KEY_SITE;
-    memcpy(key + 1, host.bytes, host.size);
-    inverter_add(&builder->inverter, key, (uint32_t)host.size + 1, FIELD_URL, 0, false);
-}
-
-static bool is_address(struct text_slice host)
-{
-    return host.size > 0 && (host.bytes[0] == '[' || (host.bytes[host.size - 1] >= '0' &&
-                                                      host.bytes[host.size - 1] <= '9'));
-}
-
-/* "a.b.c:80" is found by itself, by its host "a.b.c", and by "b.c" and "c". */
-static void add_site(struct builder *builder, struct text_slice site)
-{
-    struct text_slice host = site;
-    for (size_t i = site.size; i > 0 && site.bytes[i - 1] != ']'; i--) {
-        if (site.bytes[i - 1] == ':') {
-            host.size = i - 1;
-            break;
-        }
-    }
-    if (host.size < site.size)
-        add_site_key(builder, site);
-    add_site_key(builder, host);
-    for (size_t i = 0; !is_address(host) && i + 1 < host.size; i++) {
-        if (host.bytes[i] == '.')
-            add_site_key(builder, (struct text_slice){host.bytes + i + 1, host.size - i - 1});
-    }
+    inverter_add(&((struct builder *)builder)->inverter, key, size, FIELD_URL, 0, false);
 }
 
 static struct index_document cut(const struct index_document *document)
@@ -192,7 +165,7 @@ static struct index_document cut(const struct index_document *document)
     result.headings = text_cut(document->headings, INDEX_HEADINGS_MAX);
     result.text = text_cut(document->text, INDEX_TEXT_MAX);
     result.site = text_cut(document->site, QUERY_SITE_MAX);
-    result.language = text_cut(document->language, 35);
+    result.language = text_cut(document->language, INDEX_LANGUAGE_MAX);
     return result;
 }
 
@@ -230,7 +203,7 @@ static void add_fields(struct builder *builder, const struct index_document *doc
     ret_norms[FIELD_HEADINGS] =
         length_code(add_lines(builder, document->headings, language, FIELD_HEADINGS));
     ret_norms[FIELD_URL] = length_code(add_url(builder, document->url));
-    add_site(builder, document->site);
+    document_keys(document, add_key, builder);
     ret_norms[FIELD_ANCHOR] = length_code(add_lines(builder, anchors, language, FIELD_ANCHOR));
     begin_cells(builder, document->text.size);
     ret_norms[FIELD_BODY] =
@@ -241,6 +214,8 @@ static enum status add_document(struct builder *builder, struct segment_writer *
                                 const struct builder_document *input, struct error *err)
 {
     struct index_document document = cut(&input->document);
+    if (!builder->plain)
+        document.language = language_settle(document.language, document.text);
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
     uint8_t norms[NORM_COLUMNS] = {0};
     add_fields(builder, &document, anchors, norms);

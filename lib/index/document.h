@@ -15,7 +15,7 @@ struct stored_document {
     const char *url;
     const char *site;
     const char *title;
-    const char *language; /* as its page said; "" where it did not */
+    const char *language; /* as its page said, or its text: language_settle(); "": unknown */
     uint64_t inlinks;     /* pages that link to it, now, of those that are as open as it */
     int64_t fetched_unix_us;
     bool is_private;
@@ -58,6 +58,8 @@ struct shown_document {
 struct snippet_maker;                                 /* opaque */
 struct snippet_maker *snippet_maker_new(void);        /* NULL: no memory */
 void snippet_maker_free(struct snippet_maker *maker); /* accepts NULL */
+/* Its analyzer, for other uses between those. */
+struct text_analyzer *snippet_maker_analyzer(struct snippet_maker *maker);
 
 /*
  * Documents by the hashes of their URLs, as a page of results shows them.

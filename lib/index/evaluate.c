@@ -1,6 +1,13 @@
 /* What the ways of evaluating a query share. */
 #include "index/evaluate.h"
 
+double evaluation_factor(const struct evaluation *evaluation, uint32_t docid)
+{
+    const struct segment *segment = evaluation->entry->segment;
+    unsigned inlinks = atomic_load_explicit(&segment->inlinks[docid], memory_order_relaxed);
+    return link_factor(evaluation->scorer.ranking, inlinks);
+}
+
 double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first, uint32_t last)
 {
     const struct segment *segment = evaluation->entry->segment;
@@ -17,12 +24,12 @@ double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first
 
 uint64_t evaluation_least(const struct evaluation *evaluation, double factor)
 {
-    if (evaluation->top.count < evaluation->top.k)
-        return 0;
     if (evaluation->top.k == 0)
         return UINT64_MAX;
+    if (!evaluation->top.is_full)
+        return 0;
     /* Nearly; the multiplications there are rounded. */
-    double about = evaluation->top.hits[0].score / factor * SCORE_ONE;
+    double about = evaluation->top.worst.score / factor * SCORE_ONE;
     uint64_t least = about < 2 ? 0 : (uint64_t)about - 2;
     while (!evaluation_wants(evaluation, least, factor))
         least++;
@@ -31,7 +38,7 @@ uint64_t evaluation_least(const struct evaluation *evaluation, double factor)
     return least;
 }
 
-static bool is_behind(const struct search_request *request, const struct search_hit *hit)
+static bool is_behind(const struct search_request *request, const struct top_hit *hit)
 {
     if (!request->has_after)
         return true;
@@ -49,15 +56,16 @@ bool evaluation_take(struct evaluation *evaluation, uint32_t docid, uint64_t sco
                         evaluation->scorer.columns[NORM_FLAGS][docid]))
         return true;
     evaluation->total++;
-    unsigned inlinks = atomic_load_explicit(&segment->inlinks[docid], memory_order_relaxed);
-    struct search_hit hit = {.score = (double)score / SCORE_ONE *
-                                      link_factor(evaluation->scorer.ranking, inlinks)};
+    struct top_hit hit = {.words_score = score, .docid = docid};
+    hit.factor = evaluation_factor(evaluation, docid);
+    hit.first_score = hit.score = score_whole(score, hit.factor);
     if (!top_wants(&evaluation->top, hit.score))
         return true; /* most of them: without looking up the hash */
     struct document_row row;
     if (!segment_row(segment, docid, &row))
         return false;
     hit.url_hash = row.url_hash;
+    hit.entry = (uint32_t)(evaluation->entry - evaluation->snapshot->entries);
     if (is_behind(evaluation->request, &hit))
         top_add(&evaluation->top, &hit);
     return true;
@@ -69,8 +77,8 @@ bool evaluation_take(struct evaluation *evaluation, uint32_t docid, uint64_t sco
  * Stems include the exact form's occurrences where the document's language is the one that was
  * stemmed for, and are other words where it is not: so the largest counts, not the sum.
  */
-uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
-                       uint32_t fields, uint32_t docid)
+float evaluate_frequency(const struct evaluation *evaluation, struct matcher_word *word,
+                         uint32_t fields, uint32_t docid)
 {
     const struct scorer *scorer = &evaluation->scorer;
     float frequency = 0;
@@ -87,52 +95,12 @@ uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word 
     }
     if (count > 1)
         frequency += scorer->ranking->exact_bonus * exact;
-    return score_of(weight, scorer->ranking->k1, frequency);
+    return frequency;
 }
 
-/* As much as any document from `first` to `last` weighs in one list: infinity where nothing is
- * known. False: the list has none of them. */
-static bool list_bound(const struct scorer *scorer, const struct posting_cursor *cursor,
-                       uint32_t *row, uint32_t first, uint32_t last, float *ret_bound)
+uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
+                       uint32_t fields, uint32_t docid)
 {
-    float most = 0;
-    if (cursor->docid == DOCID_END || cursor->docid > last || cursor->last < first)
-        return false;
-    *row = posting_cursor_find_row(cursor, *row, first);
-    for (uint32_t i = *row; i < cursor->row_count; i++) {
-        struct impacts impacts;
-        float one = posting_cursor_row_impacts(cursor, i, &impacts)
-                        ? weigh_impacts(scorer, &impacts)
-                        : __builtin_inff();
-        most = one > most ? one : most;
-        if (posting_cursor_row_last(cursor, i) >= last)
-            break;
-    }
-    *ret_bound = most;
-    return true;
-}
-
-bool evaluate_word_bound(const struct evaluation *evaluation, const struct matcher_word *word,
-                         float weight, uint32_t rows[QUERY_ALTERNATIVES_MAX], uint32_t first,
-                         uint32_t last, uint32_t *ret_bound)
-{
-    const struct scorer *scorer = &evaluation->scorer;
-    float frequency = 0;
-    float exact = 0;
-    bool is_there = false;
-    uint32_t count = word->word->alternative_count;
-    for (uint32_t i = 0; i < count; i++) {
-        float one;
-        if (word->cursors[i] == NULL ||
-            !list_bound(scorer, word->cursors[i], &rows[i], first, last, &one))
-            continue;
-        is_there = true;
-        if (i == 0)
-            exact = one;
-        frequency = one > frequency ? one : frequency;
-    }
-    if (count > 1)
-        frequency += scorer->ranking->exact_bonus * exact;
-    *ret_bound = score_of(weight, scorer->ranking->k1, frequency);
-    return is_there;
+    return score_of(weight, evaluation->scorer.ranking->k1,
+                    evaluate_frequency(evaluation, word, fields, docid));
 }

@@ -29,6 +29,8 @@ static inline bool evaluation_may_prune(const struct evaluation *evaluation)
            evaluation->total >= evaluation->request->count_exactly;
 }
 
+/* How many times a document counts, for what does not depend on the query. */
+double evaluation_factor(const struct evaluation *evaluation, uint32_t docid);
 /* No page of the segment's documents from `first` to `last` counts more times for its links. */
 double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first, uint32_t last);
 
@@ -37,7 +39,7 @@ double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first
 static inline bool evaluation_wants(const struct evaluation *evaluation, uint64_t score,
                                     double factor)
 {
-    return top_wants(&evaluation->top, (double)score / SCORE_ONE * factor);
+    return top_wants(&evaluation->top, score_whole(score, factor));
 }
 
 /* The least score that evaluation_wants(). */
@@ -60,20 +62,28 @@ enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher,
 enum status evaluate_tree(struct evaluation *evaluation, struct matcher *matcher,
                           struct error *err);
 
+/* Takes the request's ranking and statistics, and weighs the words of the query. */
+void evaluation_weigh(struct evaluation *evaluation, const struct query_node *query);
+/* STATUS_INVALID where a query or a request breaks a rule. */
+enum status search_check(const struct query_node *query, const struct search_request *request,
+                         struct error *err);
+
 /* ---- what they share ---- */
+
+/* How often a word stands in the document on which its cursors stand that it has, weighed. */
+float evaluate_frequency(const struct evaluation *evaluation, struct matcher_word *word,
+                         uint32_t fields, uint32_t docid);
+
+/* The score of a prefix, the same in every document: of a word that stands once in a text of
+ * average length. */
+static inline uint32_t evaluate_prefix(const struct evaluation *evaluation, float weight)
+{
+    return score_of(weight, evaluation->scorer.ranking->k1, 1);
+}
 
 /* The score of a word in the document on which its cursors stand that it has; 0: in no field that
  * is wanted. */
 uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
                        uint32_t fields, uint32_t docid);
-
-/*
- * What the word's score cannot exceed in any document from `first` to `last`; false: it is in none
- * of them. `rows`: for each of its lists the block to look from, moved on; `first` does not fall
- * from call to call.
- */
-bool evaluate_word_bound(const struct evaluation *evaluation, const struct matcher_word *word,
-                         float weight, uint32_t rows[QUERY_ALTERNATIVES_MAX], uint32_t first,
-                         uint32_t last, uint32_t *ret_bound);
 
 #endif

@@ -21,7 +21,9 @@ static void score_node(struct scoring *scoring, struct matcher_node *node, bool 
         score_node(scoring, node->children[i], matches);
     for (uint32_t i = 0; i < query->word_count; i++) {
         float weight = scoring->evaluation->weights[scoring->number++];
-        if (matches)
+        if (matches && query->kind == QUERY_PREFIX)
+            scoring->score += evaluate_prefix(scoring->evaluation, weight);
+        else if (matches)
             scoring->score += evaluate_word(scoring->evaluation, &node->words[i], weight,
                                             query->fields, scoring->docid);
     }
@@ -37,7 +39,7 @@ enum status evaluate_tree(struct evaluation *evaluation, struct matcher *matcher
 {
     /* Where there are only filters, every match counts the same, but for links. */
     bool scores = has_words(matcher->root->query);
-    for (uint32_t docid = matcher->root->docid; docid != DOCID_END;
+    for (uint32_t docid = matcher_node_start(matcher, matcher->root); docid != DOCID_END;
          docid = matcher_seek(matcher, docid + 1)) {
         struct scoring scoring = {evaluation, docid, 0, 0};
         if (scores)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "index/dictionary.h"
+#include "index/prefix.h"
 #include "index/search.h"
 #include "index/state.h"
 
@@ -364,6 +364,20 @@ void index_statistics(struct index *index, uint64_t *ret_documents,
     snapshot_release(snapshot);
 }
 
+static enum status term_documents(const struct segment *segment, const struct query_term *term,
+                                  uint64_t *ret_documents)
+{
+    struct dictionary_entry entry;
+    if (term->size > TEXT_TERM_MAX)
+        return STATUS_OK;
+    if (is_prefix(term))
+        return prefix_documents(segment, term, ret_documents);
+    enum status status = dictionary_find(segment, term->bytes, term->size, &entry);
+    if (status == STATUS_OK)
+        *ret_documents = entry.document_count;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status index_term_statistics(struct index *index, const struct query_term *terms, size_t count,
                                   uint64_t *ret_frequencies, struct error *err)
 {
@@ -371,16 +385,10 @@ enum status index_term_statistics(struct index *index, const struct query_term *
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         ret_frequencies[i] = 0;
-        for (uint32_t e = 0; e < snapshot->count && terms[i].size <= KEY_MAX; e++) {
-            struct dictionary_entry entry;
-            status = dictionary_find(snapshot->entries[e].segment, terms[i].bytes, terms[i].size,
-                                     &entry);
-            if (status == STATUS_OK)
-                ret_frequencies[i] += entry.document_count;
-            else if (status == STATUS_NOT_FOUND)
-                status = STATUS_OK;
-            else
-                break;
+        for (uint32_t e = 0; e < snapshot->count && status == STATUS_OK; e++) {
+            uint64_t documents = 0;
+            status = term_documents(snapshot->entries[e].segment, &terms[i], &documents);
+            ret_frequencies[i] += documents;
         }
     }
     snapshot_release(snapshot);

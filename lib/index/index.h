@@ -25,6 +25,8 @@
 #define INDEX_TITLE_MAX    1024
 #define INDEX_HEADINGS_MAX (64u << 10)
 #define INDEX_TEXT_MAX     (2u << 20)
+#define INDEX_LANGUAGE_MAX 35
+#define INDEX_TYPE_MAX     64
 #define INDEX_ANCHOR_MAX   512         /* of one link */
 #define INDEX_ANCHORS_MAX  (32u << 10) /* of all links to one document */
 /* Of all scopes, as stored (15 bytes and the prefix each): beyond this none of them counts. */
@@ -46,8 +48,10 @@ struct index_document {
     struct text_slice title;
     struct text_slice headings; /* one a line */
     struct text_slice text;
-    struct text_slice language; /* a tag such as "en-GB", or empty */
+    struct text_slice language;     /* a tag such as "en-GB", or empty */
+    struct text_slice content_type; /* a media type such as "text/html", or empty */
     int64_t fetched_unix_us;
+    int64_t modified_unix_us; /* the page's own date; 0: not known, the fetch's counts */
     bool is_private; /* from a private address: shown to admins, until a scope makes it public */
 };
 
@@ -142,6 +146,26 @@ uint64_t index_flushed_position(struct index *index);
 
 /* True once a stored byte was found wrong: the index should be erased and rebuilt. */
 bool index_is_corrupt(struct index *index);
+
+/* How far a look at everything stored has come. A zeroed struct begins one. */
+struct index_scrub {
+    uint64_t segment; /* the id of the one that is looked at */
+    uint32_t chunk;   /* of it: the next */
+    bool are_segments_done;
+    struct buffer cursor; /* of the storage: see storage_ops.check() */
+    uint64_t bytes;       /* read so far, everything twice: by our checksums and the storage's */
+};
+
+/*
+ * Compares a part of what is stored, about `bytes_max` bytes, with its checksums, whether or not it
+ * was read before. A wrong one makes the index corrupt.
+ *
+ * Returns STATUS_OK, STATUS_END (all was looked at; the next call begins anew), STATUS_CORRUPT or
+ * the storage's.
+ */
+enum status index_scrub(struct index *index, struct index_scrub *scrub, uint64_t bytes_max,
+                        struct error *err);
+void index_scrub_release(struct index_scrub *scrub); /* forgets how far it has come */
 
 struct index_size {
     uint64_t documents; /* live ones */

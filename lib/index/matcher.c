@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/proximity.h"
+
 /* ---- words ---- */
 
 uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target)
@@ -41,18 +43,34 @@ static uint32_t term_seek(struct matcher_node *node, uint32_t target)
 
 /* ---- phrases ---- */
 
-static int compare_positions(const void *a, const void *b)
+/* Merges the numbers from `second` on into those before them, both ascending; what is in both
+ * stands once. */
+static void merge_positions(struct matcher *matcher, struct numbers *out, size_t second)
 {
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
+    struct numbers *merged = &matcher->merged;
+    merged->count = 0;
+    uint32_t *values = numbers_reserve(merged, out->count);
+    if (values == NULL) {
+        matcher->no_memory = true;
+        return;
+    }
+    size_t a = 0;
+    size_t b = second;
+    while (a < second || b < out->count) {
+        bool takes_a = b == out->count || (a < second && out->values[a] <= out->values[b]);
+        uint32_t value = takes_a ? out->values[a++] : out->values[b++];
+        if (merged->count == 0 || values[merged->count - 1] != value)
+            values[merged->count++] = value;
+    }
+    struct numbers other = *out;
+    *out = *merged;
+    *merged = other;
 }
 
 /* The positions of any of the word's alternatives, ascending. */
 static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
                            struct numbers *out)
 {
-    unsigned lists = 0;
     out->count = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
         struct posting_cursor *cursor = word->cursors[i];
@@ -61,11 +79,23 @@ static void word_positions(struct matcher *matcher, struct matcher_word *word, u
         size_t before = out->count;
         if (!posting_cursor_positions(cursor, (enum query_field)field, out) && !cursor->corrupt)
             matcher->no_memory = true;
-        lists += out->count > before;
+        if (before > 0 && out->count > before)
+            merge_positions(matcher, out, before);
     }
-    if (lists > 1)
-        qsort(out->values, out->count, sizeof(*out->values), compare_positions);
 }
+
+/* From where a word stands to where the phrase begins. */
+static void move_back(struct numbers *here, uint32_t offset)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < here->count; i++) {
+        if (here->values[i] >= offset)
+            here->values[kept++] = here->values[i] - offset;
+    }
+    here->count = kept;
+}
+
+#define STRIDE 16
 
 /* Keeps of `here` (where the phrase may begin) those that have a position of `next` so far behind.
  */
@@ -75,6 +105,8 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
     size_t p = 0;
     for (size_t s = 0; s < here->count; s++) {
         uint32_t wanted = here->values[s] + offset;
+        while (p + STRIDE < next->count && next->values[p + STRIDE] < wanted)
+            p += STRIDE;
         while (p < next->count && next->values[p] < wanted)
             p++;
         if (p < next->count && next->values[p] == wanted)
@@ -83,12 +115,76 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
     here->count = kept;
 }
 
+/* Which word before it is the same one; its own number: none. */
+static uint32_t find_same(const struct query_node *phrase, uint32_t word)
+{
+    const struct query_term *term = &phrase->words[word].alternatives[0];
+    for (uint32_t i = word; i > 0; i--) {
+        const struct query_term *other = &phrase->words[i - 1].alternatives[0];
+        if (other->size == term->size && memcmp(other->bytes, term->bytes, term->size) == 0)
+            return i - 1;
+    }
+    return word;
+}
+
+static bool near_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
+{
+    struct proximity_word words[QUERY_WORDS_MAX];
+    uint32_t count = node->query->word_count;
+    if (matcher->near == NULL)
+        matcher->near = calloc(QUERY_WORDS_MAX, sizeof(*matcher->near));
+    matcher->no_memory = matcher->no_memory || matcher->near == NULL;
+    for (uint32_t i = 0; i < count && !matcher->no_memory; i++) {
+        struct numbers *positions = &matcher->near[i];
+        word_positions(matcher, &node->words[i], field, positions);
+        if (positions->count == 0)
+            return false;
+        words[i] = (struct proximity_word){.positions = positions->values,
+                                           .count = positions->count,
+                                           .offset = node->query->words[i].offset,
+                                           .same = find_same(node->query, i)};
+    }
+    return !matcher->no_memory && proximity_matches(words, count, node->query->slop);
+}
+
+/* How often any of the word's alternatives stands in a field, at most. */
+static uint32_t word_frequency(const struct matcher_word *word, unsigned field)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < word->word->alternative_count; i++) {
+        struct posting_cursor *cursor = word->cursors[i];
+        if (cursor == NULL || cursor->docid != word->docid)
+            continue;
+        uint32_t fields = posting_cursor_fields(cursor);
+        uint32_t before = fields & ((1u << field) - 1);
+        if ((fields & 1u << field) != 0)
+            sum += posting_cursor_frequencies(cursor)[field_count(before)];
+    }
+    return sum;
+}
+
+/* Begins with the word that stands there least often: there are no more beginnings. */
 static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
 {
-    word_positions(matcher, &node->words[0], field, &matcher->here);
-    for (uint32_t i = 1; i < node->query->word_count && matcher->here.count > 0; i++) {
+    if (node->query->slop > 0)
+        return near_in_field(matcher, node, field);
+    const struct query_word *words = node->query->words;
+    uint32_t rarest = 0;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < node->query->word_count; i++) {
+        uint32_t frequency = word_frequency(&node->words[i], field);
+        if (frequency < least) {
+            least = frequency;
+            rarest = i;
+        }
+    }
+    word_positions(matcher, &node->words[rarest], field, &matcher->here);
+    move_back(&matcher->here, words[rarest].offset);
+    for (uint32_t i = 0; i < node->query->word_count && matcher->here.count > 0; i++) {
+        if (i == rarest)
+            continue;
         word_positions(matcher, &node->words[i], field, &matcher->next);
-        keep_followed(&matcher->here, &matcher->next, node->query->words[i].offset);
+        keep_followed(&matcher->here, &matcher->next, words[i].offset);
     }
     return matcher->here.count > 0;
 }
@@ -173,13 +269,27 @@ uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, u
     case QUERY_OR:
         node->docid = or_seek(matcher, node, target);
         break;
+    case QUERY_PREFIX:
+    case QUERY_DATES:
+        node->docid = posting_union_seek(node->any, target);
+        matcher->corrupt = matcher->corrupt || node->any->corrupt;
+        break;
     case QUERY_SITE:
-        node->docid = node->site == NULL ? DOCID_END : posting_cursor_seek(node->site, target);
+    case QUERY_LANGUAGE:
+    case QUERY_TYPE:
+        node->docid = node->key == NULL ? DOCID_END : posting_cursor_seek(node->key, target);
         break;
     case QUERY_NOT: /* asked through its child */
         break;
     }
     return node->docid;
+}
+
+uint32_t matcher_node_start(struct matcher *matcher, struct matcher_node *node)
+{
+    for (uint32_t i = 0; i < node->query->child_count; i++)
+        matcher_node_start(matcher, node->children[i]);
+    return matcher_node_seek(matcher, node, 0);
 }
 
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
@@ -243,13 +353,31 @@ static void open_words(struct matcher *matcher, struct matcher_node *node)
     }
 }
 
-static void open_site(struct matcher *matcher, struct matcher_node *node)
+static void open_key(struct matcher *matcher, struct matcher_node *node, uint8_t kind)
 {
     uint8_t key[KEY_MAX];
-    key[0] = KEY_SITE;
+    key[0] = kind;
     memcpy(key + 1, node->query->text.bytes, node->query->text.size);
-    node->site = open_cursor(matcher, key, (uint32_t)node->query->text.size + 1);
-    node->cost = node->site == NULL ? 0 : node->site->document_count;
+    node->key = open_cursor(matcher, key, (uint32_t)node->query->text.size + 1);
+    node->cost = node->key == NULL ? 0 : node->key->document_count;
+}
+
+static void open_union(struct matcher *matcher, struct matcher_node *node)
+{
+    const struct query_node *query = node->query;
+    node->any = matcher_alloc(matcher, sizeof(*node->any));
+    if (node->any == NULL)
+        return;
+    if (query->kind == QUERY_PREFIX)
+        posting_union_open_prefix(node->any, matcher->segment, &query->words[0].alternatives[0],
+                                  query->fields, matcher->arena);
+    else
+        posting_union_open_dates(node->any, matcher->segment, query->day_begin, query->day_end,
+                                 matcher->arena);
+    node->cost = node->any->document_count;
+    matcher->is_cut = matcher->is_cut || node->any->is_cut;
+    matcher->no_memory = matcher->no_memory || node->any->no_memory;
+    matcher->corrupt = matcher->corrupt || node->any->corrupt;
 }
 
 static int compare_costs(const void *a_pointer, const void *b_pointer)
@@ -286,22 +414,43 @@ static void open_children(struct matcher *matcher, struct matcher_node *node)
         qsort(node->order, count, sizeof(node->order[0]), compare_costs);
 }
 
+static void open_kind(struct matcher *matcher, struct matcher_node *node)
+{
+    switch (node->query->kind) {
+    case QUERY_TERM:
+    case QUERY_PHRASE:
+        open_words(matcher, node);
+        break;
+    case QUERY_PREFIX:
+    case QUERY_DATES:
+        open_union(matcher, node);
+        break;
+    case QUERY_SITE:
+        open_key(matcher, node, KEY_SITE);
+        break;
+    case QUERY_LANGUAGE:
+        open_key(matcher, node, KEY_LANGUAGE);
+        break;
+    case QUERY_TYPE:
+        open_key(matcher, node, KEY_TYPE);
+        break;
+    case QUERY_AND:
+    case QUERY_OR:
+    case QUERY_NOT:
+        open_children(matcher, node);
+        break;
+    }
+}
+
 static struct matcher_node *open_node(struct matcher *matcher, const struct query_node *query)
 {
     struct matcher_node *node = matcher_alloc(matcher, sizeof(*node));
     if (node == NULL)
         return NULL;
     node->query = query;
-    if (query->kind == QUERY_TERM || query->kind == QUERY_PHRASE)
-        open_words(matcher, node);
-    else if (query->kind == QUERY_SITE)
-        open_site(matcher, node);
-    else
-        open_children(matcher, node);
+    open_kind(matcher, node);
     if (query->kind == QUERY_NOT)
         node->cost = UINT64_MAX;
-    else if (!matcher->no_memory)
-        matcher_node_seek(matcher, node, 0);
     return matcher->no_memory ? NULL : node;
 }
 
@@ -331,4 +480,8 @@ void matcher_release(struct matcher *matcher)
 {
     numbers_release(&matcher->here);
     numbers_release(&matcher->next);
+    numbers_release(&matcher->merged);
+    for (uint32_t i = 0; matcher->near != NULL && i < QUERY_WORDS_MAX; i++)
+        numbers_release(&matcher->near[i]);
+    free(matcher->near);
 }

@@ -42,6 +42,26 @@ static enum status open_cursor(struct passage_finder *finder, const struct query
     return STATUS_OK;
 }
 
+/* Finds the terms that the prefix stands for; one cursor will do for all of them. */
+static enum status open_prefix(struct passage_finder *finder, size_t word, struct error *err)
+{
+    struct prefix_cursor terms;
+    uint32_t count = 0;
+    if (finder->lists[word] == NULL) {
+        finder->kept[word][0] = arena_alloc(finder->arena, sizeof(struct posting_cursor));
+        finder->lists[word] =
+            arena_alloc(finder->arena, PASSAGE_TERMS_MAX * sizeof(*finder->lists[word]));
+    }
+    if (finder->kept[word][0] == NULL || finder->lists[word] == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "passage");
+    for (bool more =
+             prefix_cursor_open(&terms, finder->segment, &finder->words[word]->alternatives[0]);
+         more && count < PASSAGE_TERMS_MAX; more = prefix_cursor_next(&terms))
+        finder->lists[word][count++] = terms.keys.entry;
+    finder->list_counts[word] = count;
+    return terms.keys.corrupt ? segment_corrupt(finder->segment, err) : STATUS_OK;
+}
+
 enum status passage_finder_enter(struct passage_finder *finder, const struct segment *segment,
                                  struct error *err)
 {
@@ -49,6 +69,10 @@ enum status passage_finder_enter(struct passage_finder *finder, const struct seg
     finder->segment = segment;
     for (size_t i = 0; i < finder->word_count; i++) {
         const struct query_word *word = finder->words[i];
+        if (is_prefix(&word->alternatives[0])) {
+            status = open_prefix(finder, i, err);
+            continue;
+        }
         for (uint32_t a = 0; status == STATUS_OK && a < word->alternative_count; a++)
             status = open_cursor(finder, &word->alternatives[a], &finder->kept[i][a],
                                  &finder->cursors[i][a], err);
@@ -103,23 +127,45 @@ static void merge_runs(struct buffer *buffer, size_t middle, struct buffer *scra
     *scratch = swapped;
 }
 
+/* Adds where one list has a word in the document. */
+static enum status gather_list(struct passage_finder *finder, struct posting_cursor *cursor,
+                               size_t word, uint32_t docid, struct error *err)
+{
+    size_t middle = finder->occurrences.size / sizeof(uint64_t);
+    if (posting_cursor_seek(cursor, docid) == docid) {
+        enum status status = read_positions(finder, cursor, word, err);
+        if (status != STATUS_OK)
+            return status;
+        merge_runs(&finder->occurrences, middle, &finder->merged);
+    }
+    return cursor->corrupt ? segment_corrupt(finder->segment, err) : STATUS_OK;
+}
+
+static enum status gather_word(struct passage_finder *finder, size_t word, uint32_t docid,
+                               struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < finder->list_counts[word]; i++) {
+        struct posting_cursor *cursor = finder->kept[word][0];
+        posting_cursor_open(cursor, finder->segment, finder->lists[word][i].address,
+                            finder->lists[word][i].document_count);
+        status = gather_list(finder, cursor, word, docid, err);
+    }
+    for (uint32_t a = 0; status == STATUS_OK && a < QUERY_ALTERNATIVES_MAX; a++) {
+        if (finder->cursors[word][a] != NULL)
+            status = gather_list(finder, finder->cursors[word][a], word, docid, err);
+    }
+    return status;
+}
+
 static enum status gather(struct passage_finder *finder, uint32_t docid, struct error *err)
 {
     struct buffer *all = &finder->occurrences;
     buffer_clear(all);
     for (size_t i = 0; i < finder->word_count; i++) {
-        for (uint32_t a = 0; a < finder->words[i]->alternative_count; a++) {
-            struct posting_cursor *cursor = finder->cursors[i][a];
-            size_t middle = all->size / sizeof(uint64_t);
-            if (cursor != NULL && posting_cursor_seek(cursor, docid) == docid) {
-                enum status status = read_positions(finder, cursor, i, err);
-                if (status != STATUS_OK)
-                    return status;
-                merge_runs(all, middle, &finder->merged);
-            }
-            if (cursor != NULL && cursor->corrupt)
-                return segment_corrupt(finder->segment, err);
-        }
+        enum status status = gather_word(finder, i, docid, err);
+        if (status != STATUS_OK)
+            return status;
     }
     return all->failed || finder->merged.failed ? error_set(err, STATUS_NO_MEMORY, "passage")
                                                 : STATUS_OK;

@@ -8,7 +8,10 @@
 #define TIERCE_INDEX_PASSAGE_H
 
 #include "index/posting.h"
+#include "index/prefix.h"
 #include "index/query.h"
+
+#define PASSAGE_TERMS_MAX 512 /* of those that a prefix stands for: the first are looked at */
 
 struct passage_finder {
     const struct segment *segment; /* that the cursors are of */
@@ -17,6 +20,9 @@ struct passage_finder {
     size_t word_count;
     struct posting_cursor *cursors[QUERY_WORDS_MAX][QUERY_ALTERNATIVES_MAX]; /* NULL: not in it */
     struct posting_cursor *kept[QUERY_WORDS_MAX][QUERY_ALTERNATIVES_MAX]; /* for the next segment */
+    /* Of a word that is a prefix: the lists of the terms that it stands for. */
+    struct dictionary_entry *lists[QUERY_WORDS_MAX]; /* room for PASSAGE_TERMS_MAX; NULL: none */
+    uint32_t list_counts[QUERY_WORDS_MAX];
     /* uint64_t: position << 8 | word; rising. */
     struct buffer occurrences;
     struct buffer merged;     /* scratch */

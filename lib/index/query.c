@@ -3,11 +3,22 @@
 
 #include <string.h>
 
+#include "index/dates.h"
+
 struct checker {
     uint32_t nodes;
     uint32_t words;
     uint32_t terms;
 };
+
+/* Terms begin with no byte that stands in front of other keys; prefixes do. */
+static bool term_is_valid(const struct query_term *term, enum query_kind kind)
+{
+    if (term->size == 0 || term->size > TEXT_TERM_MAX)
+        return false;
+    return kind == QUERY_PREFIX ? term->size > 1 && term->bytes[0] == QUERY_KEY_PREFIX
+                                : term->bytes[0] >= ' ';
+}
 
 static bool words_are_valid(struct checker *checker, const struct query_node *node)
 {
@@ -23,7 +34,7 @@ static bool words_are_valid(struct checker *checker, const struct query_node *no
             (i == 0 ? word->offset != 0 : word->offset <= node->words[i - 1].offset))
             return false;
         for (uint32_t a = 0; a < word->alternative_count; a++) {
-            if (word->alternatives[a].size == 0 || word->alternatives[a].size > TEXT_TERM_MAX)
+            if (!term_is_valid(&word->alternatives[a], node->kind))
                 return false;
         }
         checker->terms += word->alternative_count;
@@ -63,11 +74,19 @@ static bool node_is_valid(struct checker *checker, const struct query_node *node
                node_is_valid(checker, node->children[0], depth + 1, false);
     case QUERY_TERM:
         return node->word_count == 1 && words_are_valid(checker, node);
+    case QUERY_PREFIX:
+        return node->word_count == 1 && node->words != NULL &&
+               node->words[0].alternative_count == 1 && words_are_valid(checker, node);
     case QUERY_PHRASE:
-        return words_are_valid(checker, node);
+        return node->slop <= QUERY_SLOP_MAX && words_are_valid(checker, node);
     case QUERY_SITE:
+    case QUERY_LANGUAGE:
+    case QUERY_TYPE:
         checker->words++;
         return node->text.size > 0 && node->text.size <= QUERY_SITE_MAX;
+    case QUERY_DATES:
+        checker->words++;
+        return node->day_begin <= DATE_DAY_END && node->day_end <= DATE_DAY_END;
     }
     return false;
 }
@@ -174,9 +193,9 @@ static void take_words(struct relaxing *relaxing, const struct query_node *node)
 
 static void relax(struct relaxing *relaxing, struct query_node *node)
 {
-    if (node->kind == QUERY_SITE || node->kind == QUERY_NOT)
+    if (query_filters(node) || node->kind == QUERY_NOT)
         relaxing->filters[relaxing->filter_count++] = node;
-    else if (node->kind == QUERY_PHRASE && !is_without_spaces(node))
+    else if (node->kind == QUERY_PREFIX || (node->kind == QUERY_PHRASE && !is_without_spaces(node)))
         relaxing->words[relaxing->word_count++] = node;
     else
         take_words(relaxing, node);

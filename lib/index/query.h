@@ -16,16 +16,19 @@
 #include "base/error.h"
 #include "text/analyze.h"
 
-#define QUERY_BYTES_MAX        1024 /* of what is typed; what lies behind is dropped */
-#define QUERY_WORDS_MAX        32   /* words and sites in all, those of phrases included */
-#define QUERY_TERMS_MAX        64   /* alternatives of all words together */
-#define QUERY_ALTERNATIVES_MAX 4    /* terms that stand for one word */
+#define QUERY_BYTES_MAX        2048 /* of what is typed; what lies behind is dropped */
+#define QUERY_WORDS_MAX        64   /* words and sites in all, those of phrases included */
+#define QUERY_TERMS_MAX        256  /* alternatives of all words together */
+#define QUERY_ALTERNATIVES_MAX 8    /* terms that stand for one word */
 #define QUERY_NESTING_MAX      8    /* parentheses within parentheses; deeper ones are ignored */
 #define QUERY_DEPTH_MAX        32   /* levels of nodes, the root included */
-#define QUERY_NODES_MAX        128
+#define QUERY_NODES_MAX        256
 #define QUERY_OFFSET_MAX       1024 /* of a word in a phrase */
 #define QUERY_NOTES_MAX        8
 #define QUERY_SITE_MAX         253 /* bytes of a host, with its port */
+#define QUERY_SLOP_MAX         1000
+#define QUERY_PREFIX_MIN       3    /* characters of a word's beginning */
+#define QUERY_KEY_PREFIX       0x02 /* the byte in front of it in its term */
 
 /* The parts of a document that are searched; also bits: 1u << FIELD_TITLE. */
 enum query_field { FIELD_TITLE, FIELD_HEADINGS, FIELD_URL, FIELD_ANCHOR, FIELD_BODY, FIELD_COUNT };
@@ -37,7 +40,12 @@ enum query_kind {
     QUERY_NOT,     /* one child, which must not match; stands only below a QUERY_AND */
     QUERY_TERM,    /* one word */
     QUERY_PHRASE,  /* words in this order, in one field */
-    QUERY_SITE,    /* documents of this host and the hosts below it; scores nothing */
+    QUERY_PREFIX,  /* any word that begins so; scores the same wherever it stands */
+    /* Filters: they score nothing. */
+    QUERY_SITE,     /* documents of this host and the hosts below it */
+    QUERY_LANGUAGE, /* in this language; "de" has "de-at", too */
+    QUERY_TYPE,     /* of this content type, by its short name */
+    QUERY_DATES,    /* from one day to before another */
 };
 
 /* An analysed term: the index's key. */
@@ -47,7 +55,7 @@ struct query_term {
 };
 
 /* One word as typed. A document has it when it has any of the alternatives. The first is the exact
- * form, the others are stems. */
+ * form, the others are stems, of one or more languages. */
 struct query_word {
     struct query_term alternatives[QUERY_ALTERNATIVES_MAX];
     uint32_t alternative_count; /* at least 1 */
@@ -56,12 +64,19 @@ struct query_word {
 
 struct query_node {
     enum query_kind kind;
-    uint32_t fields; /* of QUERY_TERM and QUERY_PHRASE: bits of the fields looked at, not 0 */
-    struct query_word *words; /* QUERY_TERM: 1, QUERY_PHRASE: 1 or more */
+    uint32_t fields; /* of those with words: bits of the fields looked at, not 0 */
+    /* QUERY_TERM: 1, QUERY_PHRASE: 1 or more. QUERY_PREFIX: 1, whose only term is QUERY_KEY_PREFIX
+     * and what it begins with. */
+    struct query_word *words;
     uint32_t word_count;
+    uint32_t slop; /* of QUERY_PHRASE: how far its words may be moved; proximity.h says how */
     struct query_node **children; /* QUERY_AND, QUERY_OR: 1 or more; QUERY_NOT: 1 */
     uint32_t child_count;
-    struct text_slice text; /* QUERY_SITE: the host, lower case; else what was typed, folded */
+    /* Filters but QUERY_DATES: the host, tag or type, in lower case; else what was typed, folded.
+     */
+    struct text_slice text;
+    uint32_t day_begin; /* of QUERY_DATES, counted from 1970-01-01; */
+    uint32_t day_end;   /* this one is not among them. At most DATE_DAY_END */
 };
 
 struct query {
@@ -72,14 +87,22 @@ struct query {
 };
 
 /*
- * Reads what was typed. `language` is the searcher's where it is known (its stems are looked for
- * too). Everything in ret_query lives in `arena`.
+ * Reads what was typed. `languages`, as bits 1 << enum text_language: their stems are looked for,
+ * too, as far as there is room (see query_languages.h). Everything in ret_query lives in `arena`.
  *
  * Returns STATUS_OK or STATUS_NO_MEMORY.
  */
-enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
-                        enum text_language language, struct arena *arena, struct query *ret_query,
-                        struct error *err);
+enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed, uint64_t languages,
+                        struct arena *arena, struct query *ret_query, struct error *err);
+
+/* How a tree is written: query_parse() reads it as the same tree. In the arena; NULL: no memory. */
+const char *query_write(const struct query_node *root, struct arena *arena);
+
+/* Whether a node only chooses documents, by something else than their words. */
+static inline bool query_filters(const struct query_node *node)
+{
+    return node->kind >= QUERY_SITE;
+}
 
 /* STATUS_INVALID where a tree from elsewhere breaks a limit or a rule above; NULL is valid. */
 enum status query_check(const struct query_node *root, struct error *err);

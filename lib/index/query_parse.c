@@ -3,22 +3,26 @@
  *
  *   all    := any any ...                  every one must match
  *   any    := one OR one ...               OR binds closer than standing side by side
- *   one    := [-] [field:] ( word | "phrase" | (all) )
+ *   one    := [-] [field:] ( word | word* | "phrase" | "phrase"~5 | (all) )
  *
  * Nothing is an error: each rule takes what it can, and leaves a note about what it drops.
  */
 #include "index/query.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "index/dates.h"
+#include "index/document_keys.h"
 
 struct parser {
     struct text_analyzer *analyzer;
     struct arena *arena;
-    enum text_language language;
+    uint64_t languages;
+    uint32_t alternatives_max; /* for each word */
     const char *at;
     const char *end;
     struct query *query;
@@ -132,7 +136,7 @@ static bool add_alternative(struct parser *parser, struct query_word *word, cons
             return true;
     }
     /* One place is kept for each word that may still come. */
-    if (word->alternative_count == QUERY_ALTERNATIVES_MAX ||
+    if (word->alternative_count == parser->alternatives_max ||
         parser->terms + 1 + (QUERY_WORDS_MAX - parser->words) > QUERY_TERMS_MAX)
         return true;
     uint8_t *copy = arena_copy(parser->arena, bytes, size);
@@ -229,8 +233,11 @@ static struct query_node *make_words(struct parser *parser, struct text_slice te
 {
     struct reading reading = {.count = 0};
     read_words(parser, text, TEXT_LANGUAGE_UNKNOWN, &reading, true);
-    if (text_language_stemmer(parser->language) != NULL)
-        read_words(parser, text, parser->language, &reading, false);
+    for (unsigned language = 1; language < TEXT_LANGUAGE_COUNT; language++) {
+        if ((parser->languages >> language & 1) != 0 &&
+            !text_language_is_first((enum text_language)language))
+            read_words(parser, text, (enum text_language)language, &reading, false);
+    }
     if (reading.count == 0)
         return NULL;
     struct query_node *node = new_node(parser, reading.count == 1 ? QUERY_TERM : QUERY_PHRASE);
@@ -261,14 +268,9 @@ static const struct {
     {"inanchor", 1u << FIELD_ANCHOR},
     {"body", 1u << FIELD_BODY},
     {"intext", 1u << FIELD_BODY},
-    {"filetype", 0},
-    {"ext", 0},
     {"link", 0},
     {"related", 0},
     {"cache", 0},
-    {"before", 0},
-    {"after", 0},
-    {"lang", 0},
 };
 
 /* Takes "name:" in any case, where something follows. */
@@ -314,36 +316,133 @@ static bool is_host_byte(char byte)
     return isalnum((unsigned char)byte) || strchr(".-_:[]", byte) != NULL;
 }
 
+/* A filter's node; NULL where there are too many words already. */
+static struct query_node *make_filter(struct parser *parser, enum query_kind kind,
+                                      const char *bytes, size_t size)
+{
+    if (parser->words == QUERY_WORDS_MAX) {
+        parser->words_dropped = true;
+        return NULL;
+    }
+    struct query_node *node = new_node(parser, kind);
+    char *copy = arena_string_of(parser->arena, bytes, size);
+    parser->failed = parser->failed || copy == NULL;
+    if (node == NULL || copy == NULL)
+        return NULL;
+    parser->words++;
+    node->text = (struct text_slice){copy, size};
+    return node;
+}
+
 static struct query_node *parse_site(struct parser *parser)
 {
     struct text_slice host = trim_site(take_word(parser));
+    char lower[QUERY_SITE_MAX];
     bool valid = host.size > 0 && host.size <= QUERY_SITE_MAX;
-    for (size_t i = 0; valid && i < host.size; i++)
+    for (size_t i = 0; valid && i < host.size; i++) {
         valid = host.bytes[i] != '\0' && is_host_byte(host.bytes[i]);
+        lower[i] = (char)tolower((unsigned char)host.bytes[i]);
+    }
     if (!valid) {
         note(parser, "“site:” needs the name of a host in plain letters, such as "
                      "site:example.com; it was left out.");
         return NULL;
     }
-    if (parser->words == QUERY_WORDS_MAX) {
-        parser->words_dropped = true;
+    return make_filter(parser, QUERY_SITE, lower, host.size);
+}
+
+static struct query_node *parse_language(struct parser *parser)
+{
+    char tag[INDEX_LANGUAGE_MAX];
+    size_t size = language_tag(take_word(parser), tag);
+    if (size == 0) {
+        note(parser, "“lang:” needs the code of a language, such as lang:de or lang:pt-br; it was "
+                     "left out.");
         return NULL;
     }
-    struct query_node *node = new_node(parser, QUERY_SITE);
-    char *lower = arena_string_of(parser->arena, host.bytes, host.size);
-    parser->failed = parser->failed || lower == NULL;
-    if (node == NULL || lower == NULL)
+    return make_filter(parser, QUERY_LANGUAGE, tag, size);
+}
+
+static struct query_node *parse_type(struct parser *parser)
+{
+    char name[INDEX_TYPE_MAX];
+    struct text_slice typed = take_word(parser);
+    if (typed.size > 1 && typed.bytes[0] == '.')
+        typed = (struct text_slice){typed.bytes + 1, typed.size - 1};
+    size_t size = content_type_name(typed, name);
+    if (size == 0) {
+        note(parser, "“type:” needs a kind of page, such as type:html or type:text; it was left "
+                     "out.");
         return NULL;
-    for (size_t i = 0; i < host.size; i++)
-        lower[i] = (char)tolower((unsigned char)lower[i]);
-    parser->words++;
-    node->text = (struct text_slice){lower, host.size};
+    }
+    return make_filter(parser, QUERY_TYPE, name, size);
+}
+
+static struct query_node *parse_date(struct parser *parser, bool is_after)
+{
+    uint32_t day;
+    if (!date_parse(take_word(parser), &day)) {
+        note(parser, "“after:” and “before:” need a year, a month or a day, such as 2024, 2024-05 "
+                     "or 2024-05-01; what was none was left out.");
+        return NULL;
+    }
+    struct query_node *node = make_filter(parser, QUERY_DATES, "", 0);
+    if (node != NULL) {
+        node->day_begin = is_after ? day : 0;
+        node->day_end = is_after ? DATE_DAY_END : day;
+    }
     return node;
+}
+
+/* Takes a filter. False: none stands here. `*ret_node` is NULL where nothing is left of it. */
+static bool parse_filter(struct parser *parser, struct query_node **ret_node)
+{
+    if (take_prefix(parser, "site"))
+        *ret_node = parse_site(parser);
+    else if (take_prefix(parser, "lang") || take_prefix(parser, "language"))
+        *ret_node = parse_language(parser);
+    else if (take_prefix(parser, "type") || take_prefix(parser, "filetype") ||
+             take_prefix(parser, "ext"))
+        *ret_node = parse_type(parser);
+    else if (take_prefix(parser, "after"))
+        *ret_node = parse_date(parser, true);
+    else if (take_prefix(parser, "before"))
+        *ret_node = parse_date(parser, false);
+    else
+        return false;
+    return true;
 }
 
 /* ---- the grammar ---- */
 
 static struct query_node *parse_all(struct parser *parser, uint32_t fields);
+
+/* Takes the "~5" behind a phrase; 0: there is none. */
+static uint32_t take_slop(struct parser *parser)
+{
+    const char *at = parser->at + 1;
+    uint32_t slop = 0;
+    if (parser->end - parser->at < 2 || *parser->at != '~' || !isdigit((unsigned char)*at))
+        return 0;
+    for (; at < parser->end && isdigit((unsigned char)*at); at++)
+        slop = slop > QUERY_SLOP_MAX ? slop : slop * 10 + (uint32_t)(*at - '0');
+    parser->at = at;
+    if (slop > QUERY_SLOP_MAX) {
+        note(parser, "Words can be at most 1000 apart.");
+        slop = QUERY_SLOP_MAX;
+    }
+    return slop;
+}
+
+/* A word's end is not written down, and a phrase's words are whole. */
+static bool has_star(struct text_slice text)
+{
+    for (size_t i = 1; i < text.size; i++) {
+        if (text.bytes[i] == '*' && !is_space(text.bytes[i - 1]))
+            return true;
+    }
+    return false;
+}
 
 static struct query_node *parse_phrase(struct parser *parser, uint32_t fields)
 {
@@ -355,7 +454,13 @@ static struct query_node *parse_phrase(struct parser *parser, uint32_t fields)
     if (parser->at == parser->end)
         note(parser, "A quotation mark was not closed: the phrase goes to the end.");
     parser->at += quote_at(parser, parser->at);
-    return make_words(parser, text, fields);
+    if (has_star(text))
+        note(parser, "“*” was left out of a phrase: its words are whole ones.");
+    uint32_t slop = take_slop(parser);
+    struct query_node *node = make_words(parser, text, fields);
+    if (node != NULL && node->kind == QUERY_PHRASE)
+        node->slop = slop;
+    return node;
 }
 
 static struct query_node *parse_group(struct parser *parser, uint32_t fields)
@@ -376,26 +481,89 @@ static bool begins_group(const struct parser *parser)
     return parser->at < parser->end && *parser->at == '(' && parser->nesting < QUERY_NESTING_MAX;
 }
 
+static uint32_t count_characters(const uint8_t *bytes, uint32_t size)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i++)
+        count += (bytes[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/*
+ * Reads what stands in front of a star as the beginning of a word: one word as it is, that ends
+ * there; what stands in front of it is cut off. False: it is something else.
+ */
+static bool read_beginning(struct parser *parser, struct text_slice *text,
+                           uint8_t ret_key[TEXT_TERM_MAX], uint32_t *ret_size)
+{
+    struct text_token token;
+    text_analyzer_begin(parser->analyzer, *text, TEXT_LANGUAGE_UNKNOWN);
+    if (!text_analyzer_next(parser->analyzer, &token) || token.pair || token.end != text->size)
+        return false;
+    const uint8_t *bytes = token.exact_size > 0 ? token.exact : token.term;
+    uint32_t size = token.exact_size > 0 ? token.exact_size : token.term_size;
+    if (size >= TEXT_TERM_MAX || count_characters(bytes, size) < QUERY_PREFIX_MIN)
+        return false;
+    ret_key[0] = QUERY_KEY_PREFIX;
+    memcpy(ret_key + 1, bytes, size);
+    *ret_size = size + 1;
+    uint32_t start = token.start;
+    if (text_analyzer_next(parser->analyzer, &token))
+        return false;
+    *text = (struct text_slice){text->bytes + start, text->size - start};
+    return true;
+}
+
+static struct query_node *make_prefix(struct parser *parser, struct text_slice text,
+                                      const uint8_t *key, uint32_t size, uint32_t fields)
+{
+    if (parser->words == QUERY_WORDS_MAX) {
+        parser->words_dropped = true;
+        return NULL;
+    }
+    struct query_node *node = new_node(parser, QUERY_PREFIX);
+    struct query_word *word = parser_alloc(parser, sizeof(*word));
+    parser->words++;
+    if (node == NULL || word == NULL || !add_alternative(parser, word, key, size))
+        return NULL;
+    node->words = word;
+    node->word_count = 1;
+    node->fields = fields;
+    node->text = fold(parser, text);
+    return node;
+}
+
 static struct query_node *parse_word(struct parser *parser, uint32_t fields)
 {
+    uint8_t key[TEXT_TERM_MAX];
+    uint32_t key_size;
     struct text_slice text = take_word(parser);
-    if (text.size > 1 && text.bytes[text.size - 1] == '*')
-        note(parser, "“*” was left out: only whole words are searched for.");
-    return make_words(parser, text, fields);
+    struct text_slice beginning = text;
+    while (beginning.size > 0 && beginning.bytes[beginning.size - 1] == '*')
+        beginning.size--;
+    if (beginning.size == text.size)
+        return make_words(parser, text, fields);
+    if (read_beginning(parser, &beginning, key, &key_size))
+        return make_prefix(parser, beginning, key, key_size, fields);
+    if (beginning.size > 0)
+        note(parser, "“*” was left out: it stands behind the beginning of a single word, of at "
+                     "least three letters.");
+    return make_words(parser, beginning, fields);
 }
 
 /* A word, phrase or group with its prefix. NULL where nothing is left of it; always moves on. */
 static struct query_node *parse_one(struct parser *parser, uint32_t fields)
 {
-    if (take_prefix(parser, "site"))
-        return parse_site(parser);
+    struct query_node *filter;
+    if (parse_filter(parser, &filter))
+        return filter;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         if (!take_prefix(parser, prefixes[i].name))
             continue;
         if (prefixes[i].fields == 0) {
             take_word(parser);
-            note(parser, "This search knows the prefixes site:, title:, headings:, url:, anchor: "
-                         "and body:; another one was left out.");
+            note(parser, "This search knows the prefixes site:, lang:, type:, after:, before:, "
+                         "title:, headings:, url:, anchor: and body:; another one was left out.");
             return NULL;
         }
         fields = prefixes[i].fields;
@@ -474,6 +642,26 @@ static bool only_exclusions(const struct node_list *list)
     return list->count > 0;
 }
 
+/* Several ranges of dates that must all hold are one. */
+static void join_dates(struct node_list *list)
+{
+    struct query_node *dates = NULL;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct query_node *node = list->nodes[i];
+        if (node->kind != QUERY_DATES || dates == NULL) {
+            list->nodes[kept++] = node;
+            dates = node->kind == QUERY_DATES ? node : dates;
+            continue;
+        }
+        if (node->day_begin > dates->day_begin)
+            dates->day_begin = node->day_begin;
+        if (node->day_end < dates->day_end)
+            dates->day_end = node->day_end;
+    }
+    list->count = kept;
+}
+
 /* Up to a closing parenthesis that is not its own, or the end. */
 static struct query_node *parse_all(struct parser *parser, uint32_t fields)
 {
@@ -497,80 +685,51 @@ static struct query_node *parse_all(struct parser *parser, uint32_t fields)
         note(parser, "Exclusions alone find nothing: add a word to look for.");
         return NULL;
     }
+    join_dates(&list);
     return join(parser, QUERY_AND, &list);
 }
 
-/* ---- how it was read ---- */
+/* ---- the whole ---- */
 
-static void write_node(struct buffer *out, const struct query_node *node, bool inside)
+/* About how many words there will be: no fewer than are taken. */
+static uint32_t count_words(const struct parser *parser)
 {
-    static const char *const field_prefixes[FIELD_COUNT] = {
-        "title:", "headings:", "url:", "anchor:", "body:"};
-    if (node->kind == QUERY_NOT) {
-        buffer_append_byte(out, '-');
-        write_node(out, node->children[0], true);
-        return;
-    }
-    if (node->kind == QUERY_SITE) {
-        buffer_append_string(out, "site:");
-        buffer_append(out, node->text.bytes, node->text.size);
-        return;
-    }
-    if (node->child_count > 0) {
-        bool parentheses = inside;
-        if (parentheses)
-            buffer_append_byte(out, '(');
-        for (uint32_t i = 0; i < node->child_count; i++) {
-            if (i > 0)
-                buffer_append_string(out, node->kind == QUERY_OR ? " OR " : " ");
-            write_node(out, node->children[i], true);
-        }
-        if (parentheses)
-            buffer_append_byte(out, ')');
-        return;
-    }
-    for (uint32_t field = 0; field < FIELD_COUNT; field++) {
-        if (node->fields == 1u << field)
-            buffer_append_string(out, field_prefixes[field]);
-    }
-    if (node->kind == QUERY_PHRASE)
-        buffer_append_byte(out, '"');
-    buffer_append(out, node->text.bytes, node->text.size);
-    if (node->kind == QUERY_PHRASE)
-        buffer_append_byte(out, '"');
+    struct text_token token;
+    struct text_slice text = {parser->at, (size_t)(parser->end - parser->at)};
+    uint32_t count = 0;
+    text_analyzer_begin(parser->analyzer, text, TEXT_LANGUAGE_UNKNOWN);
+    while (count < QUERY_WORDS_MAX && text_analyzer_next(parser->analyzer, &token))
+        count++;
+    return count;
 }
 
-static const char *read_as(const struct query_node *root, struct arena *arena)
+/* All words share the terms that a query may have. */
+static uint32_t alternatives_for(uint32_t words)
 {
-    struct buffer out = {0};
-    if (root != NULL)
-        write_node(&out, root, false);
-    char *text = arena_string(arena, buffer_string(&out));
-    if (out.failed)
-        text = NULL;
-    buffer_release(&out);
-    return text;
+    static_assert(QUERY_TERMS_MAX / QUERY_WORDS_MAX >= 2, "an exact form and a stem for each word");
+    uint32_t each = QUERY_TERMS_MAX / (words == 0 ? 1 : words);
+    return each < QUERY_ALTERNATIVES_MAX ? each : QUERY_ALTERNATIVES_MAX;
 }
 
-enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
-                        enum text_language language, struct arena *arena, struct query *ret_query,
-                        struct error *err)
+enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed, uint64_t languages,
+                        struct arena *arena, struct query *ret_query, struct error *err)
 {
     struct query query = {0};
     struct parser parser = {
         .analyzer = analyzer,
         .arena = arena,
-        .language = language,
+        .languages = languages,
         .at = typed.size > 0 ? typed.bytes : "",
         .query = &query,
     };
     parser.end = parser.at + (typed.size > QUERY_BYTES_MAX ? QUERY_BYTES_MAX : typed.size);
     if (typed.size > QUERY_BYTES_MAX)
-        note(&parser, "The query was longer than 1024 bytes; the rest was left out.");
+        note(&parser, "The query was longer than 2048 bytes; the rest was left out.");
+    parser.alternatives_max = alternatives_for(count_words(&parser));
     query.root = parse_all(&parser, FIELD_MASK_ALL);
     if (parser.words_dropped)
-        note(&parser, "The query had more than 32 words; the others were left out.");
-    query.read_as = read_as(query.root, arena);
+        note(&parser, "The query had more than 64 words; the others were left out.");
+    query.read_as = query_write(query.root, arena);
     if (parser.failed || query.read_as == NULL)
         return error_set(err, STATUS_NO_MEMORY, "query");
     *ret_query = query;

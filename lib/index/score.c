@@ -7,6 +7,10 @@ const struct ranking ranking_default = {
     .k1 = 1.2f,
     .exact_bonus = 0.25f,
     .link_weight = 0.1,
+    .window = 20,
+    .closeness = 0.3,
+    .whole_title = 0.15,
+    .whole_url = 0.15,
     .fields =
         {
             [FIELD_TITLE] = {3.0f, 0.5f},

@@ -67,6 +67,12 @@ static inline float weigh(const struct scorer *scorer, struct posting_cursor *cu
 /* No document of the block weighs more. */
 float weigh_impacts(const struct scorer *scorer, const struct impacts *impacts);
 
+/* What a document scores whose words score so much, and which counts `factor` times. */
+static inline double score_whole(uint64_t words_score, double factor)
+{
+    return (double)words_score / SCORE_ONE * factor;
+}
+
 /* How much a page counts more for the pages that link to it. */
 double link_factor(const struct ranking *ranking, uint32_t inlinks);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "index/evaluate.h"
+#include "index/rerank.h"
 #include "index/state.h"
 
 /* ---- weights ---- */
@@ -32,24 +33,30 @@ static float word_weight(const struct scorer *scorer, const struct search_statis
     return scorer_word_weight(scorer, statistics, documents);
 }
 
-static void prepare(struct evaluation *evaluation, const struct query_node *query,
-                    const struct terms *terms)
+void evaluation_weigh(struct evaluation *evaluation, const struct query_node *query)
 {
+    struct terms terms;
     const struct query_word *words[QUERY_WORDS_MAX];
     const struct search_request *request = evaluation->request;
     const struct ranking *ranking = request->ranking == NULL ? &ranking_default : request->ranking;
     scorer_init(&evaluation->scorer, ranking, &request->statistics);
+    terms.count = query_collect_terms(query, terms.terms);
     size_t count = query_collect_words(query, words);
     for (size_t i = 0; i < count; i++)
         evaluation->weights[i] =
-            word_weight(&evaluation->scorer, &request->statistics, terms, words[i]);
+            word_weight(&evaluation->scorer, &request->statistics, &terms, words[i]);
 }
 
 /* ---- the whole ---- */
 
-static enum status check_request(const struct search_request *request, size_t term_count,
-                                 struct error *err)
+enum status search_check(const struct query_node *query, const struct search_request *request,
+                         struct error *err)
 {
+    struct query_term terms[QUERY_TERMS_MAX];
+    enum status status = query_check(query, err);
+    if (status != STATUS_OK || query == NULL)
+        return status;
+    size_t term_count = query_collect_terms(query, terms);
     if (request->k > SEARCH_K_MAX)
         return error_set(err, STATUS_INVALID, "more than %d results asked for", SEARCH_K_MAX);
     if (request->statistics.document_frequency_count != term_count)
@@ -66,6 +73,8 @@ static enum status search_entry(struct evaluation *evaluation, const struct quer
     if (!scorer_enter(&evaluation->scorer, segment))
         return segment_corrupt(segment, err);
     enum status status = matcher_open(&matcher, segment, query, arena, err);
+    if (matcher.is_cut)
+        evaluation->is_pruned = true;
     if (status == STATUS_OK && evaluates_any(query))
         status = evaluate_any(evaluation, &matcher, arena, err);
     else if (status == STATUS_OK && evaluates_all(query))
@@ -90,39 +99,68 @@ static enum status search_snapshot(struct evaluation *evaluation, const struct q
     return status;
 }
 
-enum status index_search(struct index *index, const struct query_node *query,
-                         const struct search_request *request, struct arena *arena,
-                         struct search_result *ret_result, struct error *err)
+/* How many documents are looked at again. */
+static uint32_t window_of(const struct search_request *request)
 {
-    struct terms terms = {0};
-    enum status status = query_check(query, err);
-    if (status == STATUS_OK && query != NULL) {
-        terms.count = query_collect_terms(query, terms.terms);
-        status = check_request(request, terms.count, err);
-    }
-    if (status != STATUS_OK)
-        return status;
-    struct evaluation *evaluation = arena_zalloc(arena, sizeof(*evaluation));
-    struct search_hit *hits = arena_alloc(arena, (request->k + 1) * sizeof(*hits));
-    if (evaluation == NULL || hits == NULL)
+    const struct ranking *ranking = request->ranking == NULL ? &ranking_default : request->ranking;
+    return request->has_after || request->k == 0 ? 0 : ranking->window;
+}
+
+/* Writes the hits in their order; of a whole window not more than are wanted. */
+static enum status write_hits(const struct evaluation *evaluation, struct arena *arena,
+                              struct search_result *ret_result, struct error *err)
+{
+    const struct search_request *request = evaluation->request;
+    uint32_t count = evaluation->top.count;
+    struct search_hit *hits = arena_alloc(arena, (count + 1) * sizeof(*hits));
+    if (hits == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    evaluation->request = request;
-    evaluation->top = (struct top){.hits = hits, .k = request->k};
-    if (query != NULL) {
-        struct snapshot *snapshot = index_hold_snapshot(index);
-        evaluation->snapshot = snapshot;
-        prepare(evaluation, query, &terms);
-        status = search_snapshot(evaluation, query, err);
-        snapshot_release(snapshot);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct top_hit *hit = &evaluation->top.hits[i];
+        hits[i] = (struct search_hit){
+            .url_hash = hit->url_hash, .score = hit->score, .first_score = hit->first_score};
     }
-    if (status != STATUS_OK)
-        return status;
-    top_sort(&evaluation->top);
+    rerank_order(hits, count, window_of(request));
     *ret_result = (struct search_result){
-        .hits = evaluation->top.hits,
-        .hit_count = evaluation->top.count,
+        .hits = hits,
+        .hit_count = count > request->k && !request->is_shard ? request->k : count,
         .total = evaluation->total,
         .total_is_exact = !evaluation->is_pruned,
     };
     return STATUS_OK;
+}
+
+static enum status search_index(struct index *index, struct evaluation *evaluation,
+                                const struct query_node *query, struct arena *arena,
+                                struct error *err)
+{
+    struct snapshot *snapshot = index_hold_snapshot(index);
+    evaluation->snapshot = snapshot;
+    evaluation_weigh(evaluation, query);
+    enum status status = search_snapshot(evaluation, query, err);
+    top_sort(&evaluation->top);
+    if (status == STATUS_OK)
+        status = rerank(evaluation, query, window_of(evaluation->request), arena, err);
+    snapshot_release(snapshot);
+    return status;
+}
+
+enum status index_search(struct index *index, const struct query_node *query,
+                         const struct search_request *request, struct arena *arena,
+                         struct search_result *ret_result, struct error *err)
+{
+    enum status status = search_check(query, request, err);
+    if (status != STATUS_OK)
+        return status;
+    uint32_t window = window_of(request);
+    uint32_t k = request->k > window ? request->k : window;
+    struct evaluation *evaluation = arena_zalloc(arena, sizeof(*evaluation));
+    struct top_hit *hits = arena_alloc(arena, top_room(k) * sizeof(*hits));
+    if (evaluation == NULL || hits == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    evaluation->request = request;
+    top_init(&evaluation->top, hits, k);
+    if (query != NULL)
+        status = search_index(index, evaluation, query, arena, err);
+    return status == STATUS_OK ? write_hits(evaluation, arena, ret_result, err) : status;
 }

@@ -4,7 +4,9 @@
  * same whatever shard, segment or replica it lies in.
  *
  * Ranking is BM25F over title, headings, URL, anchor text and body, times a factor that grows with
- * the logarithm of the number of pages that link to the document.
+ * the logarithm of the number of pages that link to the document. The best of these, the window,
+ * are looked at again: rerank.h. A document has two scores, then, and both depend on nothing else;
+ * the window of several shards is that of all their documents, which rerank_order() finds.
  */
 #ifndef TIERCE_INDEX_SEARCH_H
 #define TIERCE_INDEX_SEARCH_H
@@ -26,6 +28,10 @@ struct ranking {
     float k1;           /* how slowly more occurrences stop to matter */
     float exact_bonus;  /* of an occurrence in the very form that was asked for */
     double link_weight; /* a page with n links counts 1 + link_weight * log2(1 + n) times */
+    uint32_t window;    /* documents that are looked at again (rerank.h says how); 0: none */
+    double closeness;   /* of words close together, as a part of what they score themselves */
+    double whole_title; /* of a title that is the whole query, as a part of the words' scores */
+    double whole_url;
     struct {
         float weight; /* of an occurrence */
         float length; /* how much a longer field than the average makes it count less, 0 to 1 */
@@ -41,7 +47,9 @@ struct search_request {
     struct search_statistics statistics;
     int64_t now_unix_us;
     bool include_private; /* the asker may see pages of private sites */
-    /* Only documents behind this one in the order of results; for the next page. */
+    bool is_shard; /* the whole window is wanted, even beyond k, to be ordered with other shards' */
+    /* Only documents behind this one in the order of first scores, none of which is looked at
+     * again: for the next page, behind the window. */
     bool has_after;
     double after_score;
     uint64_t after_url_hash;
@@ -50,10 +58,13 @@ struct search_request {
 struct search_hit {
     uint64_t url_hash;
     double score;
+    double first_score; /* the same outside of the window */
+    unsigned shard;     /* for whoever merges */
 };
 
 struct search_result {
-    struct search_hit *hits; /* by falling score, then by rising URL hash. In the arena */
+    struct search_hit *hits; /* those of the window first; by falling score, then by rising URL
+                                hash. In the arena */
     uint32_t hit_count;
     uint64_t total; /* documents that match; those in front of `after` too */
     bool total_is_exact;

@@ -18,9 +18,16 @@
 #define INLINKS_WINDOW        4096       /* documents */
 #define DOCID_END             UINT32_MAX /* behind the last document */
 
-/* Keys of the dictionary: terms as they are, hosts behind a byte that no term begins with. */
-#define KEY_SITE 0x01
-#define KEY_MAX  (QUERY_SITE_MAX + 1)
+/* Keys of the dictionary: terms as they are; what a document is found by beside them, behind a byte
+ * that no term begins with. */
+#define KEY_SITE     0x01
+#define KEY_PREFIX   QUERY_KEY_PREFIX /* of no list: see prefix.h */
+#define KEY_LANGUAGE 0x03
+#define KEY_TYPE     0x04
+#define KEY_YEAR     0x05 /* and "2024" */
+#define KEY_MONTH    0x06 /* and "202405" */
+#define KEY_DAY      0x07 /* and "20240501" */
+#define KEY_MAX      (QUERY_SITE_MAX + 1)
 
 #define TEXT_DICTIONARIES_MAX 255 /* of one segment */
 
@@ -74,6 +81,11 @@ struct segment {
  */
 enum status segment_open(struct storage storage, struct storage_pin *pins, uint32_t count,
                          struct segment **ret_segment, struct error *err);
+/* Compares every chunk with its checksum, so that no search has to be the first to; false: a byte
+ * is wrong. */
+bool segment_verify(struct segment *segment);
+/* Its bytes never left memory: no chunk is looked at in this way. */
+void segment_trust(struct segment *segment);
 struct segment *segment_hold(struct segment *segment);
 void segment_release(struct segment *segment); /* accepts NULL */
 

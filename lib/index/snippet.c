@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/prefix.h"
 #include "text/character.h"
 
 #define WINDOW_CHARACTERS 240 /* between the first and the last word shown as found */
@@ -70,6 +71,8 @@ static bool is_space(char byte)
 
 static bool is_term(const struct query_term *term, const uint8_t *bytes, uint32_t size)
 {
+    if (is_prefix(term))
+        return prefix_has(term, bytes, size);
     return term->size == size && memcmp(term->bytes, bytes, size) == 0;
 }
 
@@ -121,7 +124,9 @@ static void note_first_letters(const struct cutter *cutter, enum text_language l
     memset(ret_first, any, 256);
     for (size_t i = 0; i < cutter->word_count; i++) {
         for (uint32_t a = 0; a < cutter->words[i]->alternative_count; a++) {
-            uint8_t byte = cutter->words[i]->alternatives[a].bytes[0];
+            const struct query_term *term = &cutter->words[i]->alternatives[a];
+            uint8_t byte = term->bytes[term->size > 1 &&
+                                       (is_prefix(term) || TEXT_TERM_IS_OF_LANGUAGE(term->bytes))];
             ret_first[byte] = true;
             if (byte >= 'a' && byte <= 'z')
                 ret_first[byte - 'a' + 'A'] = true;

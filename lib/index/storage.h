@@ -74,6 +74,14 @@ struct storage_ops {
     enum status (*iterate)(void *self, struct storage_slice prefix, struct storage_slice from,
                            storage_visit visit, void *context, struct error *err);
 
+    /*
+     * Reads on through everything stored, about `bytes_max` bytes of it, and compares it with the
+     * storage's own checksums. `cursor` says where to go on: empty at first, and again at the end.
+     * Returns STATUS_OK, STATUS_END (all was read), STATUS_CORRUPT or another error.
+     */
+    enum status (*check)(void *self, struct buffer *cursor, uint64_t bytes_max, uint64_t *ret_bytes,
+                         struct error *err);
+
     /* Every key that begins with `prefix`; not atomic, but repeatable. */
     enum status (*delete_prefix)(void *self, struct storage_slice prefix, struct error *err);
 };

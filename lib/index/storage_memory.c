@@ -321,6 +321,18 @@ static enum status memory_iterate(void *self, struct storage_slice prefix,
     return error_set(err, status, "walk through the storage");
 }
 
+/* It has no checksums. */
+static enum status memory_check(void *self, struct buffer *cursor, uint64_t bytes_max,
+                                uint64_t *ret_bytes, struct error *err)
+{
+    (void)self;
+    (void)bytes_max;
+    (void)err;
+    buffer_clear(cursor);
+    *ret_bytes = 0;
+    return STATUS_END;
+}
+
 static enum status memory_delete_prefix(void *self, struct storage_slice prefix, struct error *err)
 {
     struct storage_memory *memory = self;
@@ -347,6 +359,7 @@ static const struct storage_ops memory_ops = {
     .pin = memory_pin,
     .unpin = memory_unpin,
     .iterate = memory_iterate,
+    .check = memory_check,
     .delete_prefix = memory_delete_prefix,
 };
 

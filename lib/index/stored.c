@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "index/document_keys.h"
 #include "index/varint.h"
 
 /* The numbers that lead. */
@@ -12,11 +13,23 @@ enum {
     SIZE_SITE,
     SIZE_TITLE,
     SIZE_LANGUAGE,
+    SIZE_TYPE,
     SIZE_HEADINGS,
     SIZE_TEXT,
-    TIME
+    TIME_FETCHED,
+    TIME_MODIFIED
 };
-#define NUMBERS (TIME + 1)
+#define NUMBERS (TIME_MODIFIED + 1)
+
+static uint64_t zigzag(int64_t value)
+{
+    return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
+}
+
+static int64_t unzigzag(uint64_t number)
+{
+    return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
+}
 
 /* Where the site stands in the URL, plus one; 0: it does not. */
 static size_t find_site(struct text_slice url, struct text_slice site)
@@ -28,16 +41,18 @@ static size_t find_site(struct text_slice url, struct text_slice site)
 enum status stored_encode(const struct index_document *document, const uint8_t *cells,
                           struct text_packer *packer, struct buffer *out, struct error *err)
 {
-    int64_t time = document->fetched_unix_us;
+    char type[INDEX_TYPE_MAX];
     const uint64_t numbers[NUMBERS] = {
         [SIZE_URL] = document->url.size,
         [SITE_IN_URL] = find_site(document->url, document->site),
         [SIZE_SITE] = document->site.size,
         [SIZE_TITLE] = document->title.size,
         [SIZE_LANGUAGE] = document->language.size,
+        [SIZE_TYPE] = content_type_name(document->content_type, type),
         [SIZE_HEADINGS] = document->headings.size,
         [SIZE_TEXT] = document->text.size,
-        [TIME] = (uint64_t)time << 1 ^ (time < 0 ? UINT64_MAX : 0),
+        [TIME_FETCHED] = zigzag(document->fetched_unix_us),
+        [TIME_MODIFIED] = zigzag(document->modified_unix_us),
     };
     for (size_t i = 0; i < NUMBERS; i++) {
         uint8_t number[VARINT_MAX];
@@ -48,6 +63,7 @@ enum status stored_encode(const struct index_document *document, const uint8_t *
         buffer_append(out, document->site.bytes, document->site.size);
     buffer_append(out, document->title.bytes, document->title.size);
     buffer_append(out, document->language.bytes, document->language.size);
+    buffer_append(out, type, numbers[SIZE_TYPE]);
     if (out->failed)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
     return text_blocks_write(packer, document->headings, document->text, cells, out, err);
@@ -77,13 +93,15 @@ bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_
     struct stored_fields fields = {
         .blocks.headings_size = numbers[SIZE_HEADINGS],
         .blocks.text_size = numbers[SIZE_TEXT],
-        .fetched_unix_us = (int64_t)(numbers[TIME] >> 1) ^ -(int64_t)(numbers[TIME] & 1),
+        .fetched_unix_us = unzigzag(numbers[TIME_FETCHED]),
+        .modified_unix_us = unzigzag(numbers[TIME_MODIFIED]),
     };
     if (numbers[SIZE_HEADINGS] > INDEX_HEADINGS_MAX || numbers[SIZE_TEXT] > INDEX_TEXT_MAX ||
         !slice_take(&at, end, numbers[SIZE_URL], &fields.url) ||
         !take_site(&at, end, numbers, &fields) ||
         !slice_take(&at, end, numbers[SIZE_TITLE], &fields.title) ||
-        !slice_take(&at, end, numbers[SIZE_LANGUAGE], &fields.language))
+        !slice_take(&at, end, numbers[SIZE_LANGUAGE], &fields.language) ||
+        !slice_take(&at, end, numbers[SIZE_TYPE], &fields.content_type))
         return false;
     fields.blocks.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
     *ret_fields = fields;

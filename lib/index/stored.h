@@ -11,8 +11,10 @@ struct stored_fields {
     struct text_slice site;
     struct text_slice title;
     struct text_slice language;
-    struct text_blocks blocks; /* headings and text */
+    struct text_slice content_type; /* its short name */
+    struct text_blocks blocks;      /* headings and text */
     int64_t fetched_unix_us;
+    int64_t modified_unix_us;
 };
 
 /* Appends it to `out`; cells and errors as in text_blocks_write(). */

@@ -15,6 +15,7 @@ struct kv {
     rocksdb_readoptions_t *read; /* of points and small values */
     rocksdb_readoptions_t
         *read_large; /* of iterators over large values: they point into the file */
+    rocksdb_readoptions_t *read_checking; /* of iterators that look whether all is well */
     rocksdb_writeoptions_t *write;
     rocksdb_writeoptions_t *write_sync;
     struct kv_column columns[KV_COLUMNS_MAX]; /* names are borrowed by the options below only */

@@ -14,6 +14,7 @@
 
 #include "base/args.h"
 #include "base/buffer.h"
+#include "base/check.h"
 #include "base/file.h"
 #include "store/kv.h"
 
@@ -118,6 +119,35 @@ enum status folder_prepare(const char *path, struct error *err)
         status = make_format(path, err);
     buffer_release(&text);
     return status == STATUS_OK ? empty_bulk(path, err) : status;
+}
+
+/* A file, or a folder with all that is in it; whether or not it is there. */
+static enum status remove_tree(const char *path, struct error *err)
+{
+    char *const roots[] = {(char *)path, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (tree == NULL)
+        return error_set_errno(err, errno, "%s", path);
+    int failure = 0;
+    for (FTSENT *entry; (entry = fts_read(tree)) != NULL;) {
+        if (entry->fts_info != FTS_D && remove(entry->fts_accpath) != 0 && errno != ENOENT)
+            failure = errno;
+    }
+    fts_close(tree);
+    return failure == 0 ? STATUS_OK : error_set_errno(err, failure, "removing %s", path);
+}
+
+enum status kv_erase(const char *path, struct error *err)
+{
+    static const char *const names[] = {"db", "bulk", "FORMAT"};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < ARRAY_COUNT(names); i++) {
+        char name[PATH_MAX];
+        status = path_join(name, path, names[i], err);
+        if (status == STATUS_OK)
+            status = remove_tree(name, err);
+    }
+    return status;
 }
 
 uint64_t kv_free_space(const char *path)

@@ -48,7 +48,8 @@ static enum status status_of(const char *words)
     if (strstr(words, "No space left") != NULL || strstr(words, "NoSpace") != NULL ||
         strstr(words, "Disk quota") != NULL)
         return STATUS_NO_SPACE;
-    if (strncmp(words, "Corruption", 10) == 0)
+    if (strncmp(words, "Corruption", 10) == 0 ||
+        strstr(words, "larger than file length") != NULL) /* a mapped file was cut */
         return STATUS_CORRUPT;
     if (strstr(words, "lock hold") != NULL || strstr(words, "While lock file") != NULL)
         return STATUS_CONFLICT;
@@ -107,14 +108,15 @@ static rocksdb_block_based_table_options_t *table_options(const struct kv_column
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
     rocksdb_block_based_options_set_block_size(table, BLOCK_BYTES);
     rocksdb_block_based_options_set_format_version(table, 5);
-    rocksdb_block_based_options_set_filter_policy(
-        table, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
     if (column->large_values) {
+        /* No filter: it would only be read to be checked. */
         /* Indexes are small here and stay in memory; caching them without a block cache would
          * read them anew at each lookup. */
         rocksdb_block_based_options_set_no_block_cache(table, 1);
         rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 0);
     } else {
+        rocksdb_block_based_options_set_filter_policy(
+            table, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
         rocksdb_block_based_options_set_block_cache(table, cache);
         rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
         rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
@@ -250,6 +252,10 @@ static void make_options(struct kv *kv, const struct kv_options *options)
     rocksdb_readoptions_set_fill_cache(kv->read_large, 0);
     /* A checksum over a whole value would read all of it at each open. */
     rocksdb_readoptions_set_verify_checksums(kv->read_large, 0);
+    kv->read_checking = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(kv->read_checking, 0);
+    rocksdb_readoptions_set_verify_checksums(kv->read_checking, 1);
+    rocksdb_readoptions_set_total_order_seek(kv->read_checking, 1);
     kv->write = rocksdb_writeoptions_create();
     kv->write_sync = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(kv->write_sync, 1);
@@ -288,6 +294,7 @@ static void destroy_options(struct kv *kv)
     rocksdb_options_destroy(kv->options);
     rocksdb_readoptions_destroy(kv->read);
     rocksdb_readoptions_destroy(kv->read_large);
+    rocksdb_readoptions_destroy(kv->read_checking);
     rocksdb_writeoptions_destroy(kv->write);
     rocksdb_writeoptions_destroy(kv->write_sync);
     rocksdb_cache_destroy(kv->cache);
@@ -444,13 +451,24 @@ enum status kv_get(struct kv *kv, unsigned column, struct kv_slice key, struct b
     return ret_value->failed ? error_set(err, STATUS_NO_MEMORY, "no memory") : STATUS_OK;
 }
 
-struct kv_iterator *kv_iterator_open(struct kv *kv, unsigned column)
+static struct kv_iterator *open_iterator(struct kv *kv, unsigned column,
+                                         const rocksdb_readoptions_t *options)
 {
     CHECK(column < kv->column_count);
     struct kv_iterator *iterator = check_alloc(calloc(1, sizeof(*iterator)));
-    iterator->engine = rocksdb_create_iterator_cf(
-        kv->db, kv->columns[column].large_values ? kv->read_large : kv->read, kv->handles[column]);
+    iterator->engine = rocksdb_create_iterator_cf(kv->db, options, kv->handles[column]);
     return iterator;
+}
+
+struct kv_iterator *kv_iterator_open(struct kv *kv, unsigned column)
+{
+    CHECK(column < kv->column_count);
+    return open_iterator(kv, column, kv->columns[column].large_values ? kv->read_large : kv->read);
+}
+
+struct kv_iterator *kv_iterator_open_checking(struct kv *kv, unsigned column)
+{
+    return open_iterator(kv, column, kv->read_checking);
 }
 
 void kv_iterator_close(struct kv_iterator *iterator)

@@ -50,6 +50,10 @@ enum status kv_open(const char *path, const struct kv_options *options, struct k
                     struct error *err);
 void kv_close(struct kv *kv); /* accepts NULL */
 
+/* Removes the store at `path`, or what is left of one; it is not open. Whatever else lies in the
+ * folder stays. Removing none is no error. STATUS_IO. */
+enum status kv_erase(const char *path, struct error *err);
+
 /* All of a batch is there after a crash, or nothing. */
 struct kv_batch *kv_batch_new(void);
 void kv_batch_free(struct kv_batch *batch); /* accepts NULL */
@@ -73,6 +77,11 @@ enum status kv_get(struct kv *kv, unsigned column, struct kv_slice key, struct b
  * a large column added as a bulk points into the mapped file and stays while the iterator is open.
  */
 struct kv_iterator *kv_iterator_open(struct kv *kv, unsigned column);
+/* Reads from the files alone and checks every block's checksum; for looking whether all is well. */
+struct kv_iterator *kv_iterator_open_checking(struct kv *kv, unsigned column);
+/* Such an iterator sees all but unused bytes at the ends of files, which have no checksum: this
+ * looks at those. STATUS_CORRUPT, STATUS_IO. */
+enum status kv_check_footers(struct kv *kv, struct error *err);
 void kv_iterator_close(struct kv_iterator *iterator); /* accepts NULL */
 bool kv_iterator_seek(struct kv_iterator *iterator,
                       struct kv_slice key); /* first key >= key; false: none */

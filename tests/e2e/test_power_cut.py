@@ -1,56 +1,23 @@
-"""The power fails while URLs are taken in and pages are crawled: what was acknowledged is there afterwards."""
+"""The power fails, or everything is killed, while pages are crawled: what was acknowledged is there afterwards, once."""
 import collections
-import fcntl
 import os
 import random
 import signal
-import struct
 import subprocess
 import threading
-import time
 
 import pytest
 import yaml
 
+from disk import Disk
 from rpc_client import Refused, Rpc
 from sites import PythonSite
 from stack import BIN, SOAK, free_ports, wait_for
 
-CYCLES = 100 if SOAK else 12
-FS_IOC_SHUTDOWN, WITHOUT_FLUSHING = 0x8004587D, 2
+POWER_CUTS = 100 if SOAK else 12
+KILLS = 100 if SOAK else 6
 LEASE_URLS = 10
 URLS_A_CYCLE = 100
-
-
-class Disk:
-    """An ext4 file system in a file, whose power can be cut."""
-
-    def __init__(self, folder):
-        self.image, self.mount_point = folder / "disk.img", folder / "disk"
-        self.mount_point.mkdir()
-        with open(self.image, "wb") as file:
-            file.truncate(512 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
-        self.mounted = False
-
-    def mount(self):
-        done = subprocess.run(["mount", "-o", "loop", self.image, self.mount_point], capture_output=True, text=True)
-        if done.returncode != 0:
-            pytest.skip("no loop device can be mounted here (it takes root): " + done.stderr.strip())
-        self.mounted = True
-
-    def cut(self):
-        fd = os.open(self.mount_point, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.ioctl(fd, FS_IOC_SHUTDOWN, struct.pack("I", WITHOUT_FLUSHING))
-        os.close(fd)
-
-    def unmount(self):
-        if self.mounted:
-            for _ in range(100):
-                if subprocess.run(["umount", self.mount_point], capture_output=True).returncode == 0:
-                    break
-                time.sleep(0.05)
-            self.mounted = False
 
 
 class Core:
@@ -112,20 +79,19 @@ def submit_until(core, site, acknowledged, over):
             over.wait(0.02)
 
 
-def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("cutting the power of a file system takes root")
+@pytest.mark.parametrize("how, cycles", [("power", POWER_CUTS), ("kill", KILLS)])
+def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path, how, cycles):
+    disk = Disk(tmp_path)
     site = PythonSite(tmp_path)
     plain = site.answer
     site.answer = lambda path: (200, [("Content-Type", "text/html")], f"<title>{path}</title>word{path[6:]}".encode()) \
         if path.startswith("/page-") else plain(path)
-    disk = Disk(tmp_path)
     disk.mount()
     data = disk.mount_point / "var"
     core = Core(tmp_path, data)
     acknowledged, dice = [], random.Random(3)
     try:
-        for _ in range(CYCLES):
+        for _ in range(cycles):
             core.start()
             over = threading.Event()
             writer = threading.Thread(target=submit_until, args=(core, site, acknowledged, over), daemon=True)
@@ -133,27 +99,30 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path):
             goal = len(acknowledged) + 1
             wait_for(lambda: len(acknowledged) >= goal, 30, "an acknowledgement")
             over.wait(dice.uniform(0, 0.5))
-            disk.cut()
+            if how == "power":
+                disk.cut()
             core.kill()
             over.set()
             writer.join(20)
-            disk.unmount()
-            disk.mount()
+            if how == "power":
+                disk.unmount()
+                disk.mount()
         core.start()
         client = core.indexserver()
         lost = [url for url in acknowledged if not client.lookup(url).known]
         assert lost == [], f"{len(lost)} of {len(acknowledged)} acknowledged URLs are lost"
 
-        def done():
+        def held():
             status = core.connect(core.orchestrator_port).stats()
-            held = sum(member.barrel.documents for member in status.members)
-            return held >= len(acknowledged) and status.indexserver.urls_queued == 0
-        wait_for(done, 300, "all pages in the index")
+            count = sum(member.barrel.documents for member in status.members)
+            return count if count >= len(acknowledged) and status.indexserver.urls_queued == 0 else None
+        documents = wait_for(held, 300, "all pages in the index")
         times = collections.Counter(path for _, path, status in site.log if status == 200 and path.startswith("/page-"))
         assert set(times) >= {url[len(site.base):] for url in acknowledged}
+        assert documents == len(times), "each page is in the index once"
         again = sum(count - 1 for count in times.values())
-        print(f"{CYCLES} power cuts, {len(acknowledged)} URLs acknowledged, {again} pages fetched again")
-        assert again <= CYCLES * LEASE_URLS
+        print(f"{how} {cycles} times, {len(acknowledged)} URLs acknowledged, {again} pages fetched again")
+        assert again <= cycles * LEASE_URLS
     finally:
         core.kill()
         disk.unmount()

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "barrel/damage.h"
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -48,16 +50,94 @@ static bool read_origin(struct barrel *barrel)
     return good;
 }
 
-static enum status open_index(struct barrel *barrel, bool anew, struct error *err)
+/*
+ * DATA/rebuilding is there while the index was begun anew and has not yet come to where the log
+ * ended then: what is found is not all there is.
+ */
+static void rebuilding_path(const struct barrel *barrel, char ret[PATH_MAX])
 {
-    struct storage storage = storage_rocksdb_storage(barrel->storage);
-    enum status status = anew ? index_erase(storage, err) : STATUS_OK;
+    snprintf(ret, PATH_MAX, "%s/rebuilding", barrel->folder);
+}
+
+static enum status begin_rebuilding(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
+    rebuilding_path(barrel, path);
+    atomic_store(&barrel->rebuilt_at, UINT64_MAX);
+    return file_replace(path, "", 0, 0600, err);
+}
+
+bool barrel_is_rebuilding(struct barrel *barrel)
+{
+    return atomic_load(&barrel->rebuilt_at) != 0;
+}
+
+void barrel_note_feed(struct barrel *barrel, uint64_t position, uint64_t head)
+{
+    char path[PATH_MAX];
+    uint64_t rebuilt_at = atomic_load(&barrel->rebuilt_at);
+    if (rebuilt_at == UINT64_MAX)
+        atomic_store(&barrel->rebuilt_at, rebuilt_at = head + 1);
+    if (rebuilt_at == 0 || position < rebuilt_at)
+        return;
+    rebuilding_path(barrel, path);
+    unlink(path);
+    atomic_store(&barrel->rebuilt_at, 0);
+}
+
+void barrel_note_damage(struct barrel *barrel)
+{
+    atomic_store(&barrel->is_damaged, true);
+}
+
+bool barrel_is_damaged(struct barrel *barrel)
+{
+    return barrel->index == NULL || atomic_load(&barrel->is_damaged) ||
+           index_is_corrupt(barrel->index);
+}
+
+static void close_store(struct barrel *barrel)
+{
+    index_close(barrel->index);
+    storage_rocksdb_close(barrel->storage);
+    barrel->index = NULL;
+    barrel->storage = NULL;
+}
+
+/* With the lock held for writing. `anew`: erases what there was. */
+static enum status open_files(struct barrel *barrel, bool anew, struct error *err)
+{
+    enum status status = anew ? begin_rebuilding(barrel, err) : STATUS_OK;
+    if (status == STATUS_OK && anew)
+        status = storage_rocksdb_erase(barrel->folder, err);
     if (status == STATUS_OK)
-        status = index_open(storage, &barrel->index_options, &barrel->index, err);
+        status = storage_rocksdb_open(barrel->folder, barrel->store_bytes, &barrel->storage, err);
+    if (status == STATUS_UNSUPPORTED) /* a whole store, but not for us */
+        return status;
+    if (status == STATUS_OK)
+        status = index_open(storage_rocksdb_storage(barrel->storage), &barrel->index_options,
+                            &barrel->index, err);
+    if (status != STATUS_OK)
+        close_store(barrel);
     if (anew || (status != STATUS_CORRUPT && status != STATUS_UNSUPPORTED))
         return status;
     log_warning("the index is rebuilt from the log: %s", err->text);
-    return open_index(barrel, true, err);
+    return open_files(barrel, true, err);
+}
+
+static enum status open_store(struct barrel *barrel, bool anew, struct error *err)
+{
+    const char *why = NULL;
+    enum status status = damage_begin_opening(barrel->folder, &why, err);
+    if (status != STATUS_OK)
+        return status;
+    if (why != NULL && !anew)
+        log_warning("the index is rebuilt from the log: %s", why);
+    status = open_files(barrel, anew || why != NULL, err);
+    if (status != STATUS_IO) /* which may be damage, if it does not pass */
+        damage_end_opening(barrel->folder);
+    atomic_store(&barrel->is_damaged, false);
+    return status;
 }
 
 enum status barrel_init(struct barrel *barrel, struct error *err)
@@ -76,12 +156,17 @@ enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot
     barrel->folder = folder;
     barrel->slot_first = slot_first;
     barrel->slot_last = slot_last;
+    barrel->store_bytes = memory_bytes / 4;
     barrel->index_options = (struct index_options){.memory_bytes = memory_bytes / 4};
     enum status status = file_make_folders(folder, 0700, err);
-    if (status == STATUS_OK)
-        status = storage_rocksdb_open(folder, memory_bytes / 4, &barrel->storage, err);
-    if (status == STATUS_OK)
-        status = open_index(barrel, !read_origin(barrel), err);
+    if (status == STATUS_OK) {
+        char path[PATH_MAX];
+        rebuilding_path(barrel, path);
+        if (access(path, F_OK) == 0)
+            atomic_store(&barrel->rebuilt_at, UINT64_MAX);
+        damage_watch(folder);
+        status = open_store(barrel, !read_origin(barrel), err);
+    }
     pthread_rwlock_unlock(&barrel->lock);
     return status;
 }
@@ -91,10 +176,7 @@ void barrel_close(struct barrel *barrel)
     struct error err;
     if (barrel->index != NULL && index_flush(barrel->index, &err) != STATUS_OK)
         log_warning("the last changes will be read from the log again: %s", err.text);
-    index_close(barrel->index);
-    storage_rocksdb_close(barrel->storage);
-    barrel->index = NULL;
-    barrel->storage = NULL;
+    close_store(barrel);
 }
 
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,
@@ -103,9 +185,8 @@ enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, si
     if (identity_size > BARREL_IDENTITY_BYTES)
         return error_set(err, STATUS_CORRUPT, "the log's identity is too long");
     pthread_rwlock_wrlock(&barrel->lock);
-    index_close(barrel->index);
-    barrel->index = NULL;
-    enum status status = open_index(barrel, true, err);
+    close_store(barrel);
+    enum status status = open_store(barrel, true, err);
     pthread_rwlock_unlock(&barrel->lock);
     if (status != STATUS_OK)
         return status;
@@ -145,6 +226,9 @@ void barrel_status(struct barrel *barrel, struct arena *arena, Wire__BarrelStatu
     ret_status->segments = size.segments_memory + size.segments_stored;
     ret_status->field_lengths = arena_copy(arena, tokens, sizeof(tokens));
     ret_status->n_field_lengths = ret_status->field_lengths == NULL ? 0 : FIELD_COUNT;
+    ret_status->rebuilding = barrel_is_rebuilding(barrel);
+    ret_status->checked_percent = atomic_load(&barrel->checked_percent);
+    ret_status->checked_us = atomic_load(&barrel->checked_us);
     pthread_mutex_lock(&barrel->status_lock);
     ret_status->stopped = arena_string(arena, barrel->stopped);
     pthread_mutex_unlock(&barrel->status_lock);

@@ -25,6 +25,13 @@ struct barrel {
         lock; /* held for reading while the index is used, for writing while it is replaced */
     struct index *index;
     struct index_options index_options;
+    uint64_t store_bytes;   /* of memory */
+    atomic_bool is_damaged; /* a wrong byte was met outside the index's segments */
+    /* Where the feed is to be before what is found is whole; UINT64_MAX: not known yet; 0: it is */
+    atomic_ullong rebuilt_at;
+    /* How far the present look for wrong bytes has come; when the last one ended; 0: none did */
+    atomic_uint checked_percent;
+    atomic_llong checked_us;
     /* The last sequence of the feed that was applied ahead of its turn, or is about to be; 0: none.
      * It has come in its turn, too, once the index's position is behind it. */
     atomic_ullong ahead_to;
@@ -52,6 +59,16 @@ void barrel_close(struct barrel *barrel);
 /* Throws the index away and remembers what the next one is made from. */
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,
                               struct error *err);
+
+/* A wrong byte was met: nothing is served any more, and the index is made from the log again. */
+void barrel_note_damage(struct barrel *barrel);
+/* Also where there is no index. With the lock held. */
+bool barrel_is_damaged(struct barrel *barrel);
+
+/* Whether less is found than was when the index was begun anew. */
+bool barrel_is_rebuilding(struct barrel *barrel);
+/* Where the feed was read to, and where the log ends. */
+void barrel_note_feed(struct barrel *barrel, uint64_t position, uint64_t head);
 
 /* "": indexing goes on. Logs a change. */
 void barrel_set_stopped(struct barrel *barrel, const char *why);

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "barrel/scrub.h"
 #include "barrel/translate.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "rpc/client.h"
 #include "store/kv.h"
 
@@ -157,8 +159,10 @@ static enum status apply(struct replay *replay, const Wire__FeedReply *reply, st
     pthread_rwlock_rdlock(&barrel->lock);
     enum status status = index_apply(barrel->index, changes, count, reply->next, err);
     pthread_rwlock_unlock(&barrel->lock);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         replay->ahead = reply->ahead;
+        barrel_note_feed(barrel, reply->next, reply->head);
+    }
     if (status == STATUS_OK && replay->dirty_since_ms == 0 && reply->n_items > 0)
         replay->dirty_since_ms = clock_boot_ms();
     return status;
@@ -223,9 +227,9 @@ static enum status rebuild_if_broken(struct replay *replay, struct error *err)
 {
     struct barrel *barrel = replay->barrel;
     pthread_rwlock_rdlock(&barrel->lock);
-    bool broken = barrel->index == NULL || index_is_corrupt(barrel->index);
+    bool is_damaged = barrel_is_damaged(barrel);
     pthread_rwlock_unlock(&barrel->lock);
-    if (!broken)
+    if (!is_damaged)
         return STATUS_OK;
     log_error("the index is damaged: it is rebuilt from the log");
     uint8_t identity[BARREL_IDENTITY_BYTES];
@@ -272,6 +276,8 @@ static unsigned follow_once(struct replay *replay)
         CHECK(reply != NULL);
         status = take_reply(replay, reply, &err);
     }
+    if (status == STATUS_CORRUPT)
+        barrel_note_damage(replay->barrel);
     barrel_set_stopped(replay->barrel, status == STATUS_OK ? "" : err.text);
     return status == STATUS_OK ? 0 : STUCK_MS;
 }
@@ -293,9 +299,12 @@ static void *merger_main(void *argument)
 {
     struct replay *replay = argument;
     struct barrel *barrel = replay->barrel;
+    struct scrub scrub = {0};
+    thread_give_way(); /* to the searches */
     while (rest(replay, MERGE_EVERY_MS)) {
         struct error err;
         uint64_t free_bytes = kv_free_space(barrel->folder);
+        scrub_step(&scrub, barrel);
         if (free_bytes < MERGE_LEAVES_BYTES)
             continue;
         pthread_rwlock_rdlock(&barrel->lock);
@@ -305,9 +314,12 @@ static void *merger_main(void *argument)
             status = index_merge(barrel->index, &err);
         }
         pthread_rwlock_unlock(&barrel->lock);
+        if (status == STATUS_CORRUPT)
+            barrel_note_damage(barrel);
         if (status != STATUS_OK && status != STATUS_END)
             log_warning("segments could not be merged: %s", err.text);
     }
+    scrub_release(&scrub);
     return NULL;
 }
 

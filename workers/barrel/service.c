@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrel/explain.h"
+#include "barrel/service_words.h"
 #include "barrel/translate.h"
 #include "base/bytes.h"
 #include "index/document.h"
@@ -47,23 +49,33 @@ static void give_back_maker(struct service *service, struct snippet_maker *maker
 
 /* ---- SEARCH ---- */
 
+static enum status read_search(const Wire__SearchRequest *from, struct arena *arena,
+                               struct query_node **ret_root, struct search_request *ret_request,
+                               struct error *err)
+{
+    *ret_request = (struct search_request){
+        .k = from->k > SEARCH_K_MAX ? SEARCH_K_MAX : from->k,
+        .count_exactly = TOTALS_EXACT_TO,
+        .now_unix_us = from->now_us,
+        .include_private = from->include_private,
+        .is_shard = true,
+        .has_after = from->after_set,
+        .after_score = from->after_score,
+        .after_url_hash = from->after_hash,
+    };
+    enum status status = query_from_wire(from->query, arena, ret_root, err);
+    if (status == STATUS_OK)
+        status = statistics_from_wire(from, *ret_root, arena, &ret_request->statistics, err);
+    return status;
+}
+
 static enum status run_search(struct index *index, const Wire__SearchRequest *from,
                               struct arena *arena, struct search_result *ret_result,
                               struct error *err)
 {
     struct query_node *root = NULL;
-    struct search_request request = {
-        .k = from->k > SEARCH_K_MAX ? SEARCH_K_MAX : from->k,
-        .count_exactly = TOTALS_EXACT_TO,
-        .now_unix_us = from->now_us,
-        .include_private = from->include_private,
-        .has_after = from->after_set,
-        .after_score = from->after_score,
-        .after_url_hash = from->after_hash,
-    };
-    enum status status = query_from_wire(from->query, arena, &root, err);
-    if (status == STATUS_OK)
-        status = statistics_from_wire(from, root, arena, &request.statistics, err);
+    struct search_request request;
+    enum status status = read_search(from, arena, &root, &request, err);
     if (status == STATUS_OK)
         status = index_search(index, root, &request, arena, ret_result, err);
     return status;
@@ -80,6 +92,7 @@ static bool put_hits(const struct search_result *result, struct arena *arena,
         wire__hit__init(&hits[i]);
         hits[i].url_hash = result->hits[i].url_hash;
         hits[i].score = result->hits[i].score;
+        hits[i].first_score = result->hits[i].first_score;
         reply->hits[reply->n_hits++] = &hits[i];
     }
     return true;
@@ -94,6 +107,7 @@ static void put_state(struct barrel *barrel, struct index *index, Wire__SearchRe
     bool is_changing = index_is_unsettled(index);
     uint64_t ahead_to = atomic_load(&barrel->ahead_to);
     reply->position = index_applied_position(index);
+    reply->rebuilding = barrel_is_rebuilding(barrel);
     reply->unsettled = is_changing || (ahead_to != 0 && ahead_to >= reply->position);
 }
 
@@ -208,6 +222,50 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
         rpc_call_reply(call, &reply.base);
 }
 
+/* ---- EXPLAIN ---- */
+
+static void answer_explain(struct service *service, struct rpc_call *call, struct index *index)
+{
+    (void)service;
+    struct arena *arena = rpc_call_arena(call);
+    struct error err = {0};
+    struct query_node *root = NULL;
+    struct search_request request;
+    struct explanation explained;
+    Wire__ExplainReply reply;
+    Wire__ExplainRequest *from = rpc_call_request(call, &wire__explain_request__descriptor);
+    if (from == NULL)
+        return;
+    enum status status = from->search == NULL
+                             ? error_set(&err, STATUS_INVALID, "there is nothing to explain")
+                             : read_search(from->search, arena, &root, &request, &err);
+    if (status == STATUS_OK)
+        status = index_explain(index, root, &request, from->url_hash, arena, &explained, &err);
+    if (status == STATUS_OK && !explanation_to_wire(&explained, arena, &reply))
+        status = error_set(&err, STATUS_NO_MEMORY, "no memory for an explanation");
+    if (status != STATUS_OK)
+        rpc_call_fail(call, status, "%s", err.text);
+    else
+        rpc_call_reply(call, &reply.base);
+}
+
+/* ---- SUGGEST, CORRECT ---- */
+
+/* With an analyzer, which snippet makers have. */
+static void answer_words(struct service *service, struct rpc_call *call, struct index *index)
+{
+    struct snippet_maker *maker = borrow_maker(service);
+    if (maker == NULL) {
+        rpc_call_fail(call, STATUS_NO_MEMORY, "no memory");
+        return;
+    }
+    if (rpc_call_method(call) == WIRE__METHOD__SUGGEST)
+        answer_suggest(call, index, snippet_maker_analyzer(maker));
+    else
+        answer_correct(call, index, snippet_maker_analyzer(maker));
+    give_back_maker(service, maker);
+}
+
 /* ---- TERM_STATS ---- */
 
 static void answer_term_stats(struct service *service, struct rpc_call *call, struct index *index)
@@ -293,14 +351,19 @@ static void answer_from_index(struct service *service, struct rpc_call *call)
 {
     struct barrel *barrel = service->barrel;
     pthread_rwlock_rdlock(&barrel->lock);
-    if (barrel->index == NULL)
-        rpc_call_fail(call, STATUS_UNAVAILABLE, "the index could not be opened");
+    if (barrel_is_damaged(barrel))
+        rpc_call_fail(call, STATUS_UNAVAILABLE, "the index is damaged, and not yet begun anew");
     else if (rpc_call_method(call) == WIRE__METHOD__SEARCH)
         answer_search(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__DOCUMENTS)
         answer_documents(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__EXPLAIN)
+        answer_explain(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__TERM_STATS)
         answer_term_stats(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__SUGGEST ||
+             rpc_call_method(call) == WIRE__METHOD__CORRECT)
+        answer_words(service, call, barrel->index);
     else
         answer_backlinks(service, call, barrel->index);
     pthread_rwlock_unlock(&barrel->lock);
@@ -319,8 +382,11 @@ void service_handle(void *context, struct rpc_call *call)
         break;
     case WIRE__METHOD__SEARCH:
     case WIRE__METHOD__DOCUMENTS:
+    case WIRE__METHOD__EXPLAIN:
     case WIRE__METHOD__TERM_STATS:
     case WIRE__METHOD__BACKLINKS:
+    case WIRE__METHOD__SUGGEST:
+    case WIRE__METHOD__CORRECT:
         answer_from_index(service, call);
         break;
     default:

@@ -148,6 +148,37 @@ static enum status iterate(void *self, struct storage_slice prefix, struct stora
     return status == STATUS_END ? STATUS_OK : status;
 }
 
+/* A cursor is the column, then the next key; both columns are read, one behind the other. */
+static enum status check(void *self, struct buffer *cursor, uint64_t bytes_max, uint64_t *ret_bytes,
+                         struct error *err)
+{
+    if (cursor->size == 0) {
+        enum status status = kv_check_footers(kv_of(self), err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    unsigned column = cursor->size == 0 ? 0 : cursor->data[0];
+    size_t key_size = cursor->size == 0 ? 0 : cursor->size - 1;
+    struct kv_iterator *iterator = kv_iterator_open_checking(kv_of(self), column);
+    bool valid = kv_iterator_seek(
+        iterator, kv_slice(key_size == 0 ? (const void *)"" : cursor->data + 1, key_size));
+    uint64_t bytes = 0;
+    for (; valid && bytes < bytes_max; valid = kv_iterator_next(iterator))
+        bytes += kv_iterator_key(iterator).size + kv_iterator_value(iterator).size;
+    enum status status = kv_iterator_status(iterator, err);
+    uint8_t next = (uint8_t)(valid ? column : column + 1);
+    buffer_clear(cursor);
+    if (next < COLUMN_COUNT)
+        buffer_append_byte(cursor, next);
+    if (valid)
+        buffer_append(cursor, kv_iterator_key(iterator).data, kv_iterator_key(iterator).size);
+    kv_iterator_close(iterator);
+    *ret_bytes = bytes;
+    if (status == STATUS_OK && cursor->failed)
+        return error_set(err, STATUS_NO_MEMORY, "checking the store");
+    return status == STATUS_OK && next == COLUMN_COUNT ? STATUS_END : status;
+}
+
 /* The first key behind all that begin with the prefix; false: there is none. */
 static bool end_of_prefix(struct storage_slice prefix, uint8_t ret_end[STORAGE_KEY_MAX],
                           size_t *ret_size)
@@ -187,6 +218,7 @@ static const struct storage_ops ops = {
     .pin = pin,
     .unpin = unpin,
     .iterate = iterate,
+    .check = check,
     .delete_prefix = delete_prefix,
 };
 
@@ -205,6 +237,11 @@ enum status storage_rocksdb_open(const char *folder, uint64_t memory_bytes,
     }
     *ret_storage = storage;
     return STATUS_OK;
+}
+
+enum status storage_rocksdb_erase(const char *folder, struct error *err)
+{
+    return kv_erase(folder, err);
 }
 
 void storage_rocksdb_close(struct storage_rocksdb *storage)

@@ -10,6 +10,8 @@ struct storage_rocksdb;
 /* Opens or makes the store in `folder`. The statuses are kv_open()'s. */
 enum status storage_rocksdb_open(const char *folder, uint64_t memory_bytes,
                                  struct storage_rocksdb **ret_storage, struct error *err);
+/* Removes the store in `folder`; it is not open. */
+enum status storage_rocksdb_erase(const char *folder, struct error *err);
 /* No pin may be left. Accepts NULL. */
 void storage_rocksdb_close(struct storage_rocksdb *storage);
 

@@ -7,9 +7,9 @@
 
 /* ---- queries ---- */
 
-static enum query_kind kind_of(Wire__NodeKind kind)
+static enum query_kind kind_of(const Wire__Node *node)
 {
-    switch (kind) {
+    switch (node->kind) {
     case WIRE__NODE_KIND__NODE_AND:
         return QUERY_AND;
     case WIRE__NODE_KIND__NODE_OR:
@@ -17,11 +17,17 @@ static enum query_kind kind_of(Wire__NodeKind kind)
     case WIRE__NODE_KIND__NODE_NOT:
         return QUERY_NOT;
     case WIRE__NODE_KIND__NODE_TERM:
-        return QUERY_TERM;
+        return node->prefix ? QUERY_PREFIX : QUERY_TERM;
     case WIRE__NODE_KIND__NODE_PHRASE:
         return QUERY_PHRASE;
     case WIRE__NODE_KIND__NODE_SITE:
         return QUERY_SITE;
+    case WIRE__NODE_KIND__NODE_LANGUAGE:
+        return QUERY_LANGUAGE;
+    case WIRE__NODE_KIND__NODE_TYPE:
+        return QUERY_TYPE;
+    case WIRE__NODE_KIND__NODE_DATES:
+        return QUERY_DATES;
     default:
         return 0; /* query_check() refuses it */
     }
@@ -62,9 +68,12 @@ static struct query_node *take_node(const Wire__Node *node, unsigned depth, stru
     struct query_node *ret = arena_zalloc(arena, sizeof(*ret));
     if (ret == NULL || depth > QUERY_DEPTH_MAX)
         return NULL;
-    ret->kind = kind_of(node->kind);
+    ret->kind = kind_of(node);
     ret->fields = node->fields == 0 ? FIELD_MASK_ALL : node->fields;
-    if (ret->kind == QUERY_SITE) {
+    ret->slop = node->slop;
+    ret->day_begin = node->day_begin;
+    ret->day_end = node->day_end;
+    if (query_filters(ret)) {
         if (node->n_terms == 1)
             ret->text = (struct text_slice){(const char *)node->terms[0].data, node->terms[0].len};
         return ret;
@@ -183,6 +192,8 @@ static struct index_change document_change(const Wire__FeedDocument *from, struc
         change.document.headings = join_headings(from->page, arena);
         change.document.text = slice(from->page->text);
         change.document.language = slice(from->page->language);
+        change.document.content_type = slice(from->page->content_type);
+        change.document.modified_unix_us = from->page->modified_us;
     }
     return change;
 }

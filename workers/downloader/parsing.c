@@ -58,9 +58,11 @@ static enum status ask(struct parsing *parsing, struct job *job, struct error *e
     char *tags[ROBOTS_TAGS_MAX];
     const char *type = job_header(job, "Content-Type");
     const char *language = job_header(job, "Content-Language");
+    const char *modified = job_header(job, "Last-Modified");
     request.url = job->fetched->url;
     request.content_type = type != NULL ? (char *)(uintptr_t)type : none;
     request.content_language = language != NULL ? (char *)(uintptr_t)language : none;
+    request.last_modified = modified != NULL ? (char *)(uintptr_t)modified : none;
     request.robots_tags = tags;
     if (job->hop_count > 0) {
         const Log__Hop *last = job->hops[job->hop_count - 1];

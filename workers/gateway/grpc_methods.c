@@ -91,6 +91,13 @@ static enum status put_search(const struct search_answer *answer, struct arena *
     reply->shards = shards;
     shards->asked = answer->shards_asked;
     shards->answered = answer->shards_answered;
+    if (answer->did_you_mean != NULL) {
+        reply->did_you_mean = new_message(arena, &tierce__v1__did_you_mean__descriptor);
+        if (reply->did_you_mean == NULL)
+            return no_memory(err);
+        reply->did_you_mean->query = (char *)answer->did_you_mean;
+        reply->did_you_mean->total = answer->did_you_mean_total;
+    }
     *ret_reply = &reply->base;
     return STATUS_OK;
 }
@@ -109,6 +116,28 @@ static enum status search(struct grpc_job *job, const ProtobufCMessage *message,
     struct search_answer answer;
     enum status status = service_search(job->service, &question, job->arena, &answer, err);
     return status == STATUS_OK ? put_search(&answer, job->arena, ret_reply, err) : status;
+}
+
+/* ---- Suggest ---- */
+
+static enum status suggest(struct grpc_job *job, const ProtobufCMessage *message,
+                           ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__SuggestRequest *request = (const Tierce__V1__SuggestRequest *)message;
+    struct suggest_answer answer;
+    enum status status =
+        service_suggest(job->service, request->query, job->is_admin, job->arena, &answer, err);
+    if (status != STATUS_OK)
+        return status;
+    Tierce__V1__SuggestResponse *reply =
+        new_message(job->arena, &tierce__v1__suggest_response__descriptor);
+    if (reply == NULL)
+        return no_memory(err);
+    reply->query = (char *)answer.query;
+    reply->suggestions = (char **)answer.suggestions;
+    reply->n_suggestions = answer.count;
+    *ret_reply = &reply->base;
+    return STATUS_OK;
 }
 
 /* ---- Backlinks ---- */
@@ -321,16 +350,28 @@ static enum status stats(struct grpc_job *job, const ProtobufCMessage *message,
     return grpc_stats_message(job->service, job->arena, ret_reply, err);
 }
 
+static enum status explain(struct grpc_job *job, const ProtobufCMessage *message,
+                           ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__ExplainRequest *request = (const Tierce__V1__ExplainRequest *)message;
+    return grpc_explain_message(job->service, request->query, request->url, job->arena, ret_reply,
+                                err);
+}
+
 /* ---- the table ---- */
 
 const struct grpc_method grpc_gateway_methods[] = {
     {"/tierce.v1.Gateway/Search", GRPC_UNARY, GRPC_PUBLIC, &tierce__v1__search_request__descriptor,
      search},
+    {"/tierce.v1.Gateway/Suggest", GRPC_UNARY, GRPC_PUBLIC,
+     &tierce__v1__suggest_request__descriptor, suggest},
     {"/tierce.v1.Gateway/Backlinks", GRPC_UNARY, GRPC_PUBLIC,
      &tierce__v1__backlinks_request__descriptor, backlinks},
     {"/tierce.v1.Gateway/AddUrls", GRPC_UNARY, GRPC_ADMIN,
      &tierce__v1__add_urls_request__descriptor, add_urls},
     {"/tierce.v1.Gateway/Why", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__why_request__descriptor, why},
+    {"/tierce.v1.Gateway/Explain", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__explain_request__descriptor,
+     explain},
     {"/tierce.v1.Gateway/Stats", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__stats_request__descriptor,
      stats},
     {"/tierce.v1.Gateway/WatchStats", GRPC_WATCH_STATS, GRPC_ADMIN,

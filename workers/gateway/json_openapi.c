@@ -18,10 +18,10 @@ const char json_openapi[] = JSON_TEXT({
   "/api/v1/search": {
     "get": {
       "operationId": "search", "summary": "Search", "tags": ["search"],
-      "description": "Every term must match; quotes make a phrase. A bad query is never an error: read_as and notes say how it was read.",
+      "description": "Every term must match. A bad query is never an error: read_as and notes say how it was read.",
       "security": [{}, {"token": []}],
       "parameters": [
-        {"name": "q", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 1024}},
+        {"name": "q", "in": "query", "required": true, "description": "Words; \"phrases\", \"near each other\"~5, begin*, OR, -, ( ), and site:, lang:, type:, after:, before:, title:, headings:, url:, anchor:, body: in front.", "schema": {"type": "string", "maxLength": 2048}},
         {"$ref": "#/components/parameters/page"},
         {"$ref": "#/components/parameters/size"},
         {"name": "cursor", "in": "query", "description": "Of an earlier answer, valid for five minutes: makes paging stable.", "schema": {"type": "string"}}
@@ -29,6 +29,20 @@ const char json_openapi[] = JSON_TEXT({
       "responses": {
         "200": {"description": "Results, best first", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchAnswer"}}}},
         "400": {"$ref": "#/components/responses/Problem"},
+        "401": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/TooMany"},
+        "503": {"$ref": "#/components/responses/Unavailable"}
+      }
+    }
+  },
+  "/suggest": {
+    "get": {
+      "operationId": "suggest", "summary": "What somebody who has typed so much may mean", "tags": ["search"],
+      "description": "The suggestions extension of OpenSearch. Four of them count as one request against the limit.",
+      "security": [{}, {"token": []}],
+      "parameters": [{"name": "q", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 1024}}],
+      "responses": {
+        "200": {"description": "The query, then at most eight others: the last word completed, and titles", "content": {"application/x-suggestions+json": {"schema": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "minItems": 2}}}},
         "401": {"$ref": "#/components/responses/Problem"},
         "429": {"$ref": "#/components/responses/TooMany"},
         "503": {"$ref": "#/components/responses/Unavailable"}
@@ -112,6 +126,23 @@ const char json_openapi[] = JSON_TEXT({
       "parameters": [{"name": "url", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 2048}}],
       "responses": {
         "200": {"description": "The stages, in order", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Why"}}}},
+        "400": {"$ref": "#/components/responses/Problem"},
+        "401": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/TooMany"},
+        "503": {"$ref": "#/components/responses/Unavailable"}
+      }
+    }
+  },
+  "/api/v1/explain": {
+    "get": {
+      "operationId": "explain", "summary": "Why a page has its score for a query, or does not match it", "tags": ["admin"],
+      "security": [{"token": []}, {"cookie": []}],
+      "parameters": [
+        {"name": "q", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 1024}},
+        {"name": "url", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 2048}}
+      ],
+      "responses": {
+        "200": {"description": "The score, part by part", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Explanation"}}}},
         "400": {"$ref": "#/components/responses/Problem"},
         "401": {"$ref": "#/components/responses/Problem"},
         "429": {"$ref": "#/components/responses/TooMany"},
@@ -211,8 +242,12 @@ const char json_openapi[] = JSON_TEXT({
         "size": {"type": "integer"},
         "total": {"type": "integer", "description": "Exact to 1000"},
         "total_relation": {"enum": ["eq", "gte"]},
-        "partial": {"type": "boolean", "description": "Not every shard answered in time"},
+        "partial": {"type": "boolean", "description": "Not every shard answered in time, or one of them is being made again from the log"},
         "cursor": {"type": "string", "description": "For the next page; empty at the end"},
+        "did_you_mean": {
+          "type": "object", "description": "Another spelling, where this one finds few results and that one clearly more; missing where there is none",
+          "required": ["query", "total"], "properties": {"query": {"type": "string"}, "total": {"type": "integer", "minimum": 1}}
+        },
         "took_ms": {"type": "number"},
         "shards": {"type": "object", "required": ["asked", "answered"], "properties": {"asked": {"type": "integer"}, "answered": {"type": "integer"}}},
         "results": {"type": "array", "items": {"$ref": "#/components/schemas/Result"}}
@@ -279,6 +314,35 @@ const char json_openapi[] = JSON_TEXT({
         }}}
       }
     },
+    "Explanation": {
+      "type": "object",
+      "required": ["query", "read_as", "url", "found", "matches", "failed", "score", "rank", "in_window", "words_score", "title", "url_score", "gain", "factor", "inlinks", "link_factor", "freshness_factor", "first_score", "second_score", "words"],
+      "properties": {
+        "query": {"type": "string"}, "read_as": {"type": "string"}, "url": {"type": "string"},
+        "found": {"type": "boolean", "description": "It is in the index"},
+        "matches": {"type": "boolean"},
+        "failed": {"type": "array", "items": {"type": "string"}, "description": "Parts of the query that it does not match, or must not"},
+        "score": {"type": "number", "description": "As in the results"},
+        "rank": {"type": "integer", "description": "Among those that are looked at again; 0: behind them"},
+        "in_window": {"type": "boolean"},
+        "words_score": {"type": "number"}, "title": {"type": "number"}, "url_score": {"type": "number"},
+        "gain": {"type": "number"}, "factor": {"type": "number"}, "inlinks": {"type": "integer"},
+        "link_factor": {"type": "number"}, "freshness_factor": {"type": "number"},
+        "first_score": {"type": "number", "description": "words_score x factor"},
+        "second_score": {"type": "number", "description": "(words_score + gain) x factor"},
+        "words": {"type": "array", "items": {"type": "object", "required": ["counts", "prefix", "weight", "frequency", "score", "closeness", "forms"], "properties": {
+          "counts": {"type": "boolean"}, "prefix": {"type": "boolean"}, "weight": {"type": "number"}, "frequency": {"type": "number"},
+          "score": {"type": "number"}, "closeness": {"type": "number"},
+          "forms": {"type": "array", "items": {"type": "object", "required": ["term", "documents", "frequency", "fields"], "properties": {
+            "term": {"type": "string"}, "documents": {"type": "integer"}, "frequency": {"type": "number"},
+            "fields": {"type": "array", "items": {"type": "object", "required": ["field", "count", "length", "weighed"], "properties": {
+              "field": {"enum": ["title", "headings", "url", "anchor", "body"]}, "count": {"type": "integer"},
+              "length": {"type": "integer"}, "weighed": {"type": "number"}
+            }}}
+          }}}
+        }}}
+      }
+    },
     "Stats": {
       "type": "object",
       "required": ["time", "version", "documents", "searches", "requests", "cache_hits", "partial", "limited", "top_searches", "barrels", "downloaders", "processes", "frontier", "log", "sources", "memory", "config", "base_url"],
@@ -298,7 +362,10 @@ const char json_openapi[] = JSON_TEXT({
           "documents": {"type": "integer"}, "segments": {"type": "integer"}, "edges": {"type": "integer"},
           "bytes": {"type": "integer"}, "position": {"type": "integer", "description": "Of the log, applied"},
           "calls": {"type": "integer"}, "mean_response_ms": {"type": "number", "description": "In tenths, over the last minute"},
-          "stopped": {"type": "string", "description": "Why it indexes nothing at present; empty: it does"}
+          "stopped": {"type": "string", "description": "Why it indexes nothing at present; empty: it does"},
+          "rebuilding": {"type": "boolean", "description": "Its index was begun anew, as it was new or damaged, and is not yet what it was"},
+          "checked_percent": {"type": "integer", "description": "How far the look for wrong bytes that goes on has come"},
+          "checked_at": {"type": "string", "format": "date-time", "description": "When the last look for wrong bytes ended that found none; missing: none has"}
         }}},
         "downloaders": {"type": "array", "items": {"type": "object", "required": ["name", "pages", "bytes", "errors", "fetching"], "properties": {
           "name": {"type": "string"}, "pages": {"type": "integer"}, "bytes": {"type": "integer"}, "errors": {"type": "integer"},

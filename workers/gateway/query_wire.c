@@ -13,11 +13,18 @@ static Wire__NodeKind wire_kind(enum query_kind kind)
     case QUERY_NOT:
         return WIRE__NODE_KIND__NODE_NOT;
     case QUERY_TERM:
+    case QUERY_PREFIX:
         return WIRE__NODE_KIND__NODE_TERM;
     case QUERY_PHRASE:
         return WIRE__NODE_KIND__NODE_PHRASE;
     case QUERY_SITE:
         return WIRE__NODE_KIND__NODE_SITE;
+    case QUERY_LANGUAGE:
+        return WIRE__NODE_KIND__NODE_LANGUAGE;
+    case QUERY_TYPE:
+        return WIRE__NODE_KIND__NODE_TYPE;
+    case QUERY_DATES:
+        return WIRE__NODE_KIND__NODE_DATES;
     }
     return WIRE__NODE_KIND__NODE_NONE;
 }
@@ -45,8 +52,12 @@ static bool put_words(const struct query_node *from, struct arena *arena, Wire__
     return true;
 }
 
-static bool put_site(const struct query_node *from, struct arena *arena, Wire__Node *node)
+static bool put_filter(const struct query_node *from, struct arena *arena, Wire__Node *node)
 {
+    node->day_begin = from->day_begin;
+    node->day_end = from->day_end;
+    if (from->kind == QUERY_DATES)
+        return true;
     node->terms = arena_alloc(arena, sizeof(*node->terms));
     if (node->terms == NULL)
         return false;
@@ -66,8 +77,10 @@ static Wire__Node *make_node(const struct query_node *from, struct arena *arena)
         return node;
     node->kind = wire_kind(from->kind);
     node->fields = from->fields;
-    if (from->kind == QUERY_SITE)
-        return put_site(from, arena, node) ? node : NULL;
+    node->prefix = from->kind == QUERY_PREFIX;
+    node->slop = from->slop;
+    if (query_filters(from))
+        return put_filter(from, arena, node) ? node : NULL;
     if (!put_words(from, arena, node))
         return NULL;
     node->children = arena_alloc(arena, from->child_count * sizeof(*node->children) + 1);

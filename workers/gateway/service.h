@@ -25,6 +25,7 @@ struct service; /* one thread's */
 enum {
     SEARCH_SIZE_DEFAULT = 10,
     SEARCH_SIZE_MAX = 100,
+    SUGGESTIONS_MAX = 8,
     SEARCH_DEPTH_MAX = 1000, /* page * size: beyond it STATUS_INVALID with words for the user */
     ADD_URLS_MAX = 10000,
 };
@@ -78,6 +79,8 @@ struct search_answer {
     unsigned shards_answered;
     struct found_page *results;
     unsigned result_count;
+    const char *did_you_mean; /* a query that finds clearly more; NULL: none */
+    uint64_t did_you_mean_total;
 };
 
 /*
@@ -87,6 +90,18 @@ struct search_answer {
 enum status service_search(struct service *service, const struct search_question *question,
                            struct arena *arena, struct search_answer *ret_answer,
                            struct error *err);
+
+struct suggest_answer {
+    const char *query;        /* as asked, cut to QUERY_BYTES_MAX */
+    const char **suggestions; /* queries: what was typed with its last word completed, and titles */
+    unsigned count;           /* at most SUGGESTIONS_MAX */
+};
+
+/* What somebody who has typed so much may mean. Fails as service_search(); shards that do not
+ * answer are left out. */
+enum status service_suggest(struct service *service, const char *query, bool is_admin,
+                            struct arena *arena, struct suggest_answer *ret_answer,
+                            struct error *err);
 
 struct linking_page {
     const char *url;
@@ -105,6 +120,26 @@ struct backlinks_answer {
 enum status service_backlinks(struct service *service, const char *url, unsigned page,
                               unsigned size, bool is_admin, struct arena *arena,
                               struct backlinks_answer *ret_answer, struct error *err);
+
+/* Why a page has its score for a query, or is not found. */
+struct explain_answer {
+    const char *query;
+    const char *read_as;
+    const char *url;                 /* normal form */
+    const Wire__ExplainReply *reply; /* the barrel's */
+    const char **failed; /* parts of the query: what the page does not match, or must not */
+    unsigned failed_count;
+    unsigned rank; /* from 1, among the best that are looked at again; 0: behind them */
+    double score;  /* in the results; 0: it is not among them */
+};
+
+/* Private pages too: it needs an admin. Fails as service_search() does; STATUS_INVALID: no URL. */
+enum status service_explain(struct service *service, const char *query, const char *url,
+                            struct arena *arena, struct explain_answer *ret_answer,
+                            struct error *err);
+
+/* "title", ...; "" of no field. */
+const char *service_field_name(uint32_t field);
 
 /* The rest needs an admin: the caller has checked. Replies are the indexserver's and the
  * orchestrator's own. */

@@ -7,19 +7,14 @@
 #include "base/clock.h"
 #include "gateway/gateway_parts.h"
 #include "gateway/query_wire.h"
+#include "gateway/service_correct.h"
 #include "gateway/service_parts.h"
 #include "index/query.h"
+#include "index/rerank.h"
 
 enum {
     TERMS_PER_ASK = 64, /* of TERM_STATS */
     SNIPPET_BYTES = 300,
-};
-
-/* A hit, and which shard it came from. */
-struct found {
-    uint64_t url_hash;
-    double score;
-    unsigned shard;
 };
 
 /* One search, from question to answer. All of it lies in the arena. */
@@ -44,7 +39,7 @@ struct searching {
     uint64_t *positions;           /* of the shards that answered */
     bool is_unsettled;             /* one of them finds something else than its position says */
     int64_t asked_ms, heard_ms;    /* when the shards were asked, and had answered */
-    struct found *page;            /* the hits of this page */
+    struct search_hit *page;       /* the hits of this page */
     unsigned page_count;
     struct cache_place place;
 };
@@ -124,6 +119,20 @@ static enum status find_basis(struct searching *search, struct error *err)
 
 /* ---- asking and merging ---- */
 
+/* How many results are in front of this page. */
+static uint32_t first_result(const struct searching *search)
+{
+    return search->has_after ? (uint32_t)search->basis.depth
+                             : (search->question->page - 1) * search->question->size;
+}
+
+/* Whether this page continues the order of first scores: then shards can begin there. In the window
+ * they cannot, which is that of all shards. */
+static bool begins_behind_window(const struct searching *search)
+{
+    return search->has_after && search->basis.depth > ranking_default.window;
+}
+
 static Wire__SearchRequest *make_request(struct searching *search)
 {
     struct arena *arena = search->arena;
@@ -147,14 +156,18 @@ static Wire__SearchRequest *make_request(struct searching *search)
         list[i] = &stats[i];
     }
     request->query = search->node;
-    request->k = search->has_after ? search->question->size
-                                   : search->question->page * search->question->size;
+    bool is_behind = begins_behind_window(search);
+    request->k = search->question->size;
+    if (!is_behind)
+        request->k += first_result(search);
+    if (!is_behind && search->has_after) /* some may have come in front meanwhile */
+        request->k += search->question->size;
     request->corpus = corpus;
     request->terms = list;
     request->n_terms = search->term_count;
     request->now_us = search->basis.now_us;
     request->include_private = search->question->is_admin;
-    request->after_set = search->has_after;
+    request->after_set = is_behind;
     request->after_score = search->basis.score;
     request->after_hash = search->basis.url_hash;
     return request;
@@ -194,48 +207,67 @@ static enum status ask_shards(struct searching *search, struct error *err)
     return STATUS_OK;
 }
 
-static bool comes_before(const Wire__Hit *a, const Wire__Hit *b)
-{
-    return a->score > b->score || (a->score == b->score && a->url_hash < b->url_hash);
-}
+/* The hits of all shards, in the order of results. */
+struct merged {
+    struct search_hit *hits;
+    size_t count;
+};
 
-/* The next hit of all shards in order; false at the end. `heads`: how far each shard is read. */
-static bool next_hit(const struct searching *search, unsigned *heads, struct found *ret)
+static enum status gather(struct searching *search, struct merged *ret)
 {
-    const Wire__Hit *best = NULL;
-    unsigned best_shard = 0;
+    size_t room = 1;
+    *ret = (struct merged){0};
     for (unsigned i = 0; i < search->routing->shard_count; i++) {
+        const Wire__SearchReply *reply = search->answers[i].reply;
+        room += search->answers[i].status == STATUS_OK ? reply->n_hits : 0;
+    }
+    ret->hits = arena_alloc(search->arena, room * sizeof(*ret->hits));
+    if (ret->hits == NULL)
+        return STATUS_NO_MEMORY;
+    for (unsigned i = 0; i < search->routing->shard_count; i++) {
+        const Wire__SearchReply *reply = search->answers[i].reply;
         if (search->answers[i].status != STATUS_OK)
             continue;
-        const Wire__SearchReply *reply = search->answers[i].reply;
-        if (heads[i] < reply->n_hits &&
-            (best == NULL || comes_before(reply->hits[heads[i]], best))) {
-            best = reply->hits[heads[i]];
-            best_shard = i;
+        for (size_t h = 0; h < reply->n_hits; h++) {
+            const Wire__Hit *hit = reply->hits[h];
+            ret->hits[ret->count++] =
+                (struct search_hit){hit->url_hash, hit->score, hit->first_score, i};
         }
     }
-    if (best == NULL)
-        return false;
-    heads[best_shard]++;
-    *ret = (struct found){best->url_hash, best->score, best_shard};
-    return true;
+    rerank_order(ret->hits, ret->count, begins_behind_window(search) ? 0 : ranking_default.window);
+    return STATUS_OK;
+}
+
+/* The first hit behind the last one shown. What was shown may be gone, and others come: it is found
+ * by its score, not by its place. */
+static size_t find_start(const struct searching *search, const struct merged *merged)
+{
+    const struct cursor *basis = &search->basis;
+    size_t at = 0;
+    if (!search->has_after)
+        return first_result(search);
+    if (begins_behind_window(search))
+        return 0;
+    for (; at < merged->count; at++) {
+        const struct search_hit *hit = &merged->hits[at];
+        if (hit->score < basis->score ||
+            (hit->score == basis->score && hit->url_hash > basis->url_hash))
+            break;
+    }
+    return at;
 }
 
 /* Fills search->page with the hits of the page asked for. */
 static enum status merge(struct searching *search, struct error *err)
 {
-    const struct search_question *question = search->question;
-    unsigned *heads =
-        arena_zalloc(search->arena, search->routing->shard_count * sizeof(*heads) + 1);
-    search->page = arena_alloc(search->arena, question->size * sizeof(*search->page) + 1);
-    if (heads == NULL || search->page == NULL)
+    unsigned size = search->question->size;
+    struct merged merged;
+    search->page = arena_alloc(search->arena, size * sizeof(*search->page) + 1);
+    if (search->page == NULL || gather(search, &merged) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    unsigned skip = search->has_after ? 0 : (question->page - 1) * question->size;
-    struct found found;
-    for (unsigned i = 0; i < skip + question->size && next_hit(search, heads, &found); i++) {
-        if (i >= skip)
-            search->page[search->page_count++] = found;
-    }
+    for (size_t at = find_start(search, &merged); at < merged.count && search->page_count < size;
+         at++)
+        search->page[search->page_count++] = merged.hits[at];
     return STATUS_OK;
 }
 
@@ -249,8 +281,9 @@ static void add_totals(const struct searching *search, struct search_answer *ans
         answer->shards_answered++;
         answer->total += reply->total;
         answer->total_is_lower_bound |= reply->total_is_lower_bound;
+        answer->partial |= reply->rebuilding;
     }
-    answer->partial = answer->shards_answered < answer->shards_asked;
+    answer->partial |= answer->shards_answered < answer->shards_asked;
 }
 
 /* ---- titles and snippets ---- */
@@ -305,8 +338,8 @@ static enum status ask_documents(struct searching *search, struct winners *winne
 }
 
 /* Replies are in the order asked; the hash is compared all the same. */
-static const Wire__Document *take_document(const struct winners *winners, const struct found *found,
-                                           unsigned *read)
+static const Wire__Document *take_document(const struct winners *winners,
+                                           const struct search_hit *found, unsigned *read)
 {
     const struct fanout_answer *answer = &winners->answers[found->shard];
     const Wire__DocumentsReply *reply = answer->status == STATUS_OK ? answer->reply : NULL;
@@ -434,8 +467,8 @@ static enum status understand(struct searching *search, struct search_answer *an
     if (answer->query == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     struct text_slice typed = {answer->query, strlen(answer->query)};
-    enum status status = query_parse(search->service->analyzer, typed, TEXT_LANGUAGE_UNKNOWN,
-                                     search->arena, &search->query, err);
+    enum status status =
+        query_parse(search->service->analyzer, typed, 0, search->arena, &search->query, err);
     if (status != STATUS_OK)
         return status;
     search->term_count = query_collect_terms(search->query.root, search->terms);
@@ -474,6 +507,8 @@ static bool answer_from_cache(struct searching *search, struct search_answer *an
     cached.notes = answer->notes;
     cached.note_count = answer->note_count;
     cached.from_cache = true;
+    if (!service_may_correct(answer->query)) /* it may be read as one without quotation marks is */
+        cached.did_you_mean = NULL;
     *answer = cached;
     return true;
 }
@@ -485,8 +520,21 @@ static void remember(struct searching *search, const struct search_answer *answe
     struct cache_heard heard = {
         .positions = search->positions, .asked_ms = search->asked_ms, .heard_ms = search->heard_ms};
     struct cache_key key = cache_key_of(search);
-    if (!answer->partial && !search->has_after)
+    /* Without its quotation marks the same might have had another spelling proposed. */
+    bool is_for_all = answer->total >= CORRECT_TOTAL_BELOW || service_may_correct(answer->query);
+    if (!answer->partial && !search->has_after && is_for_all)
         cache_put(cache, search->routing, &heard, &key, answer, &search->place);
+}
+
+/* Proposes another spelling on the first page. */
+static void correct(struct searching *search, struct search_answer *answer)
+{
+    struct correct_question question = {.routing = search->routing,
+                                        .query = &search->query,
+                                        .ends_ms = search->ends_ms,
+                                        .is_admin = search->question->is_admin};
+    if (search->question->page == 1 && !search->has_after)
+        service_correct(search->service, &question, search->arena, answer);
 }
 
 static enum status answer_from_shards(struct searching *search, struct search_answer *answer,
@@ -508,6 +556,7 @@ static enum status answer_from_shards(struct searching *search, struct search_an
     if (status != STATUS_OK)
         return status;
     note_place(search, answer);
+    correct(search, answer);
     remember(search, answer);
     return STATUS_OK;
 }
@@ -549,5 +598,44 @@ enum status service_search(struct service *service, const struct search_question
         return status;
     answer.took_us = clock_boot_us() - start_us;
     *ret_answer = answer;
+    return STATUS_OK;
+}
+
+/* ---- for explanations ---- */
+
+enum status service_find_window(struct service *service, const struct routing *routing,
+                                const char *query, int64_t ends_ms, struct arena *arena,
+                                struct service_window *ret_window, struct error *err)
+{
+    struct search_question question = {
+        .query = query, .page = 1, .size = ranking_default.window, .is_admin = true};
+    struct search_answer answer = {0};
+    struct searching *search = arena_zalloc(arena, sizeof(*search));
+    if (search == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    *search = (struct searching){.service = service,
+                                 .question = &question,
+                                 .arena = arena,
+                                 .routing = routing,
+                                 .ends_ms = ends_ms};
+    enum status status = understand(search, &answer, err);
+    struct service_window window = {.query_text = answer.query, .query = search->query};
+    if (status == STATUS_OK && search->query.root != NULL) {
+        status = query_to_wire(search->query.root, arena, &search->node, err);
+        if (status == STATUS_OK)
+            status = find_basis(search, err);
+        if (status == STATUS_OK)
+            status = ask_shards(search, err);
+        if (status == STATUS_OK)
+            status = merge(search, err);
+        window.request = status == STATUS_OK ? make_request(search) : NULL;
+        if (status == STATUS_OK && window.request == NULL)
+            status = error_set(err, STATUS_NO_MEMORY, "search");
+    }
+    if (status != STATUS_OK)
+        return status;
+    window.hits = search->page;
+    window.count = search->page_count;
+    *ret_window = window;
     return STATUS_OK;
 }

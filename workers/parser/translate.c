@@ -76,6 +76,8 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.noarchive = page->noarchive;
     message.nosnippet = page->nosnippet;
     message.charset = text_of(page->charset);
+    message.content_type = text_of(page->content_type);
+    message.modified_us = page->modified_us;
     message.links_cut = page->links_cut;
     message.text_cut = page->text_cut;
     if (message.headings == NULL || message.links == NULL)
@@ -125,6 +127,7 @@ static enum status parse(const Page__ParseRequest *request, struct arena *arena,
         .content_type = or_null(request->content_type),
         .robots_tags = join_lines(request->robots_tags, request->n_robots_tags, &tags),
         .content_language = or_null(request->content_language),
+        .last_modified = or_null(request->last_modified),
         .url = &url,
         .truncated = request->truncated,
     };

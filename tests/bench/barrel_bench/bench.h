@@ -7,6 +7,7 @@
 
 #include "barrel/storage_rocksdb.h"
 #include "index/document.h"
+#include "index/query_languages.h"
 #include "index/search.h"
 
 enum mode { MODE_OR, MODE_AND, MODE_PHRASE, MODE_TYPED };
@@ -17,6 +18,9 @@ struct settings {
     uint64_t segments; /* left by merging; 0: as the index likes */
     uint64_t size;     /* results asked for */
     uint64_t threads;
+    uint64_t rate;     /* of `load`: documents a second */
+    uint64_t searches; /* of `load`: a second */
+    uint64_t seconds;  /* of `load` */
     bool plain;
     bool check;
     enum mode mode;
@@ -29,6 +33,7 @@ struct bench {
     struct storage_rocksdb *storage;
     struct index *index;
     struct text_analyzer *analyzer;
+    query_languages languages; /* of the documents */
 };
 
 /* All of these end the program with a message where something is wrong. */
@@ -39,6 +44,7 @@ void bench_fail(const char *what, const struct error *err) __attribute__((noretu
 void bench_index(struct bench *bench, const char *file);
 void bench_query(struct bench *bench, const char *file);
 void bench_run(struct bench *bench);
+void bench_load(struct bench *bench, const char *file, const char *queries_file);
 
 /* ---- documents (documents.c) ---- */
 
@@ -57,6 +63,15 @@ bool lines_next(struct lines *lines, struct line *ret_line);
 uint64_t lines_number(const struct lines *lines);
 void lines_close(struct lines *lines);
 
+/* Documents as a barrel is given them: so many at a time. */
+struct batch;
+struct batch *batch_new(struct bench *bench);
+void batch_add(struct batch *batch, const struct line *line);
+bool batch_is_full(const struct batch *batch);
+/* Applies and empties it. */
+enum status batch_apply(struct bench *bench, struct batch *batch, struct error *err);
+void batch_free(struct batch *batch);
+
 /* The URL of a document that has none but an id, and back; NULL: none of those. */
 #define ID_URL "http://id.test/"
 
@@ -68,5 +83,23 @@ const struct query_node *ask_read(struct bench *bench, const char *text, enum mo
 /* Searches for the best `k`; `exhaustively`: without skipping anything. */
 struct search_result ask(struct bench *bench, const struct query_node *query, uint32_t k,
                          bool exhaustively, struct arena *arena);
+
+/* ---- queries and times (query.c) ---- */
+
+struct queries {
+    char **texts;
+    size_t count;
+};
+/* A line each. */
+struct queries queries_read(const char *file);
+void queries_release(struct queries *queries);
+
+void times_sort(double *times, size_t count);
+
+/* ---- memory (memory.c) ---- */
+
+/* From now on the most anonymous memory is noted, until it is printed. */
+void memory_watch(void);
+void memory_print(void);
 
 #endif

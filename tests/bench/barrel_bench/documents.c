@@ -1,9 +1,12 @@
 #include <errno.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "tests/bench/barrel_bench/bench.h"
@@ -102,7 +105,7 @@ static struct text_slice site_of(struct text_slice url)
     return (struct text_slice){host, strcspn(host, "/")};
 }
 
-static void add_line(struct batch *batch, const struct line *line)
+void batch_add(struct batch *batch, const struct line *line)
 {
     struct index_document document = {.title = copy(&batch->arena, line->title),
                                       .text = copy(&batch->arena, line->body)};
@@ -115,20 +118,48 @@ static void add_line(struct batch *batch, const struct line *line)
         (struct index_change){.kind = INDEX_PUT_DOCUMENT, .document = document};
 }
 
-static void apply(struct bench *bench, struct batch *batch)
+bool batch_is_full(const struct batch *batch)
 {
-    struct error err = {0};
-    int64_t begun_us = clock_boot_us();
-    batch->position += batch->count;
-    if (index_apply(bench->index, batch->changes, batch->count, batch->position, &err) != STATUS_OK)
-        bench_fail("indexing", &err);
-    while (index_merge(bench->index, &err) == STATUS_OK)
-        continue;
-    batch->apply_us += clock_boot_us() - begun_us;
+    return batch->count == BATCH_MAX || batch->bytes >= BATCH_BYTES;
+}
+
+enum status batch_apply(struct bench *bench, struct batch *batch, struct error *err)
+{
+    uint64_t position = batch->position + batch->count;
+    enum status status = index_apply(bench->index, batch->changes, batch->count, position, err);
+    batch->position = position;
     batch->text_bytes += batch->bytes;
     batch->count = 0;
     batch->bytes = 0;
     arena_reset(&batch->arena);
+    return status;
+}
+
+struct batch *batch_new(struct bench *bench)
+{
+    struct error err = {.text = "none left"};
+    struct batch *batch = calloc(1, sizeof(*batch));
+    if (batch == NULL)
+        bench_fail("memory", &err);
+    batch->position = index_applied_position(bench->index);
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    arena_release(&batch->arena);
+    free(batch);
+}
+
+static void apply(struct bench *bench, struct batch *batch)
+{
+    struct error err = {0};
+    int64_t begun_us = clock_boot_us();
+    if (batch_apply(bench, batch, &err) != STATUS_OK)
+        bench_fail("indexing", &err);
+    while (bench->settings.threads < 2 && index_merge(bench->index, &err) == STATUS_OK)
+        continue;
+    batch->apply_us += clock_boot_us() - begun_us;
 }
 
 static void print_size(const struct bench *bench, uint64_t text_bytes)
@@ -155,24 +186,63 @@ static void print_size(const struct bench *bench, uint64_t text_bytes)
            size.segments_stored);
 }
 
+/* Merges beside the thread that applies, as a barrel does. */
+struct merger {
+    struct index *index;
+    pthread_t thread;
+    bool runs;
+    atomic_bool over;
+};
+
+static void *merge_meanwhile(void *argument)
+{
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    struct merger *merger = argument;
+    struct error err = {0};
+    while (!atomic_load(&merger->over)) {
+        enum status status = index_merge(merger->index, &err);
+        if (status == STATUS_END)
+            nanosleep(&pause, NULL);
+        else if (status != STATUS_OK)
+            bench_fail("merging", &err);
+    }
+    return NULL;
+}
+
+static void merger_start(struct merger *merger, bool wanted)
+{
+    struct error err = {.text = "cannot be started"};
+    merger->runs = wanted;
+    if (wanted && pthread_create(&merger->thread, NULL, merge_meanwhile, merger) != 0)
+        bench_fail("a thread", &err);
+}
+
+static void merger_stop(struct merger *merger)
+{
+    atomic_store(&merger->over, true);
+    if (merger->runs)
+        pthread_join(merger->thread, NULL);
+}
+
 void bench_index(struct bench *bench, const char *file)
 {
     struct error err = {0};
     struct line line;
     struct rusage usage;
-    struct batch *batch = calloc(1, sizeof(*batch));
     struct lines *lines = lines_open(file);
-    if (batch == NULL)
-        bench_fail("memory", &err);
+    memory_watch();
     bench_open(bench);
-    batch->position = index_applied_position(bench->index);
+    struct batch *batch = batch_new(bench);
+    struct merger merger = {.index = bench->index};
+    merger_start(&merger, bench->settings.threads > 1);
     while (lines_next(lines, &line)) {
-        add_line(batch, &line);
-        if (batch->count == BATCH_MAX || batch->bytes >= BATCH_BYTES)
+        batch_add(batch, &line);
+        if (batch_is_full(batch))
             apply(bench, batch);
     }
     apply(bench, batch);
     int64_t begun_us = clock_boot_us();
+    merger_stop(&merger);
     if (index_flush(bench->index, &err) != STATUS_OK)
         bench_fail("flushing", &err);
     if (bench->settings.segments > 0 &&
@@ -185,9 +255,9 @@ void bench_index(struct bench *bench, const char *file)
            "merge, without reading lines: %.1f MB/s; at most %ld MB of memory\n",
            (unsigned long long)lines_number(lines), (double)batch->text_bytes / 1e6, in_all, last,
            (double)batch->text_bytes / 1e6 / in_all, usage.ru_maxrss / 1024);
+    memory_print();
     print_size(bench, batch->text_bytes);
     bench_close(bench);
     lines_close(lines);
-    arena_release(&batch->arena);
-    free(batch);
+    batch_free(batch);
 }

@@ -1,4 +1,4 @@
-/* barrel-bench index|query|run: arguments. */
+/* barrel-bench index|query|run|load: arguments. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,12 +6,24 @@
 #include "base/args.h"
 #include "tests/bench/barrel_bench/bench.h"
 
-static const char usage[] = "barrel-bench index|query|run --data DIR [options] [FILE]";
+static const char usage[] =
+    "barrel-bench index|query|run|load --data DIR [options] [FILE [QUERIES]]";
 
 void bench_fail(const char *what, const struct error *err)
 {
     fprintf(stderr, "barrel-bench: %s: %s\n", what, err->text);
     exit(1);
+}
+
+static void find_languages(struct bench *bench)
+{
+    struct error err = {0};
+    struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX];
+    size_t count = query_language_terms(terms);
+    if (index_term_statistics(bench->index, terms, count, frequencies, &err) != STATUS_OK)
+        bench_fail("languages", &err);
+    bench->languages = query_languages_choose(frequencies);
 }
 
 void bench_open(struct bench *bench)
@@ -27,6 +39,7 @@ void bench_open(struct bench *bench)
         index_open(storage_rocksdb_storage(bench->storage), &options, &bench->index, &err) !=
             STATUS_OK)
         bench_fail(bench->settings.data, &err);
+    find_languages(bench);
 }
 
 void bench_close(struct bench *bench)
@@ -56,7 +69,12 @@ static void fail_usage(const char *what)
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.settings = {.memory_bytes = 128 << 20, .size = 10, .threads = 1}};
+    struct bench bench = {.settings = {.memory_bytes = 128 << 20,
+                                       .size = 10,
+                                       .threads = 1,
+                                       .rate = 500,
+                                       .searches = 100,
+                                       .seconds = 300}};
     struct settings *settings = &bench.settings;
     const char *mode = "or";
     const struct args_option options[] = {
@@ -68,7 +86,11 @@ int main(int argc, char **argv)
          "index: merge down to so many; 0: as a barrel does (0)", 4096},
         {"mode", ARGS_STRING, &mode, "or|and|phrase|typed", "query: how words go together (or)", 0},
         {"size", ARGS_UINT, &settings->size, "K", "results asked for (10)", SEARCH_K_MAX},
-        {"threads", ARGS_UINT, &settings->threads, "N", "query: that search at a time (1)", 64},
+        {"threads", ARGS_UINT, &settings->threads, "N",
+         "index: 2: merge beside applying, as a barrel does (1)", 2},
+        {"rate", ARGS_UINT, &settings->rate, "N", "load: documents a second (500)", 100000},
+        {"searches", ARGS_UINT, &settings->searches, "N", "load: searches a second (100)", 100000},
+        {"seconds", ARGS_UINT, &settings->seconds, "N", "load: how long (300)", 86400},
         {"check", ARGS_FLAG, &settings->check, NULL,
          "query: compare each answer with that of looking at every document", 0},
         {"queries", ARGS_STRING, &settings->queries, "FILE", "run: {\"_id\",\"text\"} a line", 0},
@@ -79,6 +101,7 @@ int main(int argc, char **argv)
     int skipped = command[0] == '\0' ? 0 : 1;
     int rest = args_parse(argc - skipped, argv + skipped, usage, options) + skipped;
     const char *file = rest < argc ? argv[rest] : NULL;
+    const char *other = file != NULL && rest + 1 < argc ? argv[rest + 1] : NULL;
     if (settings->data == NULL)
         fail_usage("--data is needed");
     if (!read_mode(mode, &settings->mode))
@@ -87,6 +110,9 @@ int main(int argc, char **argv)
         bench_index(&bench, file);
     else if (strcmp(command, "query") == 0 && file != NULL)
         bench_query(&bench, file);
+    else if (strcmp(command, "load") == 0 && other != NULL && settings->rate > 0 &&
+             settings->searches > 0 && settings->seconds > 0)
+        bench_load(&bench, file, other);
     else if (strcmp(command, "run") == 0 && settings->queries != NULL && settings->out != NULL)
         bench_run(&bench);
     else

@@ -7,11 +7,6 @@
 
 #include "tests/bench/barrel_bench/bench.h"
 
-struct queries {
-    char **texts;
-    size_t count;
-};
-
 static double now_us(void)
 {
     struct timespec now;
@@ -19,7 +14,7 @@ static double now_us(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static struct queries read_queries(const char *name)
+struct queries queries_read(const char *name)
 {
     struct queries queries = {0};
     struct error err = {0};
@@ -42,7 +37,7 @@ static struct queries read_queries(const char *name)
     return queries;
 }
 
-static void release_queries(struct queries *queries)
+void queries_release(struct queries *queries)
 {
     for (size_t i = 0; i < queries->count; i++)
         free(queries->texts[i]);
@@ -56,6 +51,11 @@ static int compare_times(const void *a_pointer, const void *b_pointer)
     return (a > b) - (a < b);
 }
 
+void times_sort(double *times, size_t count)
+{
+    qsort(times, count, sizeof(*times), compare_times);
+}
+
 static void print_times(const struct settings *settings, double *times, size_t count,
                         size_t answered)
 {
@@ -63,7 +63,7 @@ static void print_times(const struct settings *settings, double *times, size_t c
     double sum = 0;
     if (count == 0)
         return;
-    qsort(times, count, sizeof(*times), compare_times);
+    times_sort(times, count);
     for (size_t i = 0; i < count; i++)
         sum += times[i];
     printf(
@@ -107,11 +107,12 @@ static size_t check(struct bench *bench, const struct queries *queries)
 
 void bench_query(struct bench *bench, const char *file)
 {
-    struct queries queries = read_queries(file);
+    struct queries queries = queries_read(file);
     struct error err = {0};
     double *times = calloc(queries.count + 1, sizeof(*times));
     if (times == NULL)
         bench_fail("memory", &err);
+    memory_watch();
     bench_open(bench);
     struct arena arena = {0};
     size_t count = 0;
@@ -132,6 +133,7 @@ void bench_query(struct bench *bench, const char *file)
         }
     }
     print_times(&bench->settings, times, count, answered);
+    memory_print();
     arena_release(&arena);
     free(times);
     size_t wrong = bench->settings.check ? check(bench, &queries) : 0;
@@ -139,7 +141,7 @@ void bench_query(struct bench *bench, const char *file)
         printf("checked %zu queries for 10, 100 and 1000 results: %zu differ\n", queries.count,
                wrong);
     bench_close(bench);
-    release_queries(&queries);
+    queries_release(&queries);
     if (wrong > 0)
         exit(1);
 }

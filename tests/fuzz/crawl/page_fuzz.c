@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .content_type = content_type,
         .robots_tags = hints,
         .content_language = hints,
+        .last_modified = hints,
         .url = &url,
     };
     struct page page;

@@ -64,6 +64,47 @@ static void terms_of_one_place_in_a_phrase_are_one_word(void **state)
     assert_int_equal(translate(&node, &root), STATUS_INVALID);
 }
 
+static void beginnings_nearness_and_filters_arrive(void **state)
+{
+    (void)state;
+    struct query_node *root;
+    ProtobufCBinaryData term = bytes("\x02run");
+    Wire__Node node = WIRE__NODE__INIT;
+    node.kind = WIRE__NODE_KIND__NODE_TERM;
+    node.terms = &term;
+    node.n_terms = 1;
+    assert_int_equal(translate(&node, &root), STATUS_INVALID); /* no term begins so */
+    node.prefix = true;
+    assert_int_equal(translate(&node, &root), STATUS_OK);
+    assert_int_equal(root->kind, QUERY_PREFIX);
+    term = bytes("de");
+    assert_int_equal(translate(&node, &root), STATUS_INVALID);
+    node.prefix = false;
+    node.kind = WIRE__NODE_KIND__NODE_LANGUAGE;
+    assert_int_equal(translate(&node, &root), STATUS_OK);
+    assert_int_equal(root->kind, QUERY_LANGUAGE);
+    assert_memory_equal(root->text.bytes, "de", root->text.size);
+    node.kind = WIRE__NODE_KIND__NODE_TYPE;
+    assert_int_equal(translate(&node, &root), STATUS_OK);
+    assert_int_equal(root->kind, QUERY_TYPE);
+    node.kind = WIRE__NODE_KIND__NODE_PHRASE;
+    node.slop = 7;
+    assert_int_equal(translate(&node, &root), STATUS_OK);
+    assert_int_equal(root->slop, 7);
+    node.slop = UINT32_MAX;
+    assert_int_equal(translate(&node, &root), STATUS_INVALID);
+    Wire__Node dates = WIRE__NODE__INIT;
+    dates.kind = WIRE__NODE_KIND__NODE_DATES;
+    dates.day_begin = 3;
+    dates.day_end = 9;
+    assert_int_equal(translate(&dates, &root), STATUS_OK);
+    assert_int_equal(root->kind, QUERY_DATES);
+    assert_int_equal(root->day_begin, 3);
+    assert_int_equal(root->day_end, 9);
+    dates.day_end = UINT32_MAX;
+    assert_int_equal(translate(&dates, &root), STATUS_INVALID);
+}
+
 static void trees_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -143,6 +184,8 @@ static void items_of_the_feed_become_changes(void **state)
     page.title = (char *)"Title";
     page.text = (char *)"Text";
     page.language = (char *)"en";
+    page.content_type = (char *)"text/html";
+    page.modified_us = 77;
     page.headings = headings;
     page.n_headings = 2;
     Wire__FeedDocument document = WIRE__FEED_DOCUMENT__INIT;
@@ -159,6 +202,8 @@ static void items_of_the_feed_become_changes(void **state)
     assert_memory_equal(change.document.site.bytes, "e.org:81", 8);
     assert_memory_equal(change.document.headings.bytes, "One\nOne\n", 8);
     assert_true(change.document.is_private);
+    assert_memory_equal(change.document.content_type.bytes, "text/html", 9);
+    assert_int_equal(change.document.modified_unix_us, 77);
 
     Wire__FeedEdge edge = WIRE__FEED_EDGE__INIT;
     edge.source = (char *)"http://a/";
@@ -207,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_word_keeps_its_alternatives),
         cmocka_unit_test(terms_of_one_place_in_a_phrase_are_one_word),
+        cmocka_unit_test(beginnings_nearness_and_filters_arrive),
         cmocka_unit_test(trees_that_are_none_are_refused),
         cmocka_unit_test(frequencies_stand_in_the_order_of_the_terms),
         cmocka_unit_test(items_of_the_feed_become_changes),

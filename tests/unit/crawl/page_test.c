@@ -204,6 +204,54 @@ static void descriptions_and_languages_are_read(void **state)
     assert_string_equal(page.language, "");
 }
 
+static int64_t day_of(const char *html, const char *last_modified)
+{
+    struct page page;
+    struct page_input input = {.body = (const uint8_t *)html,
+                               .body_size = strlen(html),
+                               .content_type = "text/html",
+                               .last_modified = last_modified};
+    assert_int_equal(parse_input(input, &page), STATUS_OK);
+    return page.modified_us / INT64_C(86400000000);
+}
+
+static void a_page_is_dated_by_itself_before_its_server(void **state)
+{
+    (void)state;
+    static const char header[] = "Thu, 08 Jan 1970 10:00:00 GMT";
+    assert_int_equal(day_of("<p>x", NULL), 0);
+    assert_int_equal(day_of("<p>x", "soon"), 0);
+    assert_int_equal(day_of("<p>x", header), 7);
+    assert_int_equal(day_of("<meta name=Date content=1970-01-03>", header), 2);
+    assert_int_equal(day_of("<meta name=date content=soon>", header), 7);
+    assert_int_equal(day_of("<meta property=article:published_time content=1970-01-02T10:00:00Z>"
+                            "<meta property=article:modified_time content=1970-01-05T10:00:00Z>"
+                            "<meta name=date content=1970-01-04>",
+                            header),
+                     4);
+    assert_int_equal(day_of("<meta itemprop=datePublished content=1970-01-03>"
+                            "<meta name=date content=1970-01-04>",
+                            NULL),
+                     2);
+    assert_int_equal(day_of("<meta http-equiv=last-modified content='Sat, 10 Jan 1970 10:00:00 "
+                            "GMT'>",
+                            header),
+                     9);
+}
+
+static void what_a_page_was_read_as_is_said(void **state)
+{
+    (void)state;
+    assert_string_equal(parse_as("text/html", "x", 1).content_type, "text/html");
+    assert_string_equal(parse_as("application/xhtml+xml", "<html/>", 7).content_type,
+                        "application/xhtml+xml");
+    assert_string_equal(parse_as("text/plain", "x", 1).content_type, "text/plain");
+    assert_string_equal(parse_as("text/markdown; charset=utf-8", "x", 1).content_type,
+                        "text/markdown");
+    assert_string_equal(parse_as(NULL, "<!doctype html>x", 16).content_type, "text/html");
+    assert_string_equal(parse_as(NULL, "words", 5).content_type, "text/plain");
+}
+
 static void check_directives(const char *html, const char *headers, const char *expected)
 {
     struct page page;
@@ -418,6 +466,8 @@ int main(void)
         cmocka_unit_test_teardown(a_refresh_is_a_link, forget),
         cmocka_unit_test_teardown(a_canonical_counts_only_in_the_head, forget),
         cmocka_unit_test_teardown(descriptions_and_languages_are_read, forget),
+        cmocka_unit_test_teardown(a_page_is_dated_by_itself_before_its_server, forget),
+        cmocka_unit_test_teardown(what_a_page_was_read_as_is_said, forget),
         cmocka_unit_test_teardown(wishes_to_crawlers_are_heard, forget),
         cmocka_unit_test_teardown(charsets_reach_the_text, forget),
         cmocka_unit_test_teardown(other_texts_have_no_links, forget),

@@ -334,11 +334,11 @@ static void too_many_requests_are_told_to_wait(void **state)
         gateway.retry_after_s = 0;
         unsigned before = gateway.limited_calls;
         visit(&VISITORS[0], route, (route->methods & HTTP_GET) != 0 ? HTTP_GET : HTTP_POST);
-        assert_int_equal(gateway.limited_calls - before, route->is_limited);
+        assert_int_equal(gateway.limited_calls - before, route->limited > 0);
         gateway.retry_after_s = 17;
         visit(&VISITORS[0], route, (route->methods & HTTP_GET) != 0 ? HTTP_GET : HTTP_POST);
-        assert_int_equal(response.status == 429, route->is_limited);
-        if (route->is_limited)
+        assert_int_equal(response.status == 429, route->limited > 0);
+        if (route->limited > 0)
             assert_string_equal(header("Retry-After"), "17");
     }
     get("/api/v1/search?q=a");
@@ -363,7 +363,8 @@ static void every_failure_of_the_service_is_answered(void **state)
         {STATUS_IO, 500, false},         {STATUS_NO_MEMORY, 500, false},
     };
     static const char *const targets[] = {"/api/v1/search?q=a", "/api/v1/backlinks?url=x",
-                                          "/api/v1/why?url=x", "/api/v1/stats"};
+                                          "/api/v1/why?url=x", "/api/v1/stats",
+                                          "/api/v1/explain?q=a&url=x"};
     for (size_t i = 0; i < ARRAY_COUNT(cases) * ARRAY_COUNT(targets); i++) {
         gateway.failure = cases[i % ARRAY_COUNT(cases)].status;
         unsigned errors = gateway.errors;
@@ -386,8 +387,8 @@ static void every_failure_of_the_service_is_answered(void **state)
 static void what_is_not_there_is_404(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/nothing",        "/admin/",  "/search/",      "//",
-                                          "/api/v1/nothing", "/suggest", "/../etc/passwd"};
+    static const char *const targets[] = {"/nothing",        "/admin/",   "/search/",      "//",
+                                          "/api/v1/nothing", "/suggests", "/../etc/passwd"};
     for (size_t i = 0; i < ARRAY_COUNT(targets); i++) {
         get(targets[i]);
         assert_int_equal(response.status, 404);
@@ -431,6 +432,40 @@ static void a_search_hands_on_what_was_asked(void **state)
     get("/backlinks?url=https://a/&page=2");
     assert_int_equal(gateway.page, 2);
     assert_string_equal(header("X-Robots-Tag"), "noindex");
+}
+
+static void suggestions_are_as_browsers_want_them(void **state)
+{
+    (void)state;
+    get("/suggest?q=b-t");
+    assert_int_equal(response.status, 200);
+    assert_string_equal(gateway.query, "b-t");
+    assert_string_equal(response.content_type, "application/x-suggestions+json");
+    assert_string_equal(header("X-Robots-Tag"), "noindex");
+    assert_string_equal(buffer_string(&response.body),
+                        "[\"b-t\",[\"b-tree index\",\"B-Baum – Datenstruktur\"]]");
+    assert_int_equal(gateway.parts, 4); /* of which so many count as one request */
+    get("/search?q=b-t");
+    assert_int_equal(gateway.parts, 1);
+    gateway.is_empty = true;
+    get("/suggest");
+    assert_string_equal(buffer_string(&response.body), "[\"\",[]]");
+}
+
+static void another_spelling_is_proposed(void **state)
+{
+    (void)state;
+    get("/api/v1/search?q=nothing");
+    assert_non_null(strstr(buffer_string(&response.body),
+                           "\"did_you_mean\":{\"query\":\"b-tree & index\",\"total\":1234}"));
+    get("/search?q=nothing");
+    assert_non_null(
+        strstr(buffer_string(&response.body),
+               "Did you mean <a href=\"/search?q=b-tree+%26+index\">b-tree &amp; index</a>?"));
+    get("/api/v1/search?q=a");
+    assert_null(strstr(buffer_string(&response.body), "did_you_mean"));
+    get("/search?q=a");
+    assert_null(strstr(buffer_string(&response.body), "Did you mean"));
 }
 
 static void no_search_is_an_error_for_its_query(void **state)
@@ -647,6 +682,21 @@ static void why_needs_an_address(void **state)
     assert_non_null(strstr(text(), "robots.txt, line 4: Disallow: /private"));
 }
 
+static void an_explanation_needs_a_query_and_an_address(void **state)
+{
+    (void)state;
+    get_as_admin("/api/v1/explain?q=oak");
+    expect_problem(400);
+    get_as_admin("/api/v1/explain?url=https://a/");
+    expect_problem(400);
+    get_as_admin("/api/v1/explain?q=oak&url=https://a/");
+    assert_int_equal(response.status, 200);
+    expect_text_member("url", "https://a/");
+    assert_non_null(strstr(text(), "\"failed\":[\"<b>\"]"));
+    assert_non_null(strstr(text(), "\"score\":1.0000009536743164,"));
+    assert_non_null(strstr(text(), "{\"field\":\"title\",\"count\":2,\"length\":4,"));
+}
+
 static void the_stream_begins_with_how_soon_to_come_back(void **state)
 {
     (void)state;
@@ -772,6 +822,8 @@ int main(void)
         TEST(what_is_not_there_is_404),
         TEST(a_target_that_cannot_be_read_is_answered),
         TEST(a_search_hands_on_what_was_asked),
+        TEST(suggestions_are_as_browsers_want_them),
+        TEST(another_spelling_is_proposed),
         TEST(no_search_is_an_error_for_its_query),
         TEST(a_wrong_page_is_the_first_for_people_and_an_error_for_programs),
         TEST(a_page_without_a_query_is_the_first_page),
@@ -785,6 +837,7 @@ int main(void)
         TEST(looking_at_a_log_in_link_does_not_use_it_up),
         TEST(logging_out_takes_the_cookie_away),
         TEST(why_needs_an_address),
+        TEST(an_explanation_needs_a_query_and_an_address),
         TEST(the_stream_begins_with_how_soon_to_come_back),
         TEST(health_and_readiness_differ),
         TEST(robots_are_kept_out_of_everything_but_the_handbook),

@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "index/document.h"
 #include "index/index.h"
+#include "index/prefix.h"
+#include "index/rerank.h"
 #include "index/search.h"
 #include "index/storage_memory.h"
 #include "tests/unit/unit.h"
@@ -36,8 +38,13 @@ struct model_document {
     char title[128];
     char text[512];
     char site[32];
+    const char *language;
+    const char *type;
+    uint32_t modified_day; /* 0: not known */
     bool is_private;
 };
+
+#define FETCHED_DAY 19675 /* 2023-11-14 */
 
 static struct model_document model[DOCUMENTS_MAX];
 
@@ -67,6 +74,11 @@ static void random_document(struct model_document *document, uint32_t number)
     random_words(document->title, sizeof(document->title), 1 + random_below(4));
     random_words(document->text, sizeof(document->text), random_below(30));
     document->is_private = number % 3 == 2;
+    static const char *const languages[] = {"ja", "ko", "ko-GB", "ko_ZA"}; /* none is guessed */
+    static const char *const types[] = {"", "text/html", "application/xhtml+xml", "text/plain"};
+    document->language = languages[random_below(4)];
+    document->type = types[random_below(4)];
+    document->modified_day = random_below(4) == 0 ? 0 : FETCHED_DAY + 10 - random_below(1200);
 }
 
 static struct index_change put_change(const struct model_document *document)
@@ -78,7 +90,10 @@ static struct index_change put_change(const struct model_document *document)
                      .title = slice(document->title),
                      .headings = {NULL, 0},
                      .text = slice(document->text),
-                     .fetched_unix_us = 1700000000000000,
+                     .language = slice(document->language == NULL ? "" : document->language),
+                     .content_type = slice(document->type == NULL ? "" : document->type),
+                     .fetched_unix_us = FETCHED_DAY * INT64_C(86400000000) + 79000000000,
+                     .modified_unix_us = document->modified_day * INT64_C(86400000000),
                      .is_private = document->is_private},
     };
 }
@@ -133,28 +148,118 @@ static bool model_field_matches(const struct model_field *field, const struct qu
     return false;
 }
 
-static bool model_matches(const struct model_field fields[FIELD_COUNT], const char *site,
-                          const struct query_node *node)
+/* Tries every place of every word from `number` on; `places` has those of the words before it. */
+static bool model_near(const struct model_field *field, const struct query_node *node,
+                       uint32_t number, int32_t places[QUERY_WORDS_MAX])
 {
+    const struct query_word *word = &node->words[number];
+    int32_t low = INT32_MAX;
+    int32_t high = INT32_MIN;
+    for (uint32_t i = 0; i < number; i++) {
+        int32_t moved = places[i] - (int32_t)node->words[i].offset;
+        low = moved < low ? moved : low;
+        high = moved > high ? moved : high;
+    }
+    if (number > 0 && high - low > (int32_t)node->slop)
+        return false;
+    if (number == node->word_count)
+        return true;
+    for (uint32_t at = 0; at < field->count; at++) {
+        bool is_taken = false;
+        for (uint32_t i = 0; i < number; i++) {
+            const struct query_term *other = &node->words[i].alternatives[0];
+            is_taken |= places[i] == (int32_t)at && other->size == word->alternatives[0].size &&
+                        memcmp(other->bytes, word->alternatives[0].bytes, other->size) == 0;
+        }
+        places[number] = (int32_t)at;
+        if (!is_taken && model_word_at(field, at, word) &&
+            model_near(field, node, number + 1, places))
+            return true;
+    }
+    return false;
+}
+
+static bool model_words_match(const struct model_field *field, const struct query_node *node)
+{
+    int32_t places[QUERY_WORDS_MAX];
+    return node->slop > 0 ? model_near(field, node, 0, places) : model_field_matches(field, node);
+}
+
+static bool model_begins(const struct model_field *field, const struct query_term *prefix)
+{
+    for (uint32_t at = 0; at < field->count; at++) {
+        for (int form = 0; form < 2; form++) {
+            if (strncmp(field->terms[at][form], (const char *)prefix->bytes + 1,
+                        prefix->size - 1) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_text(const struct query_node *node, const char *text)
+{
+    return node->text.size == strlen(text) && memcmp(node->text.bytes, text, node->text.size) == 0;
+}
+
+static bool model_has_language(const struct model_document *document, const struct query_node *node)
+{
+    if (strcmp(document->language, "ko-GB") == 0)
+        return is_text(node, "ko") || is_text(node, "ko-gb");
+    if (strcmp(document->language, "ko_ZA") == 0)
+        return is_text(node, "ko") || is_text(node, "ko-za");
+    return document->language[0] != '\0' && is_text(node, document->language);
+}
+
+static bool model_has_type(const struct model_document *document, const struct query_node *node)
+{
+    return document->type[0] != '\0' &&
+           is_text(node, strcmp(document->type, "text/plain") == 0 ? "text" : "html");
+}
+
+static bool model_has_date(const struct model_document *document, const struct query_node *node)
+{
+    bool is_likely = document->modified_day != 0 && document->modified_day <= FETCHED_DAY + 1;
+    uint32_t day = is_likely ? document->modified_day : FETCHED_DAY;
+    return day >= node->day_begin && day < node->day_end;
+}
+
+static bool model_matches(const struct model_field fields[FIELD_COUNT],
+                          const struct model_document *document, const struct query_node *node)
+{
+    const char *site = document->site;
     switch (node->kind) {
+    case QUERY_LANGUAGE:
+        return model_has_language(document, node);
+    case QUERY_TYPE:
+        return model_has_type(document, node);
+    case QUERY_DATES:
+        return model_has_date(document, node);
+    case QUERY_PREFIX:
+        for (unsigned f = 0; f < FIELD_COUNT; f++) {
+            if ((node->fields & 1u << f) != 0 &&
+                model_begins(&fields[f], &node->words[0].alternatives[0]))
+                return true;
+        }
+        return false;
     case QUERY_AND:
         for (uint32_t i = 0; i < node->child_count; i++) {
-            if (!model_matches(fields, site, node->children[i]))
+            if (!model_matches(fields, document, node->children[i]))
                 return false;
         }
         return true;
     case QUERY_OR:
         for (uint32_t i = 0; i < node->child_count; i++) {
-            if (model_matches(fields, site, node->children[i]))
+            if (model_matches(fields, document, node->children[i]))
                 return true;
         }
         return false;
     case QUERY_NOT:
-        return !model_matches(fields, site, node->children[0]);
+        return !model_matches(fields, document, node->children[0]);
     case QUERY_TERM:
     case QUERY_PHRASE:
         for (unsigned f = 0; f < FIELD_COUNT; f++) {
-            if ((node->fields & 1u << f) != 0 && model_field_matches(&fields[f], node))
+            if ((node->fields & 1u << f) != 0 && model_words_match(&fields[f], node))
                 return true;
         }
         return false;
@@ -179,7 +284,7 @@ static uint32_t model_search(const struct query_node *query, bool include_privat
         model_read(model[i].title, &fields[FIELD_TITLE]);
         model_read(model[i].text, &fields[FIELD_BODY]);
         model_read(model[i].url, &fields[FIELD_URL]);
-        if (model_matches(fields, model[i].site, query))
+        if (model_matches(fields, &model[i], query))
             ret[count++] = url_hash(model[i].url, strlen(model[i].url));
     }
     return count;
@@ -190,8 +295,7 @@ static uint32_t model_search(const struct query_node *query, bool include_privat
 static struct query parse(const char *text)
 {
     struct query query;
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     return query;
 }
 
@@ -263,6 +367,25 @@ static void random_query(char *out, size_t size)
             "url:d %s ",
             "site:h1.example.com %s ",
             "-(%s OR %s) %s ",
+            "\"%s %s\"~1 ",
+            "\"%s %s %s\"~4 ",
+            "body:\"%s %s %s\"~2 ",
+            "\"%s the %s\"~20 ",
+            "%.4s* ",
+            "title:%.3s* ",
+            "%s -%.3s* ",
+            "%s OR %.4s* ",
+            "lang:ko %s ",
+            "-lang:ko-gb %s ",
+            "(lang:ko-za OR lang:ko-gb) %s ",
+            "type:html ",
+            "-filetype:txt %s ",
+            "after:2022 %s ",
+            "before:2022-05 %s OR %s ",
+            "after:2021-03-07 before:2023-02-27 ",
+            "after:2023-01-15 before:2023-01-17 ",
+            "-after:2023 %s ",
+            "-before:2021-07-19 %.3s* ",
         };
         uint32_t shape = random_below(sizeof(shapes) / sizeof(shapes[0]));
         char part[200];
@@ -514,6 +637,24 @@ static void what_a_crash_left_behind_is_deleted(void **state)
     }
 }
 
+/* The hits of several indexes, put in order, are those of one that has all. */
+static void expect_merged(const struct search_result *all, const struct search_result *parts,
+                          uint32_t count)
+{
+    struct search_hit merged[2 * SEARCH_K_MAX];
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(merged + size, parts[i].hits, parts[i].hit_count * sizeof(merged[0]));
+        size += parts[i].hit_count;
+    }
+    rerank_order(merged, size, ranking_default.window);
+    assert_true(size >= all->hit_count);
+    for (uint32_t i = 0; i < all->hit_count; i++) {
+        assert_true(merged[i].url_hash == all->hits[i].url_hash);
+        assert_true(merged[i].score == all->hits[i].score);
+    }
+}
+
 static void scores_do_not_depend_on_how_documents_are_split(void **state)
 {
     (void)state;
@@ -544,16 +685,11 @@ static void scores_do_not_depend_on_how_documents_are_split(void **state)
                             same.statistics.document_frequencies,
                             same.statistics.document_frequency_count * sizeof(uint64_t));
         struct search_result all = search(whole, query.root, &request);
+        request.is_shard = true;
         struct search_result parts[2] = {search(halves[0], query.root, &request),
                                          search(halves[1], query.root, &request)};
         assert_int_equal(all.total, parts[0].total + parts[1].total);
-        uint32_t at[2] = {0, 0};
-        for (uint32_t i = 0; i < all.hit_count; i++) {
-            uint32_t h = (uint32_t)(all.hits[i].url_hash >> 63);
-            const struct search_hit *hit = &parts[h].hits[at[h]++];
-            assert_true(hit->url_hash == all.hits[i].url_hash);
-            assert_true(hit->score == all.hits[i].score);
-        }
+        expect_merged(&all, parts, 2);
         arena_reset(&arena);
     }
     index_close(whole);
@@ -561,6 +697,75 @@ static void scores_do_not_depend_on_how_documents_are_split(void **state)
         index_close(halves[h]);
         storage_memory_free(others[h]);
     }
+}
+
+/* Counts the documents 0 to 2,999 of which `number % modulus` lies between two numbers. */
+static uint64_t count_between(uint32_t modulus, uint32_t first, uint32_t last)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < 3000; i++)
+        count += i % modulus >= first && i % modulus <= last;
+    return count;
+}
+
+static uint64_t total_of(struct index *index, const char *text)
+{
+    struct query query = parse(text);
+    struct search_request request = request_for(&index, 1, query.root);
+    struct search_result result = search(index, query.root, &request);
+    assert_true(result.total_is_exact);
+    return result.total;
+}
+
+static void a_beginning_of_many_words_finds_each(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    for (uint32_t i = 0; i < 3000; i++) {
+        char url[32], title[32], text[64];
+        snprintf(url, sizeof(url), "http://a/%u", i);
+        snprintf(title, sizeof(title), "head%03uq", i % 700);
+        snprintf(text, sizeof(text), "part%03uq long%uq word%03uq", i % 900, i % 3, i % 400);
+        struct index_change change = {
+            .kind = INDEX_PUT_DOCUMENT,
+            .document = {.url = slice(url), .title = slice(title), .text = slice(text)}};
+        assert_int_equal(index_apply(index, &change, 1, i + 1, NULL), STATUS_OK);
+        if (i == 1200 || i == 2600)
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    assert_int_equal(total_of(index, "part*"), 3000);
+    assert_int_equal(total_of(index, "part1*"), count_between(900, 100, 199));
+    assert_int_equal(total_of(index, "part12*"), count_between(900, 120, 129));
+    assert_int_equal(total_of(index, "long*"), 3000);
+    assert_int_equal(total_of(index, "title:head6*"), count_between(700, 600, 699));
+    assert_int_equal(total_of(index, "body:head6*"), 0);
+    assert_int_equal(total_of(index, "long1q -part*"), 0);
+    assert_int_equal(total_of(index, "-word3* long*"), count_between(400, 0, 299));
+    index_close(index);
+}
+
+static void a_beginning_of_too_many_words_is_a_lower_bound(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    struct buffer text = {0};
+    for (uint32_t i = 0; i <= PREFIX_TERMS_MAX; i++)
+        buffer_append_format(&text, "zzz%05xq ", i);
+    struct index_change changes[] = {
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://a/"), .text = {(char *)text.data, text.size}}},
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://b/"), .text = slice("zzzzq")}},
+    };
+    assert_int_equal(index_apply(index, changes, 2, 2, NULL), STATUS_OK);
+    struct query query = parse("zzz*");
+    struct search_request request = request_for(&index, 1, query.root);
+    struct search_result result = search(index, query.root, &request);
+    assert_int_equal(result.total, 1);
+    assert_false(result.total_is_exact);
+    assert_int_equal(total_of(index, "zzzz*"), 1);
+    buffer_release(&text);
+    index_close(index);
 }
 
 /* Puts "running" in a language without a stemmer, and perhaps another page that has the stem. */
@@ -719,6 +924,9 @@ static void pages_follow_one_another_without_gap(void **state)
         random_batch(index, &position, 60);
     struct query query = parse("apple OR run");
     struct search_request request = request_for(&index, 1, query.root);
+    struct ranking once = ranking_default; /* as behind the window */
+    once.window = 0;
+    request.ranking = &once;
     struct search_result all = search(index, query.root, &request);
     assert_true(all.hit_count > 50);
     request.k = 7;
@@ -782,6 +990,55 @@ static void a_failed_write_costs_nothing(void **state)
     index = open_index(NULL);
     assert_int_equal(index_applied_position(index), position);
     expect_all_like_model(index, 20);
+    index_close(index);
+}
+
+static const struct storage_ops *right_ops;
+static int spoils; /* so many more chunks get a wrong bit on their way */
+
+static enum status add_spoilt(void *self, void *bulk, struct storage_slice key,
+                              struct storage_slice value, struct error *err)
+{
+    uint8_t *bytes = malloc(value.size);
+    assert_non_null(bytes);
+    memcpy(bytes, value.bytes, value.size);
+    if (spoils > 0) {
+        spoils--;
+        bytes[value.size / 3] ^= 4;
+    }
+    enum status status =
+        right_ops->bulk_add(self, bulk, key, (struct storage_slice){bytes, value.size}, err);
+    free(bytes);
+    return status;
+}
+
+static void a_segment_that_was_not_written_right_is_not_taken(void **state)
+{
+    (void)state;
+    struct index *index;
+    struct storage storage = storage_memory_storage(memory);
+    right_ops = storage.ops;
+    struct storage_ops spoiling = *storage.ops;
+    spoiling.bulk_add = add_spoilt;
+    assert_int_equal(index_open((struct storage){&spoiling, storage.self}, NULL, &index, NULL),
+                     STATUS_OK);
+    uint64_t position = 0;
+    random_batch(index, &position, 50);
+    spoils = 1;
+    assert_int_equal(index_flush(index, NULL), STATUS_CORRUPT);
+    assert_int_equal(index_flushed_position(index), 0);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    for (int i = 0; i < 8; i++) {
+        random_batch(index, &position, 20);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    spoils = 1;
+    assert_int_equal(index_merge(index, NULL), STATUS_CORRUPT);
+    expect_all_like_model(index, 20);
+    assert_int_equal(index_merge(index, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    assert_false(index_is_corrupt(index)); /* nothing wrong was ever served */
     index_close(index);
 }
 
@@ -1082,6 +1339,8 @@ int main(void)
         TEST(merging_leaves_nothing_behind),
         TEST(what_a_crash_left_behind_is_deleted),
         TEST(scores_do_not_depend_on_how_documents_are_split),
+        TEST(a_beginning_of_many_words_finds_each),
+        TEST(a_beginning_of_too_many_words_is_a_lower_bound),
         TEST(exact_forms_count_the_same_wherever_they_lie),
         TEST(what_is_removed_leaves_the_statistics),
         TEST(no_phrase_reaches_from_one_heading_to_the_next),
@@ -1089,6 +1348,7 @@ int main(void)
         TEST(pages_follow_one_another_without_gap),
         TEST(wrong_requests_are_refused),
         TEST(a_failed_write_costs_nothing),
+        TEST(a_segment_that_was_not_written_right_is_not_taken),
         TEST(many_are_removed_by_prefix_or_site),
         TEST(the_last_change_in_a_batch_wins),
         TEST(private_pages_are_for_admins_until_their_site_is_public),

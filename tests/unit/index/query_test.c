@@ -1,7 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/query.h"
+#include "index/dates.h"
+#include "index/query_languages.h"
 #include "tests/unit/unit.h"
 
 static struct text_analyzer *analyzer;
@@ -23,14 +24,14 @@ static int tear_down(void **state)
 }
 
 /* From memory of exactly its size. */
-static struct query parse_bytes(const char *text, size_t size, enum text_language language)
+static struct query parse_bytes(const char *text, size_t size, uint64_t languages)
 {
     struct query query;
     struct error err;
     char *exact = malloc(size + (size == 0));
     memcpy(exact, text, size);
     assert_int_equal(
-        query_parse(analyzer, (struct text_slice){exact, size}, language, &arena, &query, &err),
+        query_parse(analyzer, (struct text_slice){exact, size}, languages, &arena, &query, &err),
         STATUS_OK);
     memset(exact, 'x', size); /* nothing of the result may point here */
     free(exact);
@@ -41,7 +42,7 @@ static struct query parse_bytes(const char *text, size_t size, enum text_languag
 
 static struct query parse(const char *text)
 {
-    return parse_bytes(text, strlen(text), TEXT_LANGUAGE_UNKNOWN);
+    return parse_bytes(text, strlen(text), 0);
 }
 
 static void expect(const char *text, const char *read_as, uint32_t notes)
@@ -120,7 +121,7 @@ static void prefixes_choose_fields(void **state)
     assert_int_equal(parse("apple").root->fields, FIELD_MASK_ALL);
     expect("title: apple", "title apple", 0);
     expect("foo:bar", "\"foo bar\"", 0);
-    expect("filetype:pdf apple", "apple", 1);
+    expect("link:a.b apple", "apple", 1);
     expect("-title:apple pie", "-title:apple pie", 0);
 }
 
@@ -134,6 +135,71 @@ static void sites_are_hosts(void **state)
     expect("apple site:bücher.de", "apple", 1);
     expect("apple -site:example.com", "apple -site:example.com", 0);
     assert_int_equal(parse("site:example.com").root->kind, QUERY_SITE);
+}
+
+static void languages_and_types_have_one_form(void **state)
+{
+    (void)state;
+    expect("apple lang:DE", "apple lang:de", 0);
+    expect("language:pt_BR -lang:en", "lang:pt-br -lang:en", 0);
+    expect("apple lang:ä", "apple", 1);
+    expect("apple lang:-", "apple", 1);
+    expect("filetype:PDF ext:.htm type:text/plain", "type:pdf type:html type:text", 0);
+    expect("type:application/xhtml+xml | type:x-tar", "type:html OR type:x-tar", 0);
+    expect("apple type:a/b/c", "apple", 1);
+    assert_int_equal(parse("lang:de").root->kind, QUERY_LANGUAGE);
+    assert_int_equal(parse("type:pdf").root->kind, QUERY_TYPE);
+    expect("-lang:de", "", 1);
+}
+
+static void dates_are_ranges_of_days(void **state)
+{
+    (void)state;
+    expect("apple after:2024", "apple after:2024-01-01", 0);
+    expect("apple after:2024-5 before:2024/07/31", "apple after:2024-05-01 before:2024-07-31", 0);
+    expect("before:2024 apple after:2020 before:2023", "after:2020-01-01 before:2023-01-01 apple",
+           0);
+    expect("a OR (after:2020 before:2021)", "a OR (after:2020-01-01 before:2021-01-01)", 0);
+    expect("a -(after:2020 before:2021)", "a -(after:2020-01-01 before:2021-01-01)", 0);
+    expect("a -after:2020", "a -after:2020-01-01", 0);
+    expect("after:1900 before:9999", "after:1970-01-01", 0);
+    expect("a after:soon", "a", 1);
+    expect("a before:2023-02-29 before:2023-13 after:24", "a", 1);
+    struct query_node *root = parse("after:1970-01-02 before:1970-02").root;
+    assert_int_equal(root->kind, QUERY_DATES);
+    assert_int_equal(root->day_begin, 1);
+    assert_int_equal(root->day_end, 31);
+}
+
+static void words_near_each_other(void **state)
+{
+    (void)state;
+    expect("\"red  Wine\"~5", "\"red wine\"~5", 0);
+    expect("title:\"a b\"~12 c", "title:\"a b\"~12 c", 0);
+    expect("\"a b\"~0", "\"a b\"", 0);
+    expect("\"a b\"~ c", "\"a b\" c", 0);
+    expect("\"a b\"~1001", "\"a b\"~1000", 1);
+    expect("\"a b\"~99999999999999999999c", "\"a b\"~1000 c", 1);
+    expect("\"one\"~5", "one", 0);
+    assert_int_equal(parse("\"a b\"~7").root->slop, 7);
+}
+
+static void beginnings_of_words(void **state)
+{
+    (void)state;
+    expect("Barrel*", "barrel*", 0);
+    expect("title:über*", "title:über*", 0);
+    expect("-runn** house +walk*", "-runn* house walk*", 0);
+    expect("ab* abc*", "ab abc*", 1);
+    expect("日本語*", "\"日本語\"", 1);
+    expect("well-know* x *", "\"well know\" x", 1);
+    expect("\"red barr* wine\"", "\"red barr wine\"", 1);
+    expect("*", "", 0);
+    struct query_node *root = parse("Running*").root;
+    assert_int_equal(root->kind, QUERY_PREFIX);
+    assert_int_equal(root->words[0].alternative_count, 1);
+    assert_memory_equal(root->words[0].alternatives[0].bytes, "\x02running", 8);
+    assert_int_equal(root->words[0].alternatives[0].size, 8);
 }
 
 static void parentheses_need_not_match(void **state)
@@ -153,10 +219,45 @@ static void words_have_an_exact_form_and_a_stem(void **state)
     assert_int_equal(word->alternative_count, 2);
     assert_memory_equal(word->alternatives[0].bytes, "running", 7);
     assert_memory_equal(word->alternatives[1].bytes, "run", 3);
-    query = parse_bytes("Häuser", strlen("Häuser"), TEXT_LANGUAGE_GERMAN);
-    word = &query.root->words[0];
+}
+
+static void stems_of_the_languages_that_there_are_are_looked_for_too(void **state)
+{
+    (void)state;
+    uint64_t languages = 1u << TEXT_LANGUAGE_GERMAN | 1u << TEXT_LANGUAGE_FRENCH |
+                         1u << TEXT_LANGUAGE_ENGLISH | 1u << TEXT_LANGUAGE_RUSSIAN;
+    struct query query = parse_bytes("Häuser", strlen("Häuser"), languages);
+    const struct query_word *word = &query.root->words[0];
+    assert_int_equal(word->alternative_count, 3); /* exact and English, French, German */
     assert_int_equal(word->alternatives[0].size, strlen("hauser"));
-    assert_memory_equal(word->alternatives[word->alternative_count - 1].bytes, "haus", 4);
+    assert_memory_equal(word->alternatives[0].bytes, "hauser", 6);
+    assert_int_equal(word->alternatives[2].size, 5);
+    assert_int_equal(word->alternatives[2].bytes[0], 0x80 | TEXT_LANGUAGE_GERMAN);
+    assert_memory_equal(word->alternatives[2].bytes + 1, "haus", 4);
+    assert_int_equal(parse_bytes("книгами", 14, languages).root->words[0].alternative_count, 2);
+    assert_int_equal(parse_bytes("日本", 6, languages).root->words[0].alternative_count, 1);
+}
+
+static void languages_are_chosen_by_their_pages(void **state)
+{
+    (void)state;
+    struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX] = {0};
+    size_t count = query_language_terms(terms);
+    assert_int_equal(query_languages_choose(frequencies), 0);
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(terms[i].bytes, "\3de", 3) == 0)
+            frequencies[i] = 7;
+        if (memcmp(terms[i].bytes, "\3nb", 3) == 0 || memcmp(terms[i].bytes, "\3nn", 3) == 0)
+            frequencies[i] = 1;
+    }
+    query_languages expected = 1u << TEXT_LANGUAGE_GERMAN | 1u << TEXT_LANGUAGE_NORWEGIAN;
+    assert_int_equal(query_languages_choose(frequencies), expected);
+    for (size_t i = 0; i < count; i++)
+        frequencies[i] += 2 + i;
+    query_languages most = query_languages_choose(frequencies);
+    assert_int_equal(__builtin_popcountll(most), QUERY_ALTERNATIVES_MAX - 2);
+    assert_true((most & 1u << TEXT_LANGUAGE_NORWEGIAN) != 0);
 }
 
 static void scripts_without_spaces_are_phrases_of_pairs(void **state)
@@ -213,24 +314,31 @@ static void a_relaxed_query_asks_for_any_of_its_words(void **state)
 static void long_queries_are_cut_with_a_note(void **state)
 {
     (void)state;
-    char text[4000];
+    char text[8000];
     for (size_t i = 0; i < sizeof(text); i++)
         text[i] = i % 12 == 11 ? ' ' : (char)('a' + i * i / 7 % 26);
-    struct query query = parse_bytes(text, sizeof(text), TEXT_LANGUAGE_FRENCH);
+    struct query query = parse_bytes(text, sizeof(text), UINT64_MAX >> (64 - TEXT_LANGUAGE_COUNT));
     assert_int_equal(query.note_count, 2);
     struct query_term terms[QUERY_TERMS_MAX];
     assert_in_range(query_collect_terms(query.root, terms), QUERY_WORDS_MAX, QUERY_TERMS_MAX);
     text[0] = '"';
-    assert_int_equal(parse_bytes(text, sizeof(text), TEXT_LANGUAGE_FRENCH).root->word_count,
+    assert_int_equal(parse_bytes(text, sizeof(text), 1u << TEXT_LANGUAGE_FRENCH).root->word_count,
                      QUERY_WORDS_MAX);
 }
 
 static void what_was_read_reads_the_same_again(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"a",  "\"b c\"", " OR ", " ",     "(",   ")",    "-",
-                                         "x*", "title:",  "NOT ", "site:", "e.f", "日本", "\"",
-                                         "é",  "AND ",    "|",    "url:",  "d-e", "\xff", "run"};
+    static const char *const pieces[] = {"a",        "\"b c\"",    " OR ",
+                                         " ",        "(",          ")",
+                                         "-",        "x*",         "title:",
+                                         "NOT ",     "site:",      "e.f",
+                                         "日本",     "\"",         "é",
+                                         "AND ",     "|",          "url:",
+                                         "d-e",      "\xff",       "run",
+                                         "~3",       "abc*",       "lang:de",
+                                         "type:txt", "after:2024", "before:2023-05",
+                                         "\"f g\"~2"};
     uint32_t seed = 7;
     for (int round = 0; round < 20000; round++) {
         char text[200];
@@ -291,6 +399,20 @@ static void trees_from_elsewhere_are_checked(void **state)
     assert_int_equal(query_check(&phrase, NULL), STATUS_INVALID); /* both at one place */
     words[1].offset = 1;
     assert_int_equal(query_check(&phrase, NULL), STATUS_OK);
+    phrase.slop = QUERY_SLOP_MAX + 1;
+    assert_int_equal(query_check(&phrase, NULL), STATUS_INVALID);
+    struct query_node dates = {.kind = QUERY_DATES, .day_begin = 5, .day_end = 5};
+    assert_int_equal(query_check(&dates, NULL), STATUS_OK);
+    dates.day_end = DATE_DAY_END + 1;
+    assert_int_equal(query_check(&dates, NULL), STATUS_INVALID);
+    struct query_node prefix = {.kind = QUERY_PREFIX, .fields = 1, .words = words, .word_count = 1};
+    assert_int_equal(query_check(&prefix, NULL), STATUS_INVALID); /* a term without its mark */
+    words[0].alternatives[0] = (struct query_term){(const uint8_t *)"\x02", 1};
+    assert_int_equal(query_check(&prefix, NULL), STATUS_INVALID); /* any word whatever */
+    words[0].alternatives[0] = (struct query_term){(const uint8_t *)"\x02x", 2};
+    assert_int_equal(query_check(&prefix, NULL), STATUS_OK);
+    prefix.kind = QUERY_TERM;
+    assert_int_equal(query_check(&prefix, NULL), STATUS_INVALID);
 }
 
 int main(void)
@@ -303,8 +425,14 @@ int main(void)
         cmocka_unit_test(phrases_keep_their_order),
         cmocka_unit_test(prefixes_choose_fields),
         cmocka_unit_test(sites_are_hosts),
+        cmocka_unit_test(languages_and_types_have_one_form),
+        cmocka_unit_test(dates_are_ranges_of_days),
+        cmocka_unit_test(words_near_each_other),
+        cmocka_unit_test(beginnings_of_words),
         cmocka_unit_test(parentheses_need_not_match),
         cmocka_unit_test(words_have_an_exact_form_and_a_stem),
+        cmocka_unit_test(stems_of_the_languages_that_there_are_are_looked_for_too),
+        cmocka_unit_test(languages_are_chosen_by_their_pages),
         cmocka_unit_test(scripts_without_spaces_are_phrases_of_pairs),
         cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
         cmocka_unit_test(a_relaxed_query_asks_for_any_of_its_words),

@@ -68,9 +68,7 @@ static const char *snippet(const char *text, size_t size, const char *typed)
     struct buffer plain = {0};
     uint64_t hash = url_hash("http://a/", 9);
     put((struct text_slice){text, size});
-    assert_int_equal(
-        query_parse(analyzer, slice(typed), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL),
-        STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(typed), 0, &arena, &query, NULL), STATUS_OK);
     assert_int_equal(
         index_show(index_under_test, maker, &hash, 1, query.root, &arena, &shown_document, NULL),
         STATUS_OK);
@@ -104,6 +102,10 @@ static void words_are_marked_in_any_form(void **state)
     expect("Café and cafe\xcc\x81s", "cafe", "[Café] and [cafe\xcc\x81s]");
     expect("東京タワーです", "東京", "[東京]タワーです");
     expect("a b c", "\"a b\" -c", "[a] [b] c");
+    expect("Cask, casks and a Fassbinder", "cas* fass* -and*",
+           "[Cask], [casks] and a [Fassbinder]");
+    expect("wide or deep cask", "\"cask wide\"~9", "[wide] or deep [cask]");
+    expect("Über Überall", "über*", "[Über] [Überall]");
 }
 
 static void white_space_becomes_single_spaces(void **state)
@@ -168,6 +170,17 @@ static void the_whole_text_is_considered(void **state)
     buffer_release(&text);
 }
 
+static void a_beginning_is_found_deep_in_the_text(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    for (int i = 0; i < 5000; i++)
+        buffer_append_string(&text, i == 4000 ? "cooperage " : "filler ");
+    const char *shown = snippet((const char *)text.data, text.size, "coop* coot*");
+    assert_non_null(strstr(shown, "[cooperage]"));
+    buffer_release(&text);
+}
+
 static void phrases_win_over_scattered_words(void **state)
 {
     (void)state;
@@ -229,11 +242,9 @@ static void many_segments_take_no_more_memory(void **state)
         assert_int_equal(index_apply(index_under_test, &change, 1, 1, NULL), STATUS_OK);
         assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
     }
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     arena_reset(&arena);
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t before = arena.used_bytes;
     assert_int_equal(
         index_show(index_under_test, maker, hashes, 1, query.root, &arena, shown, NULL), STATUS_OK);
@@ -255,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_short_text_is_shown_whole),
         cmocka_unit_test(an_ellipsis_is_not_marked),
         cmocka_unit_test(the_whole_text_is_considered),
+        cmocka_unit_test(a_beginning_is_found_deep_in_the_text),
         cmocka_unit_test(phrases_win_over_scattered_words),
         cmocka_unit_test(random_text_never_breaks_it),
         cmocka_unit_test(many_segments_take_no_more_memory),

@@ -83,10 +83,13 @@ static void headers_and_cuts_reach_the_parser(void **state)
     (void)state;
     Page__ParseRequest request = request_of("text/html; charset=koi8-r", "<p>\xD1");
     request.content_language = (char *)(uintptr_t) "ru";
+    request.last_modified = (char *)(uintptr_t) "Thu, 01 Jan 1970 00:00:09 GMT";
     request.truncated = true;
     Page__Page *page = answer(&request);
     assert_string_equal(page->text, "\xD1\x8F");
     assert_string_equal(page->language, "ru");
+    assert_string_equal(page->content_type, "text/html");
+    assert_int_equal(page->modified_us, 9000000);
     assert_true(page->text_cut && page->links_cut);
     page__page__free_unpacked(page, NULL);
 }
