@@ -90,6 +90,13 @@ $(OUT)/gen/public_descriptors.inc: proto/gateway.proto proto/health.proto proto/
 	od -An -v -tx1 $@.set | sed 's/ \(..\)/0x\1,/g' > $@
 $(OUT)/obj/workers/gateway/grpc_reflection.o: $(OUT)/gen/public_descriptors.inc
 
+# what is known of languages, from libexttextcat-data
+LANGUAGE_FINGERPRINTS ?= /usr/share/libexttextcat
+$(OUT)/gen/language_grams.inc: tools/language-grams
+	@mkdir -p $(@D)
+	$(call say,GEN,$<)tools/language-grams $(LANGUAGE_FINGERPRINTS) > $@.new && mv $@.new $@
+$(OUT)/obj/lib/text/language_detect.o: $(OUT)/gen/language_grams.inc
+
 # ---- objects and layer archives ------------------------------------------------------------------------------------------
 $(OUT)/obj/gen/%.o: $(OUT)/gen/%.c | $(GEN_H)
 	@mkdir -p $(@D)
