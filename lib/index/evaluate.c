@@ -24,12 +24,12 @@ double evaluation_factor_max(const struct evaluation *evaluation, uint32_t first
 
 uint64_t evaluation_least(const struct evaluation *evaluation, double factor)
 {
-    if (evaluation->top.count < evaluation->top.k)
-        return 0;
     if (evaluation->top.k == 0)
         return UINT64_MAX;
+    if (!evaluation->top.is_full)
+        return 0;
     /* Nearly; the multiplications there are rounded. */
-    double about = evaluation->top.hits[0].score / factor * SCORE_ONE;
+    double about = evaluation->top.worst.score / factor * SCORE_ONE;
     uint64_t least = about < 2 ? 0 : (uint64_t)about - 2;
     while (!evaluation_wants(evaluation, least, factor))
         least++;
@@ -103,51 +103,4 @@ uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word 
 {
     return score_of(weight, evaluation->scorer.ranking->k1,
                     evaluate_frequency(evaluation, word, fields, docid));
-}
-
-/* As much as any document from `first` to `last` weighs in one list: infinity where nothing is
- * known. False: the list has none of them. */
-static bool list_bound(const struct scorer *scorer, const struct posting_cursor *cursor,
-                       uint32_t *row, uint32_t first, uint32_t last, float *ret_bound)
-{
-    float most = 0;
-    if (cursor->docid == DOCID_END || cursor->docid > last || cursor->last < first)
-        return false;
-    *row = posting_cursor_find_row(cursor, *row, first);
-    for (uint32_t i = *row; i < cursor->row_count; i++) {
-        struct impacts impacts;
-        float one = posting_cursor_row_impacts(cursor, i, &impacts)
-                        ? weigh_impacts(scorer, &impacts)
-                        : __builtin_inff();
-        most = one > most ? one : most;
-        if (posting_cursor_row_last(cursor, i) >= last)
-            break;
-    }
-    *ret_bound = most;
-    return true;
-}
-
-bool evaluate_word_bound(const struct evaluation *evaluation, const struct matcher_word *word,
-                         float weight, uint32_t rows[QUERY_ALTERNATIVES_MAX], uint32_t first,
-                         uint32_t last, uint32_t *ret_bound)
-{
-    const struct scorer *scorer = &evaluation->scorer;
-    float frequency = 0;
-    float exact = 0;
-    bool is_there = false;
-    uint32_t count = word->word->alternative_count;
-    for (uint32_t i = 0; i < count; i++) {
-        float one;
-        if (word->cursors[i] == NULL ||
-            !list_bound(scorer, word->cursors[i], &rows[i], first, last, &one))
-            continue;
-        is_there = true;
-        if (i == 0)
-            exact = one;
-        frequency = one > frequency ? one : frequency;
-    }
-    if (count > 1)
-        frequency += scorer->ranking->exact_bonus * exact;
-    *ret_bound = score_of(weight, scorer->ranking->k1, frequency);
-    return is_there;
 }

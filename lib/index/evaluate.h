@@ -86,13 +86,4 @@ static inline uint32_t evaluate_prefix(const struct evaluation *evaluation, floa
 uint32_t evaluate_word(const struct evaluation *evaluation, struct matcher_word *word, float weight,
                        uint32_t fields, uint32_t docid);
 
-/*
- * What the word's score cannot exceed in any document from `first` to `last`; false: it is in none
- * of them. `rows`: for each of its lists the block to look from, moved on; `first` does not fall
- * from call to call.
- */
-bool evaluate_word_bound(const struct evaluation *evaluation, const struct matcher_word *word,
-                         float weight, uint32_t rows[QUERY_ALTERNATIVES_MAX], uint32_t first,
-                         uint32_t last, uint32_t *ret_bound);
-
 #endif

@@ -1,21 +1,24 @@
 /*
- * Words and phrases all of which must match: the rarest word leads, the others are asked in the
- * order of their lists' lengths; a filter that keeps fewer documents leads beside it. Where no
- * document of a block of the leader could be among the
- * best, the block is stepped over; positions are read only of documents that could be.
+ * Words and phrases all of which must match: the rarest word leads, block by block, and the others
+ * are asked about its documents in the order of their lists' lengths; a filter that keeps fewer
+ * documents leads beside it. Where no document of a block
+ * of the leader could be among the best, the block is stepped over; positions are read only of
+ * documents that could be. The blocks in which the leader scores most come first: so it is known
+ * early what the best score.
  */
 #include <stdlib.h>
 
 #include "index/evaluate.h"
+#include "index/weighed.h"
+
+#define SEEDS       4  /* blocks that are looked at before all others */
+#define SEEDED_FROM 16 /* documents of the leader, in blocks: fewer are not worth it */
 
 struct all_word {
-    struct matcher_word *word;
-    struct posting_cursor *only; /* its only list; NULL: there are more */
-    uint64_t cost;               /* documents in its lists */
-    uint32_t fields;
-    float weight;
-    uint32_t rows[QUERY_ALTERNATIVES_MAX];
-    uint64_t followed; /* the bounds in the range of those behind it together */
+    struct weighed_word weighed;
+    struct matcher_word *matched; /* the same, for phrases */
+    uint64_t cost;                /* documents in its lists */
+    uint64_t followed;            /* the bounds in the range of those behind it together */
 };
 
 struct all {
@@ -27,9 +30,14 @@ struct all {
     uint32_t check_count;
     struct matcher_node *gate; /* the filter that keeps fewest, if fewer than the leader; or NULL */
     uint64_t base;             /* what prefixes score, in every match */
+    uint32_t next;             /* documents below it were looked at or cannot match */
+    uint32_t first;            /* of the range in which the leader is gathered */
+    uint32_t last;             /* of it */
+    uint64_t wanted;           /* what a document of the range must score; 0: nothing is skipped */
     double factor;             /* for links: nothing in the range counts more times */
-    uint32_t last;             /* of the range; documents behind it were not looked at */
-    bool has_bounds;           /* of this range; else nothing is skipped */
+    uint32_t seeds[SEEDS];     /* last documents of ranges that were looked at */
+    uint32_t seed_count;
+    struct gathered gathered;
 };
 
 /* ---- which queries ---- */
@@ -75,31 +83,24 @@ bool evaluates_all(const struct query_node *root)
 
 /* ---- opening ---- */
 
-static uint64_t cost_of(const struct matcher_word *word)
-{
-    uint64_t cost = 0;
-    for (uint32_t i = 0; i < word->word->alternative_count; i++)
-        cost += word->cursors[i] == NULL ? 0 : word->cursors[i]->document_count;
-    return cost;
-}
-
 /* `number`: of the node's first word in the query. */
 static void add_node(struct all *all, struct matcher_node *node, uint32_t number)
 {
-    if (node->query->kind == QUERY_PREFIX) {
+    bool is_prefix = node->query->kind == QUERY_PREFIX;
+    if (is_prefix)
         all->base += evaluate_prefix(all->evaluation, all->evaluation->weights[number]);
-        all->checks[all->check_count++] = node;
-        return;
+    for (uint32_t i = 0; !is_prefix && i < node->query->word_count; i++) {
+        struct all_word *word = &all->words[all->word_count++];
+        word->matched = &node->words[i];
+        weighed_word_open(&word->weighed, &all->evaluation->scorer, word->matched,
+                          node->query->fields, all->evaluation->weights[number + i]);
+        word->cost = weighed_word_cost(&word->weighed);
     }
-    for (uint32_t i = 0; i < node->query->word_count; i++)
-        all->words[all->word_count++] = (struct all_word){
-            .word = &node->words[i],
-            .only = node->query->words[i].alternative_count == 1 ? node->words[i].cursors[0] : NULL,
-            .cost = cost_of(&node->words[i]),
-            .fields = node->query->fields,
-            .weight = all->evaluation->weights[number + i]};
-    if (node->query->kind != QUERY_TERM)
-        all->checks[all->check_count++] = node;
+    if (node->query->kind == QUERY_TERM)
+        return;
+    all->checks[all->check_count++] = node;
+    if (node->query->kind != QUERY_PHRASE)
+        matcher_node_start(all->matcher, node);
 }
 
 static int compare_costs(const void *a_pointer, const void *b_pointer)
@@ -131,56 +132,47 @@ static void open_words(struct all *all, struct matcher_node *root)
 
 /* ---- skipping ---- */
 
-/* Where the range that begins at a document ends: with the leader's block. */
-static uint32_t find_range(const struct all_word *leader, uint32_t docid)
-{
-    uint32_t last = DOCID_END - 1;
-    for (uint32_t i = 0; i < leader->word->word->alternative_count; i++) {
-        const struct posting_cursor *cursor = leader->word->cursors[i];
-        if (cursor == NULL || cursor->docid == DOCID_END || cursor->last < docid)
-            continue;
-        uint32_t block_last = posting_cursor_row_last(cursor, cursor->row);
-        if (block_last >= docid && block_last < last)
-            last = block_last;
-    }
-    return last;
-}
-
-/* Bounds for the range in which a document lies; false: nothing in it matches or could be among the
- * best. */
-static bool enter_range(struct all *all, uint32_t docid)
+static void find_wanted(struct all *all)
 {
     struct evaluation *evaluation = all->evaluation;
+    bool skips = evaluation_may_prune(evaluation) && evaluation->top.is_full;
+    all->wanted = skips ? evaluation_least(evaluation, all->factor) : 0;
+}
+
+/* Bounds for the range; false: nothing in it matches or could be among the best. */
+static bool enter_range(struct all *all)
+{
     uint64_t sum = all->base;
-    all->has_bounds =
-        evaluation_may_prune(evaluation) && evaluation->top.count == evaluation->top.k;
-    all->last = find_range(&all->words[0], docid);
-    if (!all->has_bounds)
+    uint32_t count = all->evaluation->entry->segment->document_count;
+    uint32_t last = all->last < count ? all->last : count - 1;
+    all->factor = evaluation_factor_max(all->evaluation, all->first, last);
+    find_wanted(all);
+    if (all->wanted == 0)
         return true;
-    uint32_t last = all->last < evaluation->entry->segment->document_count
-                        ? all->last
-                        : evaluation->entry->segment->document_count - 1;
-    all->factor = evaluation_factor_max(evaluation, docid, last);
     for (uint32_t i = all->word_count; i > 0; i--) {
         struct all_word *word = &all->words[i - 1];
         word->followed = sum - all->base; /* which is in the score from the beginning */
-        uint32_t bound;
-        if (!evaluate_word_bound(evaluation, word->word, word->weight, word->rows, docid, last,
-                                 &bound))
+        if (!weighed_word_bound_range(&word->weighed, all->first, last, &word->weighed.bound))
             return false; /* nothing matches here */
-        sum += bound;
+        sum += word->weighed.bound;
     }
-    if (evaluation_wants(evaluation, sum, all->factor))
+    if (sum >= all->wanted)
         return true;
-    evaluation->is_pruned = true;
+    all->evaluation->is_pruned = true;
     return false;
 }
 
 /* ---- matching ---- */
 
-static bool has_fields(struct all_word *word)
+/* All words of a phrase are in the document; whether they stand there as asked. */
+static bool is_phrase(struct all *all, struct matcher_node *node, uint32_t docid)
 {
-    return word->fields == FIELD_MASK_ALL || (matcher_word_fields(word->word) & word->fields) != 0;
+    uint32_t score;
+    uint32_t next;
+    weighed_word_score(&all->words[0].weighed, docid, &score, &next); /* it was only gathered */
+    for (uint32_t i = 0; i < node->query->word_count; i++)
+        node->words[i].docid = docid;
+    return matcher_phrase_matches(all->matcher, node);
 }
 
 static bool passes_checks(struct all *all, uint32_t docid)
@@ -188,7 +180,7 @@ static bool passes_checks(struct all *all, uint32_t docid)
     for (uint32_t i = 0; i < all->check_count; i++) {
         struct matcher_node *node = all->checks[i];
         if (node->query->kind == QUERY_PHRASE) {
-            if (!matcher_phrase_matches(all->matcher, node))
+            if (!is_phrase(all, node, docid))
                 return false;
             continue;
         }
@@ -202,79 +194,142 @@ static bool passes_checks(struct all *all, uint32_t docid)
     return true;
 }
 
-/*
- * Whether all words are in the document in which the leader is; adds their scores. Otherwise
- * *ret_next is the first document that may be the next match.
- */
-static bool ask_words(struct all *all, uint32_t docid, uint64_t *ret_score, uint32_t *ret_next)
+/* Whether the other words are in a document of the leader's, too, and it could be among the best;
+ * adds their scores. */
+static bool ask_words(struct all *all, uint32_t docid, uint64_t *score)
 {
-    uint64_t score = all->base;
-    *ret_next = docid + 1;
     for (uint32_t i = 1; i < all->word_count; i++) {
         struct all_word *word = &all->words[i];
-        uint32_t at = word->only != NULL ? posting_cursor_seek(word->only, docid)
-                                         : matcher_word_seek(word->word, docid);
-        if (at != docid) {
-            *ret_next = at;
-            return false;
-        }
-    }
-    for (uint32_t i = 0; i < all->word_count; i++) {
-        struct all_word *word = &all->words[i];
-        word->word->docid = docid;
-        if (!has_fields(word))
-            return false;
-        score += evaluate_word(all->evaluation, word->word, word->weight, word->fields, docid);
-        if (all->has_bounds &&
-            !evaluation_wants(all->evaluation, score + word->followed, all->factor)) {
+        uint64_t wanted =
+            *score + word->followed < all->wanted ? all->wanted - word->followed - *score : 0;
+        uint32_t more;
+        if (wanted > 0 && (word->weighed.bound < wanted ||
+                           weighed_word_is_hopeless(&word->weighed, docid, wanted))) {
             all->evaluation->is_pruned = true;
             return false;
         }
+        if (!weighed_word_score(&word->weighed, docid, &more, &all->next))
+            return false;
+        *score += more;
     }
-    *ret_score = score;
+    if (*score >= all->wanted)
+        return true;
+    all->evaluation->is_pruned = true;
+    return false;
+}
+
+/* The first document not below the target that the gate lets through. */
+static uint32_t seek_gate(struct all *all, uint32_t target)
+{
+    struct matcher_node *gate = all->gate;
+    if (gate == NULL || target == DOCID_END)
+        return target;
+    return gate->docid < target ? matcher_node_seek(all->matcher, gate, target) : gate->docid;
+}
+
+static bool passes_gate(struct all *all, uint32_t docid)
+{
+    uint32_t at = seek_gate(all, docid);
+    if (at != docid)
+        all->next = at;
+    return at == docid;
+}
+
+/* False: the segment is corrupt. */
+static bool evaluate_range(struct all *all)
+{
+    struct all_word *leader = &all->words[0];
+    struct gathered *gathered = &all->gathered;
+    uint64_t others = leader->followed + all->base;
+    weighed_word_gather(&leader->weighed, all->first, all->last,
+                        all->wanted > others ? all->wanted - others : 0, gathered);
+    all->evaluation->is_pruned = all->evaluation->is_pruned || gathered->skipped;
+    for (uint32_t i = 0; i < gathered->count; i++) {
+        uint32_t docid = gathered->docids[i];
+        uint64_t score = gathered->scores[i] + all->base;
+        if (docid < all->next || !passes_gate(all, docid))
+            continue;
+        if (all->wanted > 0 && score + leader->followed < all->wanted) {
+            all->evaluation->is_pruned = true;
+            continue;
+        }
+        if (!ask_words(all, docid, &score) || !passes_checks(all, docid))
+            continue;
+        if (!evaluation_take(all->evaluation, docid, score))
+            return false;
+        if (all->wanted > 0)
+            find_wanted(all);
+    }
     return true;
 }
 
-/* The first document not below the target that the leader has and the gate lets through. */
-static uint32_t lead(struct all *all, uint32_t target)
+/* Only phrases can be asked about documents in any order. */
+static bool has_order(const struct all *all)
 {
-    struct matcher_node *gate = all->gate;
-    while (target != DOCID_END) {
-        if (gate != NULL)
-            target =
-                gate->docid < target ? matcher_node_seek(all->matcher, gate, target) : gate->docid;
-        uint32_t docid =
-            target == DOCID_END ? DOCID_END : matcher_word_seek(all->words[0].word, target);
-        if (gate == NULL || docid == target)
-            return docid;
-        target = docid;
+    for (uint32_t i = 0; i < all->check_count; i++) {
+        if (all->checks[i]->query->kind != QUERY_PHRASE)
+            return true;
     }
-    return DOCID_END;
+    return false;
+}
+
+static bool was_seed(const struct all *all)
+{
+    for (uint32_t i = 0; i < all->seed_count; i++) {
+        if (all->seeds[i] == all->last)
+            return true;
+    }
+    return false;
+}
+
+/* False: the segment is corrupt. */
+static bool evaluate_seeds(struct all *all)
+{
+    uint32_t seeds[SEEDS];
+    struct all_word *leader = &all->words[0];
+    if (has_order(all) || leader->cost < SEEDED_FROM * POSTING_BLOCK)
+        return true;
+    uint32_t count = weighed_word_best(&leader->weighed, SEEDS, seeds);
+    for (uint32_t i = 0; i < count; i++) {
+        all->next = seeds[i];
+        if (!weighed_word_range(&leader->weighed, all->next, &all->first, &all->last))
+            break;
+        if (enter_range(all) && !evaluate_range(all))
+            return false;
+        all->seeds[all->seed_count++] = all->last;
+    }
+    all->next = 0;
+    return true;
+}
+
+/* False: the segment is corrupt. */
+static bool evaluate_ranges(struct all *all)
+{
+    struct weighed_word *leader = &all->words[0].weighed;
+    while ((all->next = seek_gate(all, all->next)) != DOCID_END &&
+           weighed_word_range(leader, all->next, &all->first, &all->last)) {
+        if (!was_seed(all) && enter_range(all) && !evaluate_range(all))
+            return false;
+        if (all->next <= all->last)
+            all->next = all->last + 1;
+    }
+    return true;
 }
 
 enum status evaluate_all(struct evaluation *evaluation, struct matcher *matcher, struct error *err)
 {
-    struct all *all = arena_zalloc(matcher->arena, sizeof(*all));
+    struct all *all = arena_alloc(matcher->arena, sizeof(*all)); /* as for evaluate_any() */
     if (all == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     all->evaluation = evaluation;
     all->matcher = matcher;
+    all->word_count = all->check_count = all->seed_count = 0;
+    all->next = 0;
+    all->gate = NULL;
+    all->base = 0;
+    gathered_init(&all->gathered);
     open_words(all, matcher->root);
-    uint32_t docid = lead(all, 0);
-    bool in_range = false;
-    while (docid != DOCID_END) {
-        if ((!in_range || docid > all->last) && !enter_range(all, docid)) {
-            in_range = false;
-            docid = all->last == DOCID_END - 1 ? DOCID_END : lead(all, all->last + 1);
-            continue;
-        }
-        in_range = true;
-        uint64_t score;
-        uint32_t next;
-        if (ask_words(all, docid, &score, &next) && passes_checks(all, docid) &&
-            !evaluation_take(evaluation, docid, score))
-            return segment_corrupt(matcher->segment, err);
-        docid = lead(all, next);
-    }
+    if (!evaluate_seeds(all) || !evaluate_ranges(all))
+        return segment_corrupt(matcher->segment, err);
     return matcher_status(matcher, err);
 }

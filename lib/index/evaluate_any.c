@@ -103,8 +103,8 @@ static void choose_essential(struct any *any, uint32_t window)
 static void gather(struct any *any, struct weighed_word *word, uint32_t window)
 {
     uint64_t others = any->bounds[window] - word->bound;
-    weighed_word_gather(word, window, any->wanted > others ? any->wanted - others : 0,
-                        &any->gathered);
+    weighed_word_gather(word, window * WINDOW, window * WINDOW + WINDOW - 1,
+                        any->wanted > others ? any->wanted - others : 0, &any->gathered);
 }
 
 /* One list alone: its documents are the candidates. */
@@ -205,7 +205,7 @@ static void find_candidates(struct any *any, uint32_t window)
 static uint64_t find_wanted(const struct any *any, uint32_t window)
 {
     struct evaluation *evaluation = any->evaluation;
-    if (!evaluation_may_prune(evaluation) || evaluation->top.count < evaluation->top.k)
+    if (!evaluation_may_prune(evaluation) || !evaluation->top.is_full)
         return 0;
     return evaluation_least(evaluation, evaluation_factor_max(evaluation, window * WINDOW,
                                                               window * WINDOW + WINDOW - 1));
@@ -243,7 +243,7 @@ static bool evaluate_window(struct any *any, uint32_t window)
         if (word->bound == 0)
             break; /* nor are those before it in this window */
         any->rest -= word->bound;
-        weighed_word_ask(word, candidates, any->wanted, any->rest, false);
+        weighed_word_ask(word, candidates, any->wanted, any->rest);
     }
     return take_candidates(any, window);
 }
@@ -276,7 +276,7 @@ static bool evaluate_windows(struct any *any)
 enum status evaluate_any(struct evaluation *evaluation, struct matcher *matcher,
                          struct arena *arena, struct error *err)
 {
-    struct any *any = arena_alloc(arena, sizeof(*any));
+    struct any *any = arena_alloc(arena, sizeof(*any)); /* large: most of it needs no zeros */
     uint32_t window_count = (matcher->segment->document_count + WINDOW - 1) / WINDOW;
     uint64_t *bounds = arena_zalloc(arena, (window_count + 1) * sizeof(*bounds));
     if (any == NULL || bounds == NULL)
@@ -285,8 +285,9 @@ enum status evaluate_any(struct evaluation *evaluation, struct matcher *matcher,
     any->word_count = 0;
     any->window_count = window_count;
     any->bounds = bounds;
-    memset(any->scores, 0, sizeof(any->scores));
     memset(any->met, 0, sizeof(any->met));
+    memset(any->scores, 0, sizeof(any->scores));
+    gathered_init(&any->gathered);
     if (!open_words(any, matcher->root, arena))
         return error_set(err, STATUS_NO_MEMORY, "search");
     if (!evaluate_windows(any))

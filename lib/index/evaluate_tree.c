@@ -39,7 +39,7 @@ enum status evaluate_tree(struct evaluation *evaluation, struct matcher *matcher
 {
     /* Where there are only filters, every match counts the same, but for links. */
     bool scores = has_words(matcher->root->query);
-    for (uint32_t docid = matcher->root->docid; docid != DOCID_END;
+    for (uint32_t docid = matcher_node_start(matcher, matcher->root); docid != DOCID_END;
          docid = matcher_seek(matcher, docid + 1)) {
         struct scoring scoring = {evaluation, docid, 0, 0};
         if (scores)

@@ -33,7 +33,7 @@ static enum status judge_leaf(struct explainer *explainer, struct judged *judged
     enum status status = matcher_open(&matcher, explainer->reranker->segment, judged->query,
                                       explainer->arena, explainer->err);
     if (status == STATUS_OK) {
-        uint32_t at = matcher.root->docid;
+        uint32_t at = matcher_node_start(&matcher, matcher.root);
         if (at < explainer->docid)
             at = matcher_seek(&matcher, explainer->docid);
         judged->matches = at == explainer->docid;

@@ -43,18 +43,34 @@ static uint32_t term_seek(struct matcher_node *node, uint32_t target)
 
 /* ---- phrases ---- */
 
-static int compare_positions(const void *a, const void *b)
+/* Merges the numbers from `second` on into those before them, both ascending; what is in both
+ * stands once. */
+static void merge_positions(struct matcher *matcher, struct numbers *out, size_t second)
 {
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
+    struct numbers *merged = &matcher->merged;
+    merged->count = 0;
+    uint32_t *values = numbers_reserve(merged, out->count);
+    if (values == NULL) {
+        matcher->no_memory = true;
+        return;
+    }
+    size_t a = 0;
+    size_t b = second;
+    while (a < second || b < out->count) {
+        bool takes_a = b == out->count || (a < second && out->values[a] <= out->values[b]);
+        uint32_t value = takes_a ? out->values[a++] : out->values[b++];
+        if (merged->count == 0 || values[merged->count - 1] != value)
+            values[merged->count++] = value;
+    }
+    struct numbers other = *out;
+    *out = *merged;
+    *merged = other;
 }
 
 /* The positions of any of the word's alternatives, ascending. */
 static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
                            struct numbers *out)
 {
-    unsigned lists = 0;
     out->count = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
         struct posting_cursor *cursor = word->cursors[i];
@@ -63,11 +79,23 @@ static void word_positions(struct matcher *matcher, struct matcher_word *word, u
         size_t before = out->count;
         if (!posting_cursor_positions(cursor, (enum query_field)field, out) && !cursor->corrupt)
             matcher->no_memory = true;
-        lists += out->count > before;
+        if (before > 0 && out->count > before)
+            merge_positions(matcher, out, before);
     }
-    if (lists > 1)
-        qsort(out->values, out->count, sizeof(*out->values), compare_positions);
 }
+
+/* From where a word stands to where the phrase begins. */
+static void move_back(struct numbers *here, uint32_t offset)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < here->count; i++) {
+        if (here->values[i] >= offset)
+            here->values[kept++] = here->values[i] - offset;
+    }
+    here->count = kept;
+}
+
+#define STRIDE 16
 
 /* Keeps of `here` (where the phrase may begin) those that have a position of `next` so far behind.
  */
@@ -77,6 +105,8 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
     size_t p = 0;
     for (size_t s = 0; s < here->count; s++) {
         uint32_t wanted = here->values[s] + offset;
+        while (p + STRIDE < next->count && next->values[p + STRIDE] < wanted)
+            p += STRIDE;
         while (p < next->count && next->values[p] < wanted)
             p++;
         if (p < next->count && next->values[p] == wanted)
@@ -117,14 +147,44 @@ static bool near_in_field(struct matcher *matcher, struct matcher_node *node, un
     return !matcher->no_memory && proximity_matches(words, count, node->query->slop);
 }
 
+/* How often any of the word's alternatives stands in a field, at most. */
+static uint32_t word_frequency(const struct matcher_word *word, unsigned field)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < word->word->alternative_count; i++) {
+        struct posting_cursor *cursor = word->cursors[i];
+        if (cursor == NULL || cursor->docid != word->docid)
+            continue;
+        uint32_t fields = posting_cursor_fields(cursor);
+        uint32_t before = fields & ((1u << field) - 1);
+        if ((fields & 1u << field) != 0)
+            sum += posting_cursor_frequencies(cursor)[field_count(before)];
+    }
+    return sum;
+}
+
+/* Begins with the word that stands there least often: there are no more beginnings. */
 static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, unsigned field)
 {
     if (node->query->slop > 0)
         return near_in_field(matcher, node, field);
-    word_positions(matcher, &node->words[0], field, &matcher->here);
-    for (uint32_t i = 1; i < node->query->word_count && matcher->here.count > 0; i++) {
+    const struct query_word *words = node->query->words;
+    uint32_t rarest = 0;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < node->query->word_count; i++) {
+        uint32_t frequency = word_frequency(&node->words[i], field);
+        if (frequency < least) {
+            least = frequency;
+            rarest = i;
+        }
+    }
+    word_positions(matcher, &node->words[rarest], field, &matcher->here);
+    move_back(&matcher->here, words[rarest].offset);
+    for (uint32_t i = 0; i < node->query->word_count && matcher->here.count > 0; i++) {
+        if (i == rarest)
+            continue;
         word_positions(matcher, &node->words[i], field, &matcher->next);
-        keep_followed(&matcher->here, &matcher->next, node->query->words[i].offset);
+        keep_followed(&matcher->here, &matcher->next, words[i].offset);
     }
     return matcher->here.count > 0;
 }
@@ -223,6 +283,13 @@ uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, u
         break;
     }
     return node->docid;
+}
+
+uint32_t matcher_node_start(struct matcher *matcher, struct matcher_node *node)
+{
+    for (uint32_t i = 0; i < node->query->child_count; i++)
+        matcher_node_start(matcher, node->children[i]);
+    return matcher_node_seek(matcher, node, 0);
 }
 
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
@@ -384,8 +451,6 @@ static struct matcher_node *open_node(struct matcher *matcher, const struct quer
     open_kind(matcher, node);
     if (query->kind == QUERY_NOT)
         node->cost = UINT64_MAX;
-    else if (!matcher->no_memory)
-        matcher_node_seek(matcher, node, 0);
     return matcher->no_memory ? NULL : node;
 }
 
@@ -415,6 +480,7 @@ void matcher_release(struct matcher *matcher)
 {
     numbers_release(&matcher->here);
     numbers_release(&matcher->next);
+    numbers_release(&matcher->merged);
     for (uint32_t i = 0; matcher->near != NULL && i < QUERY_WORDS_MAX; i++)
         numbers_release(&matcher->near[i]);
     free(matcher->near);

@@ -36,13 +36,15 @@ struct matcher {
     /* Positions of a phrase while it is looked for. */
     struct numbers here;
     struct numbers next;
+    struct numbers merged;
     struct numbers *near; /* of the words of a phrase with a slop; NULL: there was none yet */
     bool is_cut;          /* a prefix stands for more words than are looked for */
     bool no_memory;
     bool corrupt;
 };
 
-/* Stands on the first match. The query was checked. Everything but the buffers is the arena's. */
+/* Stands nowhere yet: see matcher_node_start(). The query was checked. Everything but the buffers
+ * is the arena's. */
 enum status matcher_open(struct matcher *matcher, const struct segment *segment,
                          const struct query_node *query, struct arena *arena, struct error *err);
 void matcher_release(struct matcher *matcher);
@@ -53,6 +55,9 @@ uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target);
 uint32_t matcher_word_fields(struct matcher_word *word);
 /* Whether the words of a QUERY_PHRASE, all of which stand on one document, stand in it as asked. */
 bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node);
+/* The first match of a node: before it, its words stand on the first documents that have them, and
+ * it nowhere. */
+uint32_t matcher_node_start(struct matcher *matcher, struct matcher_node *node);
 /* The first match of a node not below the target, which lies behind its current one. */
 uint32_t matcher_node_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target);
 

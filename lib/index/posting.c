@@ -95,9 +95,11 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
     cursor->frequency_bytes = at + docids_size;
     cursor->block_end = end;
     cursor->common_fields = fields;
-    cursor->common_count = (uint8_t)__builtin_popcount(fields);
+    cursor->common_count = (uint8_t)field_count(fields);
     cursor->frequencies_read = cursor->starts_read = false;
+    cursor->position_count = 0;
     cursor->position_at = NULL;
+    cursor->kept_group = UINT32_MAX;
     return cursor->docids[count - 1] < cursor->segment->document_count &&
            (last == NULL || *last == cursor->docids[count - 1]);
 }
@@ -191,7 +193,7 @@ static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at)
             return 0;
         cursor->fields[i] = (uint8_t)fields[i];
         cursor->starts[i] = (uint16_t)used;
-        used += (uint32_t)__builtin_popcount(fields[i]);
+        used += field_count(fields[i]);
     }
     return used;
 }
@@ -227,6 +229,7 @@ static bool read_frequencies(struct posting_cursor *cursor)
             return false;
         at += size;
     }
+    cursor->frequency_count = count;
     /* So few bits that no sum of them can wrap. */
     return count > 0 && raise_all(cursor->frequencies, count) < POSTING_FREQUENCY_MAX;
 }
@@ -245,6 +248,7 @@ void posting_cursor_read_frequencies(struct posting_cursor *cursor)
     cursor->docid = docid;
     cursor->common_fields = cursor->common_count = 1;
     cursor->frequencies[index] = 1;
+    cursor->frequency_count = index + 1;
 }
 
 /* ---- positions ---- */
@@ -255,13 +259,30 @@ static void read_position_starts(struct posting_cursor *cursor)
     cursor->starts_read = true;
     const uint32_t *frequency = cursor->frequencies;
     for (uint32_t i = 0; i < cursor->count; i++) {
-        int left = cursor->common_fields != 0 ? cursor->common_count
-                                              : __builtin_popcount(cursor->fields[i]);
+        int left =
+            cursor->common_fields != 0 ? cursor->common_count : (int)field_count(cursor->fields[i]);
         cursor->position_starts[i] = sum;
         for (; left > 0; left--)
             sum += *frequency++;
     }
     cursor->position_starts[cursor->count] = sum;
+}
+
+static uint32_t sum_of(const uint32_t *values, uint32_t count)
+{
+    typedef uint32_t lanes __attribute__((vector_size(16)));
+    const uint32_t lane_count = sizeof(lanes) / sizeof(uint32_t);
+    lanes sums = {0};
+    uint32_t i = 0;
+    for (; i + lane_count <= count; i += lane_count) {
+        lanes some;
+        memcpy(&some, values + i, sizeof(some));
+        sums += some;
+    }
+    uint32_t sum = sums[0] + sums[1] + sums[2] + sums[3];
+    for (; i < count; i++)
+        sum += values[i];
+    return sum;
 }
 
 /* Finds group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
@@ -280,9 +301,25 @@ static uint32_t find_group(struct posting_cursor *cursor, uint32_t group)
             return 0;
         cursor->position_at += size;
     }
-    uint32_t left = cursor->position_starts[cursor->count] - group * PACK_COUNT;
+    uint32_t left = cursor->position_count - group * PACK_COUNT;
     uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
     return patched_size(cursor->position_at, cursor->position_end, count) == 0 ? 0 : count;
+}
+
+/* The group's numbers from `start` on, `wanted` of the `held` that it holds. Whole groups are kept:
+ * the next document's are often of the same. */
+static bool read_group(struct posting_cursor *cursor, uint32_t held, uint32_t start,
+                       uint32_t wanted, uint32_t *ret)
+{
+    if (held < PACK_COUNT)
+        return patched_unpack_some(cursor->position_at, held, start, wanted, ret);
+    if (cursor->kept_group != cursor->position_group) {
+        if (!patched_unpack(cursor->position_at, held, cursor->kept))
+            return false;
+        cursor->kept_group = cursor->position_group;
+    }
+    memcpy(ret, cursor->kept + start, wanted * sizeof(*ret));
+    return true;
 }
 
 /* Appends positions `first` to `first + count` of the block as they are stored. */
@@ -296,7 +333,7 @@ static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32
         uint32_t held = find_group(cursor, first / PACK_COUNT);
         uint32_t start = first % PACK_COUNT;
         uint32_t here = held <= start ? 0 : held - start < count ? held - start : count;
-        if (here == 0 || !patched_unpack_some(cursor->position_at, held, start, here, room)) {
+        if (here == 0 || !read_group(cursor, held, start, here, room)) {
             become_corrupt(cursor);
             return false;
         }
@@ -314,12 +351,12 @@ bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field fi
     uint32_t fields = posting_cursor_fields(cursor);
     if (cursor->corrupt)
         return false;
-    if (!cursor->starts_read)
-        read_position_starts(cursor);
-    uint32_t first = cursor->position_starts[cursor->index];
     if ((fields & 1u << field) == 0)
         return true;
+    if (cursor->position_count == 0)
+        cursor->position_count = sum_of(cursor->frequencies, cursor->frequency_count);
     const uint32_t *frequency = posting_cursor_frequencies(cursor);
+    uint32_t first = sum_of(cursor->frequencies, (uint32_t)(frequency - cursor->frequencies));
     for (uint32_t before = fields & ((1u << field) - 1); before != 0; before &= before - 1)
         first += *frequency++;
     size_t start = ret->count;
@@ -337,5 +374,6 @@ bool posting_cursor_block_positions(struct posting_cursor *cursor, struct number
         return false;
     if (!cursor->starts_read)
         read_position_starts(cursor);
-    return copy_positions(cursor, 0, cursor->position_starts[cursor->count], ret);
+    cursor->position_count = cursor->position_starts[cursor->count];
+    return copy_positions(cursor, 0, cursor->position_count, ret);
 }

@@ -109,6 +109,10 @@ struct posting_cursor {
     uint32_t frequencies[POSTING_BLOCK * FIELD_COUNT];
 
     uint64_t positions_address;
+    uint32_t frequency_count; /* of all fields of all documents of the block */
+    uint32_t position_count;  /* the frequencies' sum; 0: not reckoned yet */
+    uint32_t kept_group;      /* the group of positions that is kept; UINT32_MAX: none */
+    uint32_t kept[PACK_COUNT];
     const uint8_t *position_at; /* group `position_group` of the block; NULL: not yet looked up */
     const uint8_t *position_end;
     uint32_t position_group;
@@ -156,6 +160,15 @@ static inline uint32_t posting_cursor_seek(struct posting_cursor *cursor, uint32
 }
 
 void posting_cursor_read_frequencies(struct posting_cursor *cursor);
+
+/* How many fields these are. */
+static inline unsigned field_count(uint32_t fields)
+{
+    static const uint8_t counts[FIELD_MASK_ALL + 1] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2,
+                                                       3, 2, 3, 3, 4, 1, 2, 2, 3, 2, 3,
+                                                       3, 4, 2, 3, 3, 4, 3, 4, 4, 5};
+    return counts[fields & FIELD_MASK_ALL];
+}
 
 /* Bits of the fields that the key is in; the cursor stands on a document. */
 static inline uint32_t posting_cursor_fields(struct posting_cursor *cursor)

@@ -155,11 +155,11 @@ enum status index_search(struct index *index, const struct query_node *query,
     uint32_t window = window_of(request);
     uint32_t k = request->k > window ? request->k : window;
     struct evaluation *evaluation = arena_zalloc(arena, sizeof(*evaluation));
-    struct top_hit *hits = arena_alloc(arena, (k + 1) * sizeof(*hits));
+    struct top_hit *hits = arena_alloc(arena, top_room(k) * sizeof(*hits));
     if (evaluation == NULL || hits == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     evaluation->request = request;
-    evaluation->top = (struct top){.hits = hits, .k = k};
+    top_init(&evaluation->top, hits, k);
     if (query != NULL)
         status = search_index(index, evaluation, query, arena, err);
     return status == STATUS_OK ? write_hits(evaluation, arena, ret_result, err) : status;

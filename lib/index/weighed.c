@@ -38,7 +38,51 @@ static uint32_t count_below(const struct posting_cursor *cursor, uint32_t target
     return (uint32_t)(docids - cursor->docids) + (*docids < target);
 }
 
+/* Of so many docids. */
+#define STEP 16
+static uint32_t count_below_of_step(const uint32_t *docids, uint32_t target)
+{
+    typedef int32_t lanes __attribute__((vector_size(16)));
+    lanes some[STEP / 4]; /* docids are small: they may have a sign */
+    memcpy(some, docids, sizeof(some));
+    const int32_t limit = (int32_t)target;
+    lanes below = (some[0] < limit) + (some[1] < limit) + (some[2] < limit) + (some[3] < limit);
+    return (uint32_t) - (below[0] + below[1] + below[2] + below[3]);
+}
+
+/* The first document not below the target, on which the cursor stands then; DOCID_END. */
+static uint32_t seek(struct weighed_list *list, uint32_t target)
+{
+    struct posting_cursor *cursor = list->cursor;
+    if (target > cursor->last)
+        return DOCID_END;
+    if (target < list->block_first || target > list->block_last) {
+        uint32_t from = target > list->block_last ? cursor->row : 0;
+        if (!enter(list, posting_cursor_find_row(cursor, from, target)))
+            return DOCID_END;
+    }
+    if (cursor->count == 0)
+        return DOCID_END;
+    uint32_t index = cursor->docids[cursor->index] <= target ? cursor->index : 0;
+    while (index + STEP <= cursor->count) {
+        uint32_t below = count_below_of_step(cursor->docids + index, target);
+        index += below;
+        if (below < STEP)
+            break;
+    }
+    while (cursor->docids[index] < target)
+        index++;
+    cursor->index = index;
+    return cursor->docid = cursor->docids[index];
+}
+
 /* ---- opening ---- */
+
+void gathered_init(struct gathered *gathered)
+{
+    memset(gathered->most, 0, sizeof(gathered->most));
+    memset(gathered->exact, 0, sizeof(gathered->exact));
+}
 
 void weighed_word_open(struct weighed_word *word, const struct scorer *scorer,
                        const struct matcher_word *matched, uint32_t fields, float weight)
@@ -56,6 +100,14 @@ void weighed_word_open(struct weighed_word *word, const struct scorer *scorer,
             .block_last = cursor->count == 0 ? DOCID_END : cursor->docids[cursor->count - 1],
         };
     }
+}
+
+uint64_t weighed_word_cost(const struct weighed_word *word)
+{
+    uint64_t cost = 0;
+    for (uint32_t i = 0; i < word->list_count; i++)
+        cost += word->lists[i].cursor->document_count;
+    return cost;
 }
 
 /* ---- bounds ---- */
@@ -81,8 +133,7 @@ static bool bound_rows(struct weighed_word *word, struct weighed_list *list, uin
             return false;
         float most = weigh_impacts(word->scorer, &impacts);
         most = most > FLT_MIN ? most : FLT_MIN;
-        if (word->row_scores != NULL)
-            word->row_scores[row] = score_weighed(word, most, most);
+        list->row_bounds[row] = most;
         for (; next_window <= last / WINDOW; next_window++)
             list->rows[next_window] = (uint16_t)row;
         for (uint32_t window = first / WINDOW; window <= last / WINDOW; window++)
@@ -110,8 +161,7 @@ static bool bound_block(struct weighed_word *word, struct weighed_list *list)
         *bound = one > *bound ? one : *bound;
         most = one > most ? one : most;
     }
-    if (word->row_scores != NULL)
-        word->row_scores[0] = score_weighed(word, most, most);
+    list->row_bounds[0] = most;
     return true;
 }
 
@@ -120,7 +170,8 @@ static bool bound_list(struct weighed_word *word, struct weighed_list *list, uin
 {
     list->rows = arena_zalloc(arena, window_count * sizeof(*list->rows));
     list->bounds = arena_zalloc(arena, window_count * sizeof(*list->bounds));
-    if (list->rows == NULL || list->bounds == NULL)
+    list->row_bounds = arena_alloc(arena, list->cursor->row_count * sizeof(*list->row_bounds));
+    if (list->rows == NULL || list->bounds == NULL || list->row_bounds == NULL)
         return false;
     return list->cursor->rows == NULL ? bound_block(word, list)
                                       : bound_rows(word, list, window_count);
@@ -131,12 +182,6 @@ bool weighed_word_bound(struct weighed_word *word, uint32_t window_count, struct
     word->bounds = arena_zalloc(arena, window_count * sizeof(*word->bounds));
     if (word->bounds == NULL)
         return false;
-    if (word->list_count == 1) {
-        word->row_scores =
-            arena_alloc(arena, word->lists[0].cursor->row_count * sizeof(*word->row_scores));
-        if (word->row_scores == NULL)
-            return false;
-    }
     for (uint32_t i = 0; i < word->list_count; i++) {
         if (!bound_list(word, &word->lists[i], window_count, arena))
             return false;
@@ -155,7 +200,110 @@ bool weighed_word_bound(struct weighed_word *word, uint32_t window_count, struct
     return true;
 }
 
+/* So many blocks are looked at for the bound of a range; of more, nothing is known. */
+#define ROWS_MAX 16
+#define NO_BOUND 1e30f /* a score that is as good as infinite, but can be reckoned with */
+
+static float bound_row(const struct weighed_word *word, const struct weighed_list *list,
+                       uint32_t row)
+{
+    struct impacts impacts;
+    const struct posting_cursor *cursor = list->cursor;
+    if (list->row_bounds != NULL)
+        return list->row_bounds[row];
+    return posting_cursor_row_impacts(cursor, row, &impacts) ? weigh_impacts(word->scorer, &impacts)
+                                                             : NO_BOUND;
+}
+
+/* False: the list has none of the documents. */
+static bool bound_list_range(const struct weighed_word *word, const struct weighed_list *list,
+                             uint32_t first, uint32_t last, float *ret_bound)
+{
+    const struct posting_cursor *cursor = list->cursor;
+    float most = 0;
+    if (cursor->last < first)
+        return false;
+    bool is_behind = list->block_first <= first;
+    uint32_t row = posting_cursor_find_row(cursor, is_behind ? cursor->row : 0, first);
+    for (uint32_t i = 0; row < cursor->row_count; row++, i++) {
+        float one = i < ROWS_MAX ? bound_row(word, list, row) : NO_BOUND;
+        most = one > most ? one : most;
+        if (i == ROWS_MAX || posting_cursor_row_last(cursor, row) >= last)
+            break;
+    }
+    *ret_bound = most;
+    return true;
+}
+
+bool weighed_word_bound_range(const struct weighed_word *word, uint32_t first, uint32_t last,
+                              uint32_t *ret_bound)
+{
+    float most = 0;
+    float exact = 0;
+    bool is_there = false;
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        float one;
+        if (!bound_list_range(word, &word->lists[i], first, last, &one))
+            continue;
+        is_there = true;
+        most = one > most ? one : most;
+        if ((int)i == word->exact)
+            exact = one;
+    }
+    *ret_bound = score_weighed(word, most, exact);
+    return is_there;
+}
+
+uint32_t weighed_word_best(const struct weighed_word *word, uint32_t count, uint32_t *ret_firsts)
+{
+    const struct weighed_list *list = &word->lists[0];
+    float best[WEIGHED_BEST_MAX];
+    uint32_t kept = 0;
+    uint32_t first = 0;
+    if (word->list_count != 1 || count > WEIGHED_BEST_MAX)
+        return 0;
+    for (uint32_t row = 0; row < list->cursor->row_count; row++) {
+        float one = bound_row(word, list, row);
+        uint32_t at = kept < count ? kept++ : count;
+        for (; at > 0 && best[at - 1] < one; at--) {
+            if (at < count) {
+                best[at] = best[at - 1];
+                ret_firsts[at] = ret_firsts[at - 1];
+            }
+        }
+        if (at < count) {
+            best[at] = one;
+            ret_firsts[at] = first;
+        }
+        first = posting_cursor_row_last(list->cursor, row) + 1;
+    }
+    return kept;
+}
+
 /* ---- gathering ---- */
+
+bool weighed_word_range(struct weighed_word *word, uint32_t target, uint32_t *ret_first,
+                        uint32_t *ret_last)
+{
+    if (word->list_count == 1) {
+        const struct weighed_list *list = &word->lists[0];
+        const struct posting_cursor *cursor = list->cursor;
+        if (target > cursor->last)
+            return false;
+        uint32_t from = list->block_first <= target ? cursor->row : 0;
+        *ret_first = target;
+        *ret_last = posting_cursor_row_last(cursor, posting_cursor_find_row(cursor, from, target));
+        return true;
+    }
+    uint32_t next = DOCID_END;
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        uint32_t docid = seek(&word->lists[i], target);
+        next = docid < next ? docid : next;
+    }
+    *ret_first = next;
+    *ret_last = next + WINDOW - 1;
+    return next != DOCID_END;
+}
 
 struct weights {
     uint32_t count;
@@ -187,7 +335,9 @@ static void gather_block(const struct weighed_word *word, struct posting_cursor 
     for (uint32_t i = begin; i < end; i++) {
         cursor->index = i;
         cursor->docid = cursor->docids[i];
-        if ((posting_cursor_fields(cursor) & word->fields) == 0)
+        uint32_t fields =
+            cursor->common_fields != 0 ? cursor->common_fields : cursor->fields[cursor->index];
+        if ((fields & word->fields) == 0)
             continue;
         ret->docids[count] = cursor->docid;
         ret->weights[count++] = weigh(scorer, cursor, word->fields);
@@ -195,75 +345,114 @@ static void gather_block(const struct weighed_word *word, struct posting_cursor 
     ret->count = count;
 }
 
-/* Returns whether blocks were left out in which nothing scores `wanted`. */
-static bool gather_list(const struct weighed_word *word, struct weighed_list *list, uint32_t window,
+static uint32_t first_row(const struct weighed_list *list, uint32_t first)
+{
+    if (list->rows != NULL)
+        return list->rows[first / WINDOW];
+    return posting_cursor_find_row(list->cursor, list->block_first <= first ? list->cursor->row : 0,
+                                   first);
+}
+
+/* What else a word's documents may weigh in a window beside one of its lists. */
+struct others {
+    float most;
+    float exact; /* where that list is the exact form's: unused */
+};
+
+static struct others bound_others(const struct weighed_word *word, uint32_t number, uint32_t first)
+{
+    struct others others = {0};
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        if (i == number || word->lists[i].bounds == NULL)
+            continue;
+        float one = word->lists[i].bounds[first / WINDOW];
+        others.most = one > others.most ? one : others.most;
+        if ((int)i == word->exact)
+            others.exact = one;
+    }
+    return others;
+}
+
+/* Gathers of one list; returns whether blocks were left out in which nothing scores `wanted`. */
+static bool gather_list(struct weighed_word *word, uint32_t number, uint32_t first, uint32_t last,
                         uint64_t wanted, struct weights *ret)
 {
+    struct weighed_list *list = &word->lists[number];
     struct posting_cursor *cursor = list->cursor;
-    uint32_t first = window * WINDOW;
+    struct others others = bound_others(word, number, first);
+    bool skips = wanted > 0 && list->row_bounds != NULL;
     bool skipped = false;
-    for (uint32_t row = list->rows[window]; row < cursor->row_count; row++) {
-        if (word->row_scores != NULL && word->row_scores[row] < wanted) {
+    for (uint32_t row = first_row(list, first); row < cursor->row_count; row++) {
+        float most = skips ? list->row_bounds[row] : 0;
+        float exact = (int)number == word->exact ? most : others.exact;
+        most = others.most > most ? others.most : most;
+        if (skips && score_weighed(word, most, exact) < wanted) {
             skipped = true;
         } else {
             if (!enter(list, row))
                 return skipped;
             uint32_t begin = list->block_first >= first ? 0 : count_below(cursor, first);
-            uint32_t end = list->block_last < first + WINDOW ? cursor->count
-                                                             : count_below(cursor, first + WINDOW);
+            uint32_t end = list->block_last <= last ? cursor->count : count_below(cursor, last + 1);
             if (begin < end)
                 gather_block(word, cursor, begin, end, ret);
         }
-        if (posting_cursor_row_last(cursor, row) >= first + WINDOW - 1)
+        if (posting_cursor_row_last(cursor, row) >= last)
             break;
     }
     return skipped;
 }
 
 /* Several lists: of each document the largest weight counts, and what the exact form has. */
-static bool gather_lists(struct weighed_word *word, uint32_t window, uint64_t wanted,
-                         struct weights *ret)
+static bool gather_lists(struct weighed_word *word, uint32_t first, uint32_t last, uint64_t wanted,
+                         struct gathered *scratch, struct weights *ret)
 {
-    struct weights one;
-    float most[WINDOW] = {0};
-    float exact[WINDOW] = {0};
     uint64_t met[WINDOW / 64] = {0};
-    uint32_t first = window * WINDOW;
     bool skipped = false;
+    float bonus = word->exact >= 0 ? word->scorer->ranking->exact_bonus : 0;
     for (uint32_t i = 0; i < word->list_count; i++) {
-        if (word->lists[i].bounds[window] == 0)
-            continue;
-        one.count = 0;
-        skipped = gather_list(word, &word->lists[i], window, wanted, &one) || skipped;
-        for (uint32_t j = 0; j < one.count; j++) {
-            uint32_t at = one.docids[j] - first;
+        ret->count = 0;
+        skipped = gather_list(word, i, first, last, wanted, ret) || skipped;
+        for (uint32_t j = 0; j < ret->count; j++) {
+            uint32_t at = ret->docids[j] - first;
+            float one = ret->weights[j];
             met[at / 64] |= (uint64_t)1 << at % 64;
-            most[at] = one.weights[j] > most[at] ? one.weights[j] : most[at];
+            scratch->most[at] = one > scratch->most[at] ? one : scratch->most[at];
             if ((int)i == word->exact)
-                exact[at] = one.weights[j];
+                scratch->exact[at] = one;
         }
     }
-    float bonus = word->exact >= 0 ? word->scorer->ranking->exact_bonus : 0;
+    ret->count = 0;
     for (uint32_t i = 0; i < WINDOW / 64; i++) {
         for (uint64_t bits = met[i]; bits != 0; bits &= bits - 1) {
             uint32_t at = i * 64 + (uint32_t)__builtin_ctzll(bits);
             ret->docids[ret->count] = first + at;
-            ret->weights[ret->count++] = most[at] + bonus * exact[at];
+            ret->weights[ret->count++] = scratch->most[at] + bonus * scratch->exact[at];
+            scratch->most[at] = scratch->exact[at] = 0;
         }
     }
     return skipped;
 }
 
-void weighed_word_gather(struct weighed_word *word, uint32_t window, uint64_t wanted,
+/* One list, but the word has other alternatives: its form as typed counts twice here, too. */
+static void add_bonus(const struct weighed_word *word, struct weights *weights)
+{
+    for (uint32_t i = 0; i < weights->count; i++)
+        weights->weights[i] += word->scorer->ranking->exact_bonus * weights->weights[i];
+}
+
+void weighed_word_gather(struct weighed_word *word, uint32_t first, uint32_t last, uint64_t wanted,
                          struct gathered *ret)
 {
     struct weights weights;
     weights.count = 0;
     ret->skipped = false;
-    if (word->list_count == 1 && word->exact < 0)
-        ret->skipped = gather_list(word, &word->lists[0], window, wanted, &weights);
-    else if (word->list_count > 0)
-        ret->skipped = gather_lists(word, window, wanted, &weights);
+    if (word->list_count == 1) {
+        ret->skipped = gather_list(word, 0, first, last, wanted, &weights);
+        if (word->exact >= 0)
+            add_bonus(word, &weights);
+    } else if (word->list_count > 0) {
+        ret->skipped = gather_lists(word, first, last, wanted, ret, &weights);
+    }
     score_all(word->weight, word->scorer->ranking->k1, weights.weights, weights.count, ret->scores);
     memcpy(ret->docids, weights.docids, weights.count * sizeof(weights.docids[0]));
     ret->count = weights.count;
@@ -271,34 +460,20 @@ void weighed_word_gather(struct weighed_word *word, uint32_t window, uint64_t wa
 
 /* ---- asking ---- */
 
-/* Stands on a document that the list has; false: it does not have it. */
-static bool find(struct weighed_list *list, uint32_t docid)
-{
-    struct posting_cursor *cursor = list->cursor;
-    if (docid > cursor->last)
-        return false;
-    if (docid < list->block_first || docid > list->block_last) {
-        uint32_t from = docid > list->block_last ? cursor->row : 0;
-        if (!enter(list, posting_cursor_find_row(cursor, from, docid)))
-            return false;
-    }
-    uint32_t index = count_below(cursor, docid);
-    if (index >= cursor->count || cursor->docids[index] != docid)
-        return false;
-    cursor->index = index;
-    cursor->docid = docid;
-    return true;
-}
-
-/* False: the document does not have the word. */
-static bool ask_one(struct weighed_word *word, uint32_t docid, uint32_t *ret_score)
+bool weighed_word_score(struct weighed_word *word, uint32_t docid, uint32_t *ret_score,
+                        uint32_t *ret_next)
 {
     float most = 0;
     float exact = 0;
     bool has = false;
+    uint32_t next = DOCID_END;
     for (uint32_t i = 0; i < word->list_count; i++) {
-        if (!find(&word->lists[i], docid))
+        uint32_t at = seek(&word->lists[i], docid);
+        if (at != docid) {
+            next = at < next ? at : next;
             continue;
+        }
+        next = docid + 1;
         struct posting_cursor *cursor = word->lists[i].cursor;
         if ((posting_cursor_fields(cursor) & word->fields) == 0)
             continue;
@@ -309,44 +484,49 @@ static bool ask_one(struct weighed_word *word, uint32_t docid, uint32_t *ret_sco
             exact = one;
     }
     *ret_score = has ? score_weighed(word, most, exact) : 0;
+    *ret_next = next;
     return has;
 }
 
-/* Whether the block in which a document would lie has none that scores enough. */
-static bool is_hopeless(const struct weighed_word *word, uint32_t docid, uint64_t wanted)
+bool weighed_word_is_hopeless(const struct weighed_word *word, uint32_t docid, uint64_t wanted)
 {
-    const struct weighed_list *list = &word->lists[0];
-    const struct posting_cursor *cursor = list->cursor;
-    uint32_t row = cursor->row;
-    if (word->row_scores == NULL)
-        return false;
-    if (docid < list->block_first || docid > list->block_last)
-        row = posting_cursor_find_row(cursor, docid > list->block_last ? row : 0, docid);
-    return (row < cursor->row_count ? word->row_scores[row] : 0) < wanted;
+    float most = 0;
+    float exact = 0;
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        const struct weighed_list *list = &word->lists[i];
+        const struct posting_cursor *cursor = list->cursor;
+        uint32_t row = cursor->row;
+        if (docid > cursor->last)
+            continue;
+        if (docid < list->block_first || docid > list->block_last)
+            row = posting_cursor_find_row(cursor, docid > list->block_last ? row : 0, docid);
+        else if (list->row_bounds == NULL)
+            return false; /* the block is decoded: it is as fast to look */
+        if (row >= cursor->row_count)
+            continue;
+        float one = bound_row(word, list, row);
+        most = one > most ? one : most;
+        if ((int)i == word->exact)
+            exact = one;
+    }
+    return score_weighed(word, most, exact) < wanted;
 }
 
-bool weighed_word_ask(struct weighed_word *word, struct candidates *candidates, uint64_t wanted,
-                      uint64_t rest, bool required)
+void weighed_word_ask(struct weighed_word *word, struct candidates *candidates, uint64_t wanted,
+                      uint64_t rest)
 {
     uint32_t kept = 0;
-    bool dropped = false;
     for (uint32_t i = 0; i < candidates->count; i++) {
         uint32_t docid = candidates->docids[i];
         uint64_t score = candidates->scores[i];
         uint32_t more;
-        if (score + rest < wanted && is_hopeless(word, docid, wanted - rest - score)) {
-            dropped = true;
+        uint32_t next;
+        if (score + rest < wanted && weighed_word_is_hopeless(word, docid, wanted - rest - score))
             continue;
-        }
-        if (!ask_one(word, docid, &more) && required)
-            continue;
+        weighed_word_score(word, docid, &more, &next);
         candidates->docids[kept] = docid;
         candidates->scores[kept] = (uint32_t)score + more;
-        if (score + more + rest >= wanted)
-            kept++;
-        else
-            dropped = true;
+        kept += score + more + rest >= wanted;
     }
     candidates->count = kept;
-    return dropped;
 }

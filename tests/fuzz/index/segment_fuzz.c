@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "index/builder.h"
-#include "index/matcher.h"
+#include "index/evaluate.h"
 #include "index/merge.h"
 #include "index/segment_writer.h"
 
@@ -142,20 +142,38 @@ static void read_postings(const struct segment *segment)
     numbers_release(&positions);
 }
 
-static void search(const struct segment *segment, const char *typed)
+/* Each of the three ways of evaluating; with few results, so that documents are skipped. */
+static void search(struct segment *segment, const char *typed)
 {
     struct arena arena = {0};
     struct query query;
-    struct matcher matcher;
+    struct matcher matcher = {0};
+    struct top_hit hits[4];
+    struct search_request request = {
+        .k = 2, .count_exactly = 1, .include_private = true, .statistics.documents = DOCUMENTS};
+    struct snapshot *snapshot =
+        check_alloc(calloc(1, sizeof(*snapshot) + sizeof(struct snapshot_entry)));
+    snapshot->entries[0].segment = segment;
+    struct evaluation evaluation = {
+        .request = &request, .snapshot = snapshot, .entry = &snapshot->entries[0]};
     CHECK(query_parse(analyzer, (struct text_slice){typed, strlen(typed)}, TEXT_LANGUAGE_UNKNOWN,
                       &arena, &query, NULL) == STATUS_OK);
-    if (matcher_open(&matcher, segment, query.root, &arena, NULL) == STATUS_OK) {
-        for (uint32_t docid = matcher.root->docid; docid != DOCID_END;) {
-            CHECK(docid < segment->document_count);
-            docid = matcher_seek(&matcher, docid + 1);
-        }
+    CHECK(top_room(2) <= sizeof(hits) / sizeof(hits[0]));
+    top_init(&evaluation.top, hits, 2);
+    scorer_init(&evaluation.scorer, &ranking_default, &request.statistics);
+    for (unsigned i = 0; i < QUERY_WORDS_MAX; i++)
+        evaluation.weights[i] = scorer_word_weight(&evaluation.scorer, &request.statistics, i);
+    if (scorer_enter(&evaluation.scorer, segment) &&
+        matcher_open(&matcher, segment, query.root, &arena, NULL) == STATUS_OK) {
+        if (evaluates_any(query.root))
+            evaluate_any(&evaluation, &matcher, &arena, NULL);
+        else if (evaluates_all(query.root))
+            evaluate_all(&evaluation, &matcher, NULL);
+        else
+            evaluate_tree(&evaluation, &matcher, NULL);
     }
     matcher_release(&matcher);
+    free(snapshot);
     arena_release(&arena);
 }
 
@@ -182,6 +200,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_documents(segment);
     read_postings(segment);
+    search(segment, "apple OR word3 OR running");
+    search(segment, "\"banana apple\" running -\"word1 word2\" site:e.org");
     search(segment, "(apple OR word3 OR \"banana apple\") -\"word1 word2\" title:banana "
                     "site:e.org anchor:banana");
     search(segment, "wor* -title:ban* \"running apple word1\"~9 type:html after:2023-11-20 "

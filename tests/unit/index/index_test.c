@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "index/document.h"
 #include "index/index.h"
+#include "index/prefix.h"
 #include "index/rerank.h"
 #include "index/search.h"
 #include "index/storage_memory.h"
@@ -699,6 +700,75 @@ static void scores_do_not_depend_on_how_documents_are_split(void **state)
     }
 }
 
+/* Counts the documents 0 to 2,999 of which `number % modulus` lies between two numbers. */
+static uint64_t count_between(uint32_t modulus, uint32_t first, uint32_t last)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < 3000; i++)
+        count += i % modulus >= first && i % modulus <= last;
+    return count;
+}
+
+static uint64_t total_of(struct index *index, const char *text)
+{
+    struct query query = parse(text);
+    struct search_request request = request_for(&index, 1, query.root);
+    struct search_result result = search(index, query.root, &request);
+    assert_true(result.total_is_exact);
+    return result.total;
+}
+
+static void a_beginning_of_many_words_finds_each(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    for (uint32_t i = 0; i < 3000; i++) {
+        char url[32], title[32], text[64];
+        snprintf(url, sizeof(url), "http://a/%u", i);
+        snprintf(title, sizeof(title), "head%03uq", i % 700);
+        snprintf(text, sizeof(text), "part%03uq long%uq word%03uq", i % 900, i % 3, i % 400);
+        struct index_change change = {
+            .kind = INDEX_PUT_DOCUMENT,
+            .document = {.url = slice(url), .title = slice(title), .text = slice(text)}};
+        assert_int_equal(index_apply(index, &change, 1, i + 1, NULL), STATUS_OK);
+        if (i == 1200 || i == 2600)
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    assert_int_equal(total_of(index, "part*"), 3000);
+    assert_int_equal(total_of(index, "part1*"), count_between(900, 100, 199));
+    assert_int_equal(total_of(index, "part12*"), count_between(900, 120, 129));
+    assert_int_equal(total_of(index, "long*"), 3000);
+    assert_int_equal(total_of(index, "title:head6*"), count_between(700, 600, 699));
+    assert_int_equal(total_of(index, "body:head6*"), 0);
+    assert_int_equal(total_of(index, "long1q -part*"), 0);
+    assert_int_equal(total_of(index, "-word3* long*"), count_between(400, 0, 299));
+    index_close(index);
+}
+
+static void a_beginning_of_too_many_words_is_a_lower_bound(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    struct buffer text = {0};
+    for (uint32_t i = 0; i <= PREFIX_TERMS_MAX; i++)
+        buffer_append_format(&text, "zzz%05xq ", i);
+    struct index_change changes[] = {
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://a/"), .text = {(char *)text.data, text.size}}},
+        {.kind = INDEX_PUT_DOCUMENT,
+         .document = {.url = slice("http://b/"), .text = slice("zzzzq")}},
+    };
+    assert_int_equal(index_apply(index, changes, 2, 2, NULL), STATUS_OK);
+    struct query query = parse("zzz*");
+    struct search_request request = request_for(&index, 1, query.root);
+    struct search_result result = search(index, query.root, &request);
+    assert_int_equal(result.total, 1);
+    assert_false(result.total_is_exact);
+    assert_int_equal(total_of(index, "zzzz*"), 1);
+    buffer_release(&text);
+    index_close(index);
+}
+
 /* Puts "running" in a language without a stemmer, and perhaps another page that has the stem. */
 static double score_of_running(bool beside_a_stem)
 {
@@ -1262,6 +1332,8 @@ int main(void)
         TEST(merging_leaves_nothing_behind),
         TEST(what_a_crash_left_behind_is_deleted),
         TEST(scores_do_not_depend_on_how_documents_are_split),
+        TEST(a_beginning_of_many_words_finds_each),
+        TEST(a_beginning_of_too_many_words_is_a_lower_bound),
         TEST(exact_forms_count_the_same_wherever_they_lie),
         TEST(what_is_removed_leaves_the_statistics),
         TEST(no_phrase_reaches_from_one_heading_to_the_next),

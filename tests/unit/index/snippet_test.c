@@ -104,6 +104,10 @@ static void words_are_marked_in_any_form(void **state)
     expect("Café and cafe\xcc\x81s", "cafe", "[Café] and [cafe\xcc\x81s]");
     expect("東京タワーです", "東京", "[東京]タワーです");
     expect("a b c", "\"a b\" -c", "[a] [b] c");
+    expect("Cask, casks and a Fassbinder", "cas* fass* -and*",
+           "[Cask], [casks] and a [Fassbinder]");
+    expect("wide or deep cask", "\"cask wide\"~9", "[wide] or deep [cask]");
+    expect("Über Überall", "über*", "[Über] [Überall]");
 }
 
 static void white_space_becomes_single_spaces(void **state)
@@ -165,6 +169,17 @@ static void the_whole_text_is_considered(void **state)
     const char *shown = snippet((char *)text.data, text.size, "apple banana");
     assert_non_null(strstr(shown, "The best [apple] and [banana] stand here."));
     assert_true(strncmp(shown, "…The best", strlen("…The best")) == 0);
+    buffer_release(&text);
+}
+
+static void a_beginning_is_found_deep_in_the_text(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    for (int i = 0; i < 5000; i++)
+        buffer_append_string(&text, i == 4000 ? "cooperage " : "filler ");
+    const char *shown = snippet((const char *)text.data, text.size, "coop* coot*");
+    assert_non_null(strstr(shown, "[cooperage]"));
     buffer_release(&text);
 }
 
@@ -255,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_short_text_is_shown_whole),
         cmocka_unit_test(an_ellipsis_is_not_marked),
         cmocka_unit_test(the_whole_text_is_considered),
+        cmocka_unit_test(a_beginning_is_found_deep_in_the_text),
         cmocka_unit_test(phrases_win_over_scattered_words),
         cmocka_unit_test(random_text_never_breaks_it),
         cmocka_unit_test(many_segments_take_no_more_memory),
