@@ -21,7 +21,7 @@ const char json_openapi[] = JSON_TEXT({
       "description": "Every term must match. A bad query is never an error: read_as and notes say how it was read.",
       "security": [{}, {"token": []}],
       "parameters": [
-        {"name": "q", "in": "query", "required": true, "description": "Words; \"phrases\", \"near each other\"~5, begin*, OR, -, ( ), and site:, lang:, type:, after:, before:, title:, headings:, url:, anchor:, body: in front.", "schema": {"type": "string", "maxLength": 1024}},
+        {"name": "q", "in": "query", "required": true, "description": "Words; \"phrases\", \"near each other\"~5, begin*, OR, -, ( ), and site:, lang:, type:, after:, before:, title:, headings:, url:, anchor:, body: in front.", "schema": {"type": "string", "maxLength": 2048}},
         {"$ref": "#/components/parameters/page"},
         {"$ref": "#/components/parameters/size"},
         {"name": "cursor", "in": "query", "description": "Of an earlier answer, valid for five minutes: makes paging stable.", "schema": {"type": "string"}}

@@ -467,8 +467,8 @@ static enum status understand(struct searching *search, struct search_answer *an
     if (answer->query == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     struct text_slice typed = {answer->query, strlen(answer->query)};
-    enum status status = query_parse(search->service->analyzer, typed, TEXT_LANGUAGE_UNKNOWN,
-                                     search->arena, &search->query, err);
+    enum status status =
+        query_parse(search->service->analyzer, typed, 0, search->arena, &search->query, err);
     if (status != STATUS_OK)
         return status;
     search->term_count = query_collect_terms(search->query.root, search->terms);
