@@ -1389,11 +1389,8 @@ int main(void)
         TEST(pages_follow_one_another_without_gap),
         TEST(wrong_requests_are_refused),
         TEST(a_failed_write_costs_nothing),
-<<<<<<< HEAD
         TEST(a_full_disk_in_the_middle_of_a_merge_costs_nothing_but_the_merge),
-=======
         TEST(a_segment_that_was_not_written_right_is_not_taken),
->>>>>>> main
         TEST(many_are_removed_by_prefix_or_site),
         TEST(the_last_change_in_a_batch_wins),
         TEST(private_pages_are_for_admins_until_their_site_is_public),
