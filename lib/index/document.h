@@ -58,6 +58,8 @@ struct shown_document {
 struct snippet_maker;                                 /* opaque */
 struct snippet_maker *snippet_maker_new(void);        /* NULL: no memory */
 void snippet_maker_free(struct snippet_maker *maker); /* accepts NULL */
+/* Its analyzer, for other uses between those. */
+struct text_analyzer *snippet_maker_analyzer(struct snippet_maker *maker);
 
 /*
  * Documents by the hashes of their URLs, as a page of results shows them.

@@ -258,10 +258,17 @@ static enum status merge_to_storage(struct index *index, struct merge *merge, ui
         return status;
     }
     status = storage.ops->bulk_finish(storage.self, chunks.bulk, err);
+    struct segment *output = NULL;
     if (status == STATUS_OK)
-        status = index_open_stored(index, id, chunks.count, ret_segment, err);
-    if (status == STATUS_OK)
-        merge_copy_inlinks(merge, *ret_segment);
+        status = index_open_stored(index, id, chunks.count, &output, err);
+    if (status == STATUS_OK && !segment_verify(output)) {
+        segment_release(output);
+        status = error_set(err, STATUS_CORRUPT, "a segment was not written as it should be");
+    }
+    if (status == STATUS_OK) {
+        merge_copy_inlinks(merge, output);
+        *ret_segment = output;
+    }
     return status;
 }
 

@@ -216,5 +216,9 @@ enum status memory_sink_open(struct memory_sink *sink, struct segment **ret_segm
 {
     struct memory_sink taken = *sink;
     *sink = (struct memory_sink){0};
-    return segment_open((struct storage){0}, taken.pins, taken.count, ret_segment, err);
+    enum status status =
+        segment_open((struct storage){0}, taken.pins, taken.count, ret_segment, err);
+    if (status == STATUS_OK)
+        segment_trust(*ret_segment);
+    return status;
 }

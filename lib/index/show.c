@@ -41,6 +41,11 @@ void snippet_maker_free(struct snippet_maker *maker)
     free(maker);
 }
 
+struct text_analyzer *snippet_maker_analyzer(struct snippet_maker *maker)
+{
+    return maker->analyzer;
+}
+
 /* ---- one document ---- */
 
 struct showing {

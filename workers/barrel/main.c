@@ -66,7 +66,8 @@ static void report(void *context, struct arena *arena, Wire__HeartbeatRequest *h
 /* All but what a search begins with: it costs little, or finishes a search that has cost work. */
 static bool goes_first(uint16_t method)
 {
-    return method != WIRE__METHOD__SEARCH && method != WIRE__METHOD__BACKLINKS;
+    return method != WIRE__METHOD__SEARCH && method != WIRE__METHOD__BACKLINKS &&
+           method != WIRE__METHOD__SUGGEST && method != WIRE__METHOD__CORRECT;
 }
 
 /* The calls wait in the socket until the service stands behind it. */

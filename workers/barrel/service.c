@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrel/service_words.h"
 #include "barrel/translate.h"
 #include "base/bytes.h"
 #include "index/document.h"
@@ -211,6 +212,23 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
         rpc_call_reply(call, &reply.base);
 }
 
+/* ---- SUGGEST, CORRECT ---- */
+
+/* With an analyzer, which snippet makers have. */
+static void answer_words(struct service *service, struct rpc_call *call, struct index *index)
+{
+    struct snippet_maker *maker = borrow_maker(service);
+    if (maker == NULL) {
+        rpc_call_fail(call, STATUS_NO_MEMORY, "no memory");
+        return;
+    }
+    if (rpc_call_method(call) == WIRE__METHOD__SUGGEST)
+        answer_suggest(call, index, snippet_maker_analyzer(maker));
+    else
+        answer_correct(call, index, snippet_maker_analyzer(maker));
+    give_back_maker(service, maker);
+}
+
 /* ---- TERM_STATS ---- */
 
 static void answer_term_stats(struct service *service, struct rpc_call *call, struct index *index)
@@ -304,6 +322,9 @@ static void answer_from_index(struct service *service, struct rpc_call *call)
         answer_documents(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__TERM_STATS)
         answer_term_stats(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__SUGGEST ||
+             rpc_call_method(call) == WIRE__METHOD__CORRECT)
+        answer_words(service, call, barrel->index);
     else
         answer_backlinks(service, call, barrel->index);
     pthread_rwlock_unlock(&barrel->lock);
@@ -324,6 +345,8 @@ void service_handle(void *context, struct rpc_call *call)
     case WIRE__METHOD__DOCUMENTS:
     case WIRE__METHOD__TERM_STATS:
     case WIRE__METHOD__BACKLINKS:
+    case WIRE__METHOD__SUGGEST:
+    case WIRE__METHOD__CORRECT:
         answer_from_index(service, call);
         break;
     default:

@@ -245,8 +245,11 @@ static struct cached *put_answer(struct space *space, const struct search_answer
         put(space, answer->results, answer->result_count * sizeof(*results));
     for (unsigned i = 0; i < answer->result_count; i++)
         put_result(space, &answer->results[i], results == NULL ? NULL : &results[i]);
+    const char *did_you_mean =
+        answer->did_you_mean == NULL ? NULL : put_string(space, answer->did_you_mean);
     if (cached != NULL) {
         cached->answer.results = results;
+        cached->answer.did_you_mean = did_you_mean;
         cached->place.cursor.document_frequencies = frequencies;
         cached->place.cursor.positions = positions;
         cached->answer.query = cached->answer.read_as = cached->answer.cursor = NULL;

@@ -53,9 +53,10 @@ bool gateway_cookie_is_valid(struct gateway *gateway, const char *value);
 /* ---- limits per address (limits.c) ---- */
 /*
  * Takes one request from the address's allowance (IPv4 address, IPv6 /64), which all gateway
- * processes of this machine share. Returns 0, or the seconds after which to try again.
+ * processes of this machine share; or of a cheap one, so many of which count as one, a part.
+ * Returns 0, or the seconds after which to try again.
  */
-unsigned gateway_take_allowance(struct gateway *gateway, const char *address);
+unsigned gateway_take_allowance(struct gateway *gateway, const char *address, unsigned parts);
 
 /* ---- counters (counters.c): deltas, sent with the heartbeat ---- */
 void gateway_count_request(struct gateway *gateway);

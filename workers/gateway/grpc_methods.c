@@ -91,6 +91,13 @@ static enum status put_search(const struct search_answer *answer, struct arena *
     reply->shards = shards;
     shards->asked = answer->shards_asked;
     shards->answered = answer->shards_answered;
+    if (answer->did_you_mean != NULL) {
+        reply->did_you_mean = new_message(arena, &tierce__v1__did_you_mean__descriptor);
+        if (reply->did_you_mean == NULL)
+            return no_memory(err);
+        reply->did_you_mean->query = (char *)answer->did_you_mean;
+        reply->did_you_mean->total = answer->did_you_mean_total;
+    }
     *ret_reply = &reply->base;
     return STATUS_OK;
 }
@@ -109,6 +116,28 @@ static enum status search(struct grpc_job *job, const ProtobufCMessage *message,
     struct search_answer answer;
     enum status status = service_search(job->service, &question, job->arena, &answer, err);
     return status == STATUS_OK ? put_search(&answer, job->arena, ret_reply, err) : status;
+}
+
+/* ---- Suggest ---- */
+
+static enum status suggest(struct grpc_job *job, const ProtobufCMessage *message,
+                           ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__SuggestRequest *request = (const Tierce__V1__SuggestRequest *)message;
+    struct suggest_answer answer;
+    enum status status =
+        service_suggest(job->service, request->query, job->is_admin, job->arena, &answer, err);
+    if (status != STATUS_OK)
+        return status;
+    Tierce__V1__SuggestResponse *reply =
+        new_message(job->arena, &tierce__v1__suggest_response__descriptor);
+    if (reply == NULL)
+        return no_memory(err);
+    reply->query = (char *)answer.query;
+    reply->suggestions = (char **)answer.suggestions;
+    reply->n_suggestions = answer.count;
+    *ret_reply = &reply->base;
+    return STATUS_OK;
 }
 
 /* ---- Backlinks ---- */
@@ -326,6 +355,8 @@ static enum status stats(struct grpc_job *job, const ProtobufCMessage *message,
 const struct grpc_method grpc_gateway_methods[] = {
     {"/tierce.v1.Gateway/Search", GRPC_UNARY, GRPC_PUBLIC, &tierce__v1__search_request__descriptor,
      search},
+    {"/tierce.v1.Gateway/Suggest", GRPC_UNARY, GRPC_PUBLIC,
+     &tierce__v1__suggest_request__descriptor, suggest},
     {"/tierce.v1.Gateway/Backlinks", GRPC_UNARY, GRPC_PUBLIC,
      &tierce__v1__backlinks_request__descriptor, backlinks},
     {"/tierce.v1.Gateway/AddUrls", GRPC_UNARY, GRPC_ADMIN,

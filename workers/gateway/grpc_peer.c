@@ -159,7 +159,7 @@ bool grpc_peer_may(struct gateway *gateway, const struct grpc_peer *peer,
     *ret_is_admin = false;
     if (access == GRPC_ANYONE)
         return true;
-    unsigned wait_s = gateway_take_allowance(gateway, peer->address);
+    unsigned wait_s = gateway_take_allowance(gateway, peer->address, 1);
     if (wait_s != 0) {
         refuse(ret_refusal, GRPC_STATUS_RESOURCE_EXHAUSTED, "too many requests: try again later");
         ret_refusal->retry_after_s = wait_s;

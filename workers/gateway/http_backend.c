@@ -24,6 +24,7 @@ const struct http_backend http_backend_live = {
     .service_close = service_close,
     .service_set_asker = service_set_asker,
     .search = service_search,
+    .suggest = service_suggest,
     .backlinks = service_backlinks,
     .add_urls = service_add_urls,
     .remove = service_remove,

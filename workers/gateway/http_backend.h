@@ -18,7 +18,7 @@ struct http_backend {
     bool (*token_is_valid)(struct gateway *gateway, const char *token);
     void (*cookie_value)(struct gateway *gateway, char ret[ADMIN_COOKIE_BYTES]);
     bool (*cookie_is_valid)(struct gateway *gateway, const char *value);
-    unsigned (*take_allowance)(struct gateway *gateway, const char *address);
+    unsigned (*take_allowance)(struct gateway *gateway, const char *address, unsigned parts);
     void (*count_request)(struct gateway *gateway);
     void (*count_error)(struct gateway *gateway);
     void (*totals)(struct gateway *gateway, struct gateway_totals *ret);
@@ -29,6 +29,9 @@ struct http_backend {
     void (*service_set_asker)(struct service *service, const struct rpc_watch *watch);
     enum status (*search)(struct service *service, const struct search_question *question,
                           struct arena *arena, struct search_answer *ret_answer, struct error *err);
+    enum status (*suggest)(struct service *service, const char *query, bool is_admin,
+                           struct arena *arena, struct suggest_answer *ret_answer,
+                           struct error *err);
     enum status (*backlinks)(struct service *service, const char *url, unsigned page, unsigned size,
                              bool is_admin, struct arena *arena,
                              struct backlinks_answer *ret_answer, struct error *err);

@@ -25,6 +25,17 @@ static void write_result(struct json_writer *json, const struct found_page *resu
     json_close_object(json);
 }
 
+/* Missing where there is none. */
+static void write_did_you_mean(struct json_writer *json, const struct search_answer *answer)
+{
+    if (answer->did_you_mean == NULL)
+        return;
+    json_open_object(json, "did_you_mean");
+    json_put_string(json, "query", answer->did_you_mean);
+    json_put_unsigned(json, "total", answer->did_you_mean_total);
+    json_close_object(json);
+}
+
 void json_search_answer(struct json_writer *json, const struct search_answer *answer)
 {
     json_open_object(json, NULL);
@@ -38,6 +49,7 @@ void json_search_answer(struct json_writer *json, const struct search_answer *an
     json_put_unsigned(json, "size", answer->size);
     json_put_unsigned(json, "total", answer->total);
     json_put_string(json, "total_relation", answer->total_is_lower_bound ? "gte" : "eq");
+    write_did_you_mean(json, answer);
     json_put_boolean(json, "partial", answer->partial);
     json_put_string(json, "cursor", answer->cursor);
     json_put_tenths(json, "took_ms", answer->took_us < 0 ? 0 : (uint64_t)answer->took_us);
@@ -50,6 +62,17 @@ void json_search_answer(struct json_writer *json, const struct search_answer *an
         write_result(json, &answer->results[i]);
     json_close_array(json);
     json_close_object(json);
+}
+
+void json_suggest_answer(struct json_writer *json, const struct suggest_answer *answer)
+{
+    json_open_array(json, NULL);
+    json_put_string(json, NULL, answer->query);
+    json_open_array(json, NULL);
+    for (unsigned i = 0; i < answer->count; i++)
+        json_put_string(json, NULL, answer->suggestions[i]);
+    json_close_array(json);
+    json_close_array(json);
 }
 
 void json_backlinks_answer(struct json_writer *json, const struct backlinks_answer *answer)

@@ -35,6 +35,20 @@ const char json_openapi[] = JSON_TEXT({
       }
     }
   },
+  "/suggest": {
+    "get": {
+      "operationId": "suggest", "summary": "What somebody who has typed so much may mean", "tags": ["search"],
+      "description": "The suggestions extension of OpenSearch. Four of them count as one request against the limit.",
+      "security": [{}, {"token": []}],
+      "parameters": [{"name": "q", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 1024}}],
+      "responses": {
+        "200": {"description": "The query, then at most eight others: the last word completed, and titles", "content": {"application/x-suggestions+json": {"schema": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "minItems": 2}}}},
+        "401": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/TooMany"},
+        "503": {"$ref": "#/components/responses/Unavailable"}
+      }
+    }
+  },
   "/api/v1/backlinks": {
     "get": {
       "operationId": "backlinks", "summary": "Pages that link to a URL", "tags": ["search"],
@@ -213,6 +227,10 @@ const char json_openapi[] = JSON_TEXT({
         "total_relation": {"enum": ["eq", "gte"]},
         "partial": {"type": "boolean", "description": "Not every shard answered in time, or one of them is being made again from the log"},
         "cursor": {"type": "string", "description": "For the next page; empty at the end"},
+        "did_you_mean": {
+          "type": "object", "description": "Another spelling, where this one finds few results and that one clearly more; missing where there is none",
+          "required": ["query", "total"], "properties": {"query": {"type": "string"}, "total": {"type": "integer", "minimum": 1}}
+        },
         "took_ms": {"type": "number"},
         "shards": {"type": "object", "required": ["asked", "answered"], "properties": {"asked": {"type": "integer"}, "answered": {"type": "integer"}}},
         "results": {"type": "array", "items": {"$ref": "#/components/schemas/Result"}}

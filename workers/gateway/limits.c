@@ -244,14 +244,16 @@ unsigned limits_take(struct limits *limits, const char *address, uint32_t per_mi
     return 1; /* many requests of one address at this very moment */
 }
 
-unsigned gateway_take_allowance(struct gateway *gateway, const char *address)
+unsigned gateway_take_allowance(struct gateway *gateway, const char *address, unsigned parts)
 {
     pthread_mutex_lock(&gateway->mutex);
     uint32_t per_minute = gateway->settings->message.requests_per_minute;
     uint32_t burst = gateway->settings->message.burst;
     struct limits *limits = gateway->limits; /* lives as long as the gateway */
     pthread_mutex_unlock(&gateway->mutex);
-    unsigned wait_s = limits_take(limits, address, per_minute, burst, clock_boot_us());
+    /* At so many times the rate each costs a part of the time that one request does. */
+    unsigned wait_s =
+        limits_take(limits, address, per_minute * parts, burst * parts, clock_boot_us());
     if (wait_s != 0)
         gateway_count_limited(gateway);
     return wait_s;

@@ -119,6 +119,17 @@ static void write_reading(struct html *html, const struct search_answer *answer)
     html_markup(html, "</ul>\n");
 }
 
+static void write_did_you_mean(struct html *html, const struct search_answer *answer)
+{
+    html_markup(html, "<p class=\"instead\">Did you mean <a href=\"/search?q=");
+    html_parameter(html, answer->did_you_mean);
+    html_markup(html, "\">");
+    html_text(html, answer->did_you_mean);
+    html_markup(html, "</a>? <span class=\"quiet\">");
+    page_count(html, answer->did_you_mean_total, "result", "results");
+    html_markup(html, "</span></p>\n");
+}
+
 static void write_partial_notice(struct html *html, const struct search_answer *answer)
 {
     if (answer->shards_answered == answer->shards_asked) {
@@ -173,6 +184,8 @@ void page_results(struct html *html, const struct page_frame *frame,
     if (answer->result_count > 0 || answer->total > 0)
         write_result_count(html, answer);
     write_reading(html, answer);
+    if (answer->did_you_mean != NULL)
+        write_did_you_mean(html, answer);
     if (answer->result_count > 0) {
         html_markup(html, "<ol class=\"hits\">\n");
         for (unsigned i = 0; i < answer->result_count; i++)

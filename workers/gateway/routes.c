@@ -6,27 +6,31 @@
 #include "gateway/http_access.h"
 #include "gateway/http_problem.h"
 
+/* They are asked for at nearly every key, and cost a fraction of a search. */
+enum { SUGGESTIONS_A_REQUEST = 4 };
+
 const struct route http_routes[] = {
-    {"/", HTTP_GET, ROUTE_SEARCHING, false, route_home},
-    {"/search", HTTP_GET, ROUTE_SEARCHING, true, route_search_page},
-    {"/backlinks", HTTP_GET, ROUTE_SEARCHING, true, route_backlinks_page},
-    {"/admin", HTTP_GET, ROUTE_ADMIN, false, route_admin_page},
-    {"/admin/login", HTTP_GET, ROUTE_PUBLIC, true, route_admin_login},
-    {"/admin/logout", HTTP_POST, ROUTE_ADMIN, false, route_admin_logout},
-    {"/api/v1/search", HTTP_GET, ROUTE_SEARCHING, true, route_api_search},
-    {"/api/v1/backlinks", HTTP_GET, ROUTE_SEARCHING, true, route_api_backlinks},
-    {"/api/v1/urls", HTTP_POST | HTTP_DELETE, ROUTE_ADMIN, true, route_api_urls},
-    {"/api/v1/crawl", HTTP_POST, ROUTE_ADMIN, true, route_api_crawl},
-    {"/api/v1/why", HTTP_GET, ROUTE_ADMIN, true, route_api_why},
-    {"/api/v1/stats", HTTP_GET, ROUTE_ADMIN, true, route_api_stats},
-    {"/api/v1/stats/stream", HTTP_GET, ROUTE_ADMIN, true, route_api_stats_stream},
-    {"/api/v1/openapi.json", HTTP_GET, ROUTE_PUBLIC, true, route_openapi},
-    {"/healthz", HTTP_GET, ROUTE_PUBLIC, false, route_healthz},
-    {"/readyz", HTTP_GET, ROUTE_PUBLIC, true, route_readyz},
-    {"/metrics", HTTP_GET, ROUTE_ADMIN, false, route_metrics},
-    {"/opensearch.xml", HTTP_GET, ROUTE_PUBLIC, false, route_opensearch},
-    {"/robots.txt", HTTP_GET, ROUTE_PUBLIC, false, route_robots},
-    {NULL, 0, ROUTE_PUBLIC, false, NULL},
+    {"/", HTTP_GET, ROUTE_SEARCHING, 0, route_home},
+    {"/search", HTTP_GET, ROUTE_SEARCHING, 1, route_search_page},
+    {"/suggest", HTTP_GET, ROUTE_SEARCHING, SUGGESTIONS_A_REQUEST, route_suggest},
+    {"/backlinks", HTTP_GET, ROUTE_SEARCHING, 1, route_backlinks_page},
+    {"/admin", HTTP_GET, ROUTE_ADMIN, 0, route_admin_page},
+    {"/admin/login", HTTP_GET, ROUTE_PUBLIC, 1, route_admin_login},
+    {"/admin/logout", HTTP_POST, ROUTE_ADMIN, 0, route_admin_logout},
+    {"/api/v1/search", HTTP_GET, ROUTE_SEARCHING, 1, route_api_search},
+    {"/api/v1/backlinks", HTTP_GET, ROUTE_SEARCHING, 1, route_api_backlinks},
+    {"/api/v1/urls", HTTP_POST | HTTP_DELETE, ROUTE_ADMIN, 1, route_api_urls},
+    {"/api/v1/crawl", HTTP_POST, ROUTE_ADMIN, 1, route_api_crawl},
+    {"/api/v1/why", HTTP_GET, ROUTE_ADMIN, 1, route_api_why},
+    {"/api/v1/stats", HTTP_GET, ROUTE_ADMIN, 1, route_api_stats},
+    {"/api/v1/stats/stream", HTTP_GET, ROUTE_ADMIN, 1, route_api_stats_stream},
+    {"/api/v1/openapi.json", HTTP_GET, ROUTE_PUBLIC, 1, route_openapi},
+    {"/healthz", HTTP_GET, ROUTE_PUBLIC, 0, route_healthz},
+    {"/readyz", HTTP_GET, ROUTE_PUBLIC, 1, route_readyz},
+    {"/metrics", HTTP_GET, ROUTE_ADMIN, 0, route_metrics},
+    {"/opensearch.xml", HTTP_GET, ROUTE_PUBLIC, 0, route_opensearch},
+    {"/robots.txt", HTTP_GET, ROUTE_PUBLIC, 0, route_robots},
+    {NULL, 0, ROUTE_PUBLIC, 0, NULL},
 };
 
 static const struct route *find_route(const char *path)
@@ -62,10 +66,10 @@ static void answer_wrong_method(struct exchange *exchange, const struct route *r
 
 /* Takes the request from its address's allowance, which counts it; answers 429 where that is used
  * up. */
-static bool is_within_allowance(struct exchange *exchange)
+static bool is_within_allowance(struct exchange *exchange, unsigned parts)
 {
-    unsigned after_s =
-        exchange->backend->take_allowance(exchange->gateway, exchange->request->remote_address);
+    unsigned after_s = exchange->backend->take_allowance(exchange->gateway,
+                                                         exchange->request->remote_address, parts);
     if (after_s == 0)
         return true;
     http_problem_retry(exchange, 429, after_s,
@@ -97,7 +101,8 @@ static void dispatch(struct exchange *exchange)
         http_problem(exchange, 404, "There is nothing at this address.");
     else if (!is_allowed_method(route, exchange->request->method))
         answer_wrong_method(exchange, route);
-    else if ((!route->is_limited || is_within_allowance(exchange)) && is_permitted(exchange, route))
+    else if ((route->limited == 0 || is_within_allowance(exchange, route->limited)) &&
+             is_permitted(exchange, route))
         route->handle(exchange);
 }
 

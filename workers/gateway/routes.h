@@ -51,7 +51,8 @@ struct route {
     const char *path;
     unsigned methods; /* of enum http_method; HEAD goes with GET */
     enum route_access access;
-    bool is_limited; /* counts against the address's allowance */
+    unsigned
+        limited; /* so many count as one request against the address's allowance; 0: none does */
     void (*handle)(struct exchange *exchange);
 };
 
@@ -63,6 +64,7 @@ extern const struct route http_routes[];
 void route_home(struct exchange *exchange);
 void route_search_page(struct exchange *exchange);
 void route_backlinks_page(struct exchange *exchange);
+void route_suggest(struct exchange *exchange);
 void route_api_search(struct exchange *exchange);
 void route_api_backlinks(struct exchange *exchange);
 /* routes_admin.c */

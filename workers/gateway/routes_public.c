@@ -62,7 +62,11 @@ void route_opensearch(struct exchange *exchange)
     html_text(&xml, base_url);
     html_markup(&xml, "/static/icon.svg</Image>\n<Url type=\"text/html\" template=\"");
     html_text(&xml, base_url);
-    html_markup(&xml, "/search?q={searchTerms}&amp;page={startPage?}\"/>\n"
+    html_markup(&xml,
+                "/search?q={searchTerms}&amp;page={startPage?}\"/>\n"
+                "<Url type=\"application/x-suggestions+json\" rel=\"suggestions\" template=\"");
+    html_text(&xml, base_url);
+    html_markup(&xml, "/suggest?q={searchTerms}\"/>\n"
                       "<Url type=\"application/json\" rel=\"results\" template=\"");
     html_text(&xml, base_url);
     html_markup(&xml, "/api/v1/search?q={searchTerms}&amp;page={startPage?}&amp;size={count?}\"/>\n"

@@ -101,6 +101,24 @@ void route_search_page(struct exchange *exchange)
     keep_out_of_indexes(exchange);
 }
 
+/* The suggestions extension of OpenSearch: the query, then a list of others. */
+void route_suggest(struct exchange *exchange)
+{
+    struct suggest_answer answer = {0};
+    struct error err = {0};
+    enum status status =
+        exchange->backend->suggest(exchange->service, parameter_or_empty(exchange, "q"),
+                                   exchange->is_admin, exchange->request->arena, &answer, &err);
+    keep_out_of_indexes(exchange);
+    if (status != STATUS_OK) {
+        http_problem_of(exchange, status, &err);
+        return;
+    }
+    struct json_writer json = begin_json(exchange);
+    exchange->response->content_type = "application/x-suggestions+json";
+    json_suggest_answer(&json, &answer);
+}
+
 void route_backlinks_page(struct exchange *exchange)
 {
     const char *url = parameter_or_empty(exchange, "url");

@@ -25,6 +25,7 @@ struct service; /* one thread's */
 enum {
     SEARCH_SIZE_DEFAULT = 10,
     SEARCH_SIZE_MAX = 100,
+    SUGGESTIONS_MAX = 8,
     SEARCH_DEPTH_MAX = 1000, /* page * size: beyond it STATUS_INVALID with words for the user */
     ADD_URLS_MAX = 10000,
 };
@@ -78,6 +79,8 @@ struct search_answer {
     unsigned shards_answered;
     struct found_page *results;
     unsigned result_count;
+    const char *did_you_mean; /* a query that finds clearly more; NULL: none */
+    uint64_t did_you_mean_total;
 };
 
 /*
@@ -87,6 +90,18 @@ struct search_answer {
 enum status service_search(struct service *service, const struct search_question *question,
                            struct arena *arena, struct search_answer *ret_answer,
                            struct error *err);
+
+struct suggest_answer {
+    const char *query;        /* as asked, cut to QUERY_BYTES_MAX */
+    const char **suggestions; /* queries: what was typed with its last word completed, and titles */
+    unsigned count;           /* at most SUGGESTIONS_MAX */
+};
+
+/* What somebody who has typed so much may mean. Fails as service_search(); shards that do not
+ * answer are left out. */
+enum status service_suggest(struct service *service, const char *query, bool is_admin,
+                            struct arena *arena, struct suggest_answer *ret_answer,
+                            struct error *err);
 
 struct linking_page {
     const char *url;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "gateway/gateway_parts.h"
 #include "gateway/query_wire.h"
+#include "gateway/service_correct.h"
 #include "gateway/service_parts.h"
 #include "index/query.h"
 #include "index/rerank.h"
@@ -506,6 +507,8 @@ static bool answer_from_cache(struct searching *search, struct search_answer *an
     cached.notes = answer->notes;
     cached.note_count = answer->note_count;
     cached.from_cache = true;
+    if (!service_may_correct(answer->query)) /* it may be read as one without quotation marks is */
+        cached.did_you_mean = NULL;
     *answer = cached;
     return true;
 }
@@ -517,8 +520,21 @@ static void remember(struct searching *search, const struct search_answer *answe
     struct cache_heard heard = {
         .positions = search->positions, .asked_ms = search->asked_ms, .heard_ms = search->heard_ms};
     struct cache_key key = cache_key_of(search);
-    if (!answer->partial && !search->has_after)
+    /* Without its quotation marks the same might have had another spelling proposed. */
+    bool is_for_all = answer->total >= CORRECT_TOTAL_BELOW || service_may_correct(answer->query);
+    if (!answer->partial && !search->has_after && is_for_all)
         cache_put(cache, search->routing, &heard, &key, answer, &search->place);
+}
+
+/* Proposes another spelling on the first page. */
+static void correct(struct searching *search, struct search_answer *answer)
+{
+    struct correct_question question = {.routing = search->routing,
+                                        .query = &search->query,
+                                        .ends_ms = search->ends_ms,
+                                        .is_admin = search->question->is_admin};
+    if (search->question->page == 1 && !search->has_after)
+        service_correct(search->service, &question, search->arena, answer);
 }
 
 static enum status answer_from_shards(struct searching *search, struct search_answer *answer,
@@ -540,6 +556,7 @@ static enum status answer_from_shards(struct searching *search, struct search_an
     if (status != STATUS_OK)
         return status;
     note_place(search, answer);
+    correct(search, answer);
     remember(search, answer);
     return STATUS_OK;
 }

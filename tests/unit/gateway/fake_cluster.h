@@ -38,6 +38,18 @@ struct fake_document {
     bool gone;              /* a hit whose document is not there any more */
 };
 
+struct fake_word {
+    const char *term, *text;
+    uint64_t documents, together;
+    uint32_t distance;
+};
+
+struct fake_title {
+    const char *text;
+    bool begins;
+    double score;
+};
+
 struct fake_barrel {
     struct fake_cluster *cluster;
     struct rpc_server *server;
@@ -54,8 +66,15 @@ struct fake_barrel {
     bool is_silent;      /* keeps each SEARCH until fake_let_go() */
     struct rpc_call *kept[FAKE_KEPT_MAX];
     unsigned kept_count;
-    bool mixes_up; /* its documents come in the wrong order */
-    unsigned searches, document_calls, term_calls, backlink_calls;
+    bool mixes_up;             /* its documents come in the wrong order */
+    struct fake_word words[4]; /* of SUGGEST; as candidates, of every word of CORRECT */
+    unsigned word_count;
+    struct fake_title titles[4];
+    unsigned title_count;
+    uint64_t word_documents; /* of every word of CORRECT */
+    uint64_t counted;        /* by a SEARCH of which nothing is wanted but the total */
+    char corrected[100];     /* the words of the last CORRECT, each behind a space */
+    unsigned searches, document_calls, term_calls, backlink_calls, correct_calls;
     /* of the last SEARCH */
     uint32_t last_k;
     bool last_private;
@@ -362,7 +381,8 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
         return;
     Wire__SearchReply reply = WIRE__SEARCH_REPLY__INIT;
     Wire__Hit hits[FAKE_DOCUMENTS_MAX], *list[FAKE_DOCUMENTS_MAX];
-    fake_note_search(barrel, request);
+    if (request->k > 0) /* else it is only counted, for another spelling */
+        fake_note_search(barrel, request);
     if (barrel->refusal != STATUS_OK) {
         rpc_call_fail(call, barrel->refusal, "as the test wishes");
         return;
@@ -383,7 +403,9 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
         list[reply.n_hits++] = hit;
     }
     reply.hits = list;
-    reply.total = barrel->total == 0 ? barrel->document_count : barrel->total;
+    reply.total = request->k == 0      ? barrel->counted
+                  : barrel->total == 0 ? barrel->document_count
+                                       : barrel->total;
     reply.total_is_lower_bound = barrel->total > 1000;
     reply.position = barrel->position;
     reply.unsettled = barrel->is_unsettled;
@@ -499,6 +521,69 @@ static UNUSED_IS_FINE void fake_backlinks(struct fake_barrel *barrel, struct rpc
     rpc_call_reply(call, &reply.base);
 }
 
+static UNUSED_IS_FINE void fake_suggest_words(struct fake_barrel *barrel, struct rpc_call *call)
+{
+    Wire__SuggestReply reply = WIRE__SUGGEST_REPLY__INIT;
+    Wire__SuggestedWord words[4], *word_list[4];
+    Wire__SuggestedTitle titles[4], *title_list[4];
+    for (unsigned i = 0; i < barrel->word_count; i++) {
+        const struct fake_word *from = &barrel->words[i];
+        wire__suggested_word__init(&words[i]);
+        words[i].term = (ProtobufCBinaryData){strlen(from->term), (uint8_t *)from->term};
+        words[i].text = (char *)from->text;
+        words[i].documents = from->documents;
+        words[i].together = from->together;
+        word_list[i] = &words[i];
+    }
+    for (unsigned i = 0; i < barrel->title_count; i++) {
+        wire__suggested_title__init(&titles[i]);
+        titles[i].text = (char *)barrel->titles[i].text;
+        titles[i].begins = barrel->titles[i].begins;
+        titles[i].score = barrel->titles[i].score;
+        title_list[i] = &titles[i];
+    }
+    reply.words = word_list;
+    reply.n_words = barrel->word_count;
+    reply.titles = title_list;
+    reply.n_titles = barrel->title_count;
+    rpc_call_reply(call, &reply.base);
+}
+
+static UNUSED_IS_FINE void fake_correct(struct fake_barrel *barrel, struct rpc_call *call)
+{
+    const Wire__CorrectRequest *request =
+        rpc_call_request(call, &wire__correct_request__descriptor);
+    if (request == NULL)
+        return;
+    Wire__CorrectReply reply = WIRE__CORRECT_REPLY__INIT;
+    Wire__Correction corrections[8], *list[8];
+    Wire__CorrectionCandidate candidates[4], *candidate_list[4];
+    barrel->correct_calls++;
+    barrel->corrected[0] = '\0';
+    for (unsigned i = 0; i < barrel->word_count; i++) {
+        const struct fake_word *from = &barrel->words[i];
+        wire__correction_candidate__init(&candidates[i]);
+        candidates[i].term = (ProtobufCBinaryData){strlen(from->term), (uint8_t *)from->term};
+        candidates[i].text = (char *)from->text;
+        candidates[i].documents = from->documents;
+        candidates[i].distance = from->distance;
+        candidate_list[i] = &candidates[i];
+    }
+    for (size_t i = 0; i < request->n_words; i++) {
+        size_t used = strlen(barrel->corrected);
+        snprintf(barrel->corrected + used, sizeof(barrel->corrected) - used, " %.*s",
+                 (int)request->words[i].len, (const char *)request->words[i].data);
+        wire__correction__init(&corrections[i]);
+        corrections[i].documents = barrel->word_documents;
+        corrections[i].candidates = candidate_list;
+        corrections[i].n_candidates = barrel->word_count;
+        list[i] = &corrections[i];
+    }
+    reply.corrections = list;
+    reply.n_corrections = request->n_words;
+    rpc_call_reply(call, &reply.base);
+}
+
 static UNUSED_IS_FINE void fake_barrel_serve(void *context, struct rpc_call *call)
 {
     struct fake_barrel *barrel = context;
@@ -519,6 +604,12 @@ static UNUSED_IS_FINE void fake_barrel_serve(void *context, struct rpc_call *cal
         break;
     case WIRE__METHOD__BACKLINKS:
         fake_backlinks(barrel, call);
+        break;
+    case WIRE__METHOD__SUGGEST:
+        fake_suggest_words(barrel, call);
+        break;
+    case WIRE__METHOD__CORRECT:
+        fake_correct(barrel, call);
         break;
     case WIRE__METHOD__PING:
         rpc_call_reply(call, &empty.base);

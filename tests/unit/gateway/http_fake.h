@@ -29,6 +29,7 @@ struct gateway {
     atomic_uint requests, errors, searches;
     int gate_fd; /* a search reads a byte from it before it answers; 0: none */
     unsigned limited_calls;
+    unsigned parts; /* of the last one */
     atomic_bool is_ready;
     /* the last call */
     char query[2048], value[4096];
@@ -98,9 +99,10 @@ static bool fake_cookie_is_valid(struct gateway *gateway, const char *value)
     return strcmp(value, FAKE_COOKIE) == 0;
 }
 
-static unsigned fake_take_allowance(struct gateway *gateway, const char *address)
+static unsigned fake_take_allowance(struct gateway *gateway, const char *address, unsigned parts)
 {
     (void)address;
+    gateway->parts = parts;
     gateway->limited_calls++;
     return gateway->retry_after_s;
 }
@@ -217,6 +219,10 @@ static enum status fake_search(struct service *service, const struct search_ques
         .total_is_lower_bound = finds,
         .partial = strstr(question->query, "partial") != NULL,
         .cursor = "next",
+        .did_you_mean = !gateway->is_hostile && finds ? NULL
+                        : gateway->is_hostile         ? FAKE_ATTACK
+                                                      : "b-tree & index",
+        .did_you_mean_total = 1234,
         .took_us = 3460,
         .shards_asked = 2,
         .shards_answered = strstr(question->query, "partial") != NULL ? 1 : 2,
@@ -229,6 +235,25 @@ static enum status fake_search(struct service *service, const struct search_ques
     for (unsigned i = 0; i < ret_answer->result_count; i++)
         ret_answer->results[i] =
             gateway->is_hostile ? FAKE_ATTACKS[i] : FAKE_RESULTS[i % ARRAY_COUNT(FAKE_RESULTS)];
+    return STATUS_OK;
+}
+
+static enum status fake_suggest(struct service *service, const char *query, bool is_admin,
+                                struct arena *arena, struct suggest_answer *ret_answer,
+                                struct error *err)
+{
+    static const char *suggestions[] = {"b-tree index", "B-Baum – Datenstruktur"};
+    static const char *attacks[] = {FAKE_ATTACK, "\xff\"],[\""};
+    (void)arena;
+    struct gateway *gateway = service->gateway;
+    if (gateway->failure != STATUS_OK)
+        return fake_fail(service, err);
+    snprintf(gateway->query, sizeof(gateway->query), "%s", query);
+    gateway->is_admin = is_admin;
+    *ret_answer =
+        (struct suggest_answer){.query = query,
+                                .suggestions = gateway->is_hostile ? attacks : suggestions,
+                                .count = gateway->is_empty ? 0 : 2};
     return STATUS_OK;
 }
 
@@ -522,6 +547,7 @@ static const struct http_backend FAKE_BACKEND = {
     .service_close = fake_service_close,
     .service_set_asker = fake_service_set_asker,
     .search = fake_search,
+    .suggest = fake_suggest,
     .backlinks = fake_backlinks,
     .add_urls = fake_add_urls,
     .remove = fake_remove,

@@ -334,11 +334,11 @@ static void too_many_requests_are_told_to_wait(void **state)
         gateway.retry_after_s = 0;
         unsigned before = gateway.limited_calls;
         visit(&VISITORS[0], route, (route->methods & HTTP_GET) != 0 ? HTTP_GET : HTTP_POST);
-        assert_int_equal(gateway.limited_calls - before, route->is_limited);
+        assert_int_equal(gateway.limited_calls - before, route->limited > 0);
         gateway.retry_after_s = 17;
         visit(&VISITORS[0], route, (route->methods & HTTP_GET) != 0 ? HTTP_GET : HTTP_POST);
-        assert_int_equal(response.status == 429, route->is_limited);
-        if (route->is_limited)
+        assert_int_equal(response.status == 429, route->limited > 0);
+        if (route->limited > 0)
             assert_string_equal(header("Retry-After"), "17");
     }
     get("/api/v1/search?q=a");
@@ -386,8 +386,8 @@ static void every_failure_of_the_service_is_answered(void **state)
 static void what_is_not_there_is_404(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/nothing",        "/admin/",  "/search/",      "//",
-                                          "/api/v1/nothing", "/suggest", "/../etc/passwd"};
+    static const char *const targets[] = {"/nothing",        "/admin/",   "/search/",      "//",
+                                          "/api/v1/nothing", "/suggests", "/../etc/passwd"};
     for (size_t i = 0; i < ARRAY_COUNT(targets); i++) {
         get(targets[i]);
         assert_int_equal(response.status, 404);
@@ -431,6 +431,40 @@ static void a_search_hands_on_what_was_asked(void **state)
     get("/backlinks?url=https://a/&page=2");
     assert_int_equal(gateway.page, 2);
     assert_string_equal(header("X-Robots-Tag"), "noindex");
+}
+
+static void suggestions_are_as_browsers_want_them(void **state)
+{
+    (void)state;
+    get("/suggest?q=b-t");
+    assert_int_equal(response.status, 200);
+    assert_string_equal(gateway.query, "b-t");
+    assert_string_equal(response.content_type, "application/x-suggestions+json");
+    assert_string_equal(header("X-Robots-Tag"), "noindex");
+    assert_string_equal(buffer_string(&response.body),
+                        "[\"b-t\",[\"b-tree index\",\"B-Baum – Datenstruktur\"]]");
+    assert_int_equal(gateway.parts, 4); /* of which so many count as one request */
+    get("/search?q=b-t");
+    assert_int_equal(gateway.parts, 1);
+    gateway.is_empty = true;
+    get("/suggest");
+    assert_string_equal(buffer_string(&response.body), "[\"\",[]]");
+}
+
+static void another_spelling_is_proposed(void **state)
+{
+    (void)state;
+    get("/api/v1/search?q=nothing");
+    assert_non_null(strstr(buffer_string(&response.body),
+                           "\"did_you_mean\":{\"query\":\"b-tree & index\",\"total\":1234}"));
+    get("/search?q=nothing");
+    assert_non_null(
+        strstr(buffer_string(&response.body),
+               "Did you mean <a href=\"/search?q=b-tree+%26+index\">b-tree &amp; index</a>?"));
+    get("/api/v1/search?q=a");
+    assert_null(strstr(buffer_string(&response.body), "did_you_mean"));
+    get("/search?q=a");
+    assert_null(strstr(buffer_string(&response.body), "Did you mean"));
 }
 
 static void no_search_is_an_error_for_its_query(void **state)
@@ -772,6 +806,8 @@ int main(void)
         TEST(what_is_not_there_is_404),
         TEST(a_target_that_cannot_be_read_is_answered),
         TEST(a_search_hands_on_what_was_asked),
+        TEST(suggestions_are_as_browsers_want_them),
+        TEST(another_spelling_is_proposed),
         TEST(no_search_is_an_error_for_its_query),
         TEST(a_wrong_page_is_the_first_for_people_and_an_error_for_programs),
         TEST(a_page_without_a_query_is_the_first_page),

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "gateway/service.h"
 #include "index/query.h"
 
@@ -452,6 +453,183 @@ static void snippets_are_escaped_but_for_the_marks(void **state)
     close_fixture(fixture);
 }
 
+/* ---- suggestions ---- */
+
+/* A shard knows another word; of CORRECT a candidate so many edits away. */
+static void tell_word(struct fixture *fixture, unsigned shard, const char *term, const char *text,
+                      uint64_t documents, uint32_t distance)
+{
+    pthread_mutex_lock(&fixture->cluster->mutex);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[shard];
+    barrel->words[barrel->word_count++] = (struct fake_word){term, text, documents, 0, distance};
+    pthread_mutex_unlock(&fixture->cluster->mutex);
+}
+
+static void tell_title(struct fixture *fixture, unsigned shard, const char *text, bool begins,
+                       double score)
+{
+    pthread_mutex_lock(&fixture->cluster->mutex);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[shard];
+    barrel->titles[barrel->title_count++] = (struct fake_title){text, begins, score};
+    pthread_mutex_unlock(&fixture->cluster->mutex);
+}
+
+static void expect_suggestions(struct fixture *fixture, const char *typed, const char *expected)
+{
+    struct suggest_answer answer;
+    char text[1000] = "";
+    assert_int_equal(
+        service_suggest(fixture->service, typed, false, &fixture->arena, &answer, NULL), STATUS_OK);
+    for (unsigned i = 0; i < answer.count; i++) {
+        strcat(text, answer.suggestions[i]);
+        strcat(text, "|");
+    }
+    assert_string_equal(text, expected);
+}
+
+static void suggestions_of_all_shards_are_added_up(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    struct fake_barrel *barrels = fixture->cluster->barrels;
+    tell_word(fixture, 0, "hoop", "hoop", 5, 0);
+    tell_word(fixture, 0, "hoops", "hoops", 4, 0);
+    tell_word(fixture, 0, "hotel", "hôtel", 2, 0);
+    tell_word(fixture, 1, "hoops", "hoops", 4, 0);
+    tell_word(fixture, 1, "hotel", "hotel", 1, 0);
+    tell_word(fixture, 1, "ho", "Ho", 90, 0);
+    tell_title(fixture, 0, "Of hoops", false, 9);
+    tell_title(fixture, 0, "Hoops", true, 1);
+    tell_title(fixture, 1, "How hoops\nare made", true, 2);
+    /* What was typed is no suggestion, nor is what differs from another in case alone. */
+    expect_suggestions(fixture, "ho", "hoops|hoop|hôtel|How hoops are made|Of hoops|");
+    FAKE_TELL(fixture->cluster, { barrels[1].words[0].together = 1; });
+    expect_suggestions(fixture, "ho", "hoops|hoop|hôtel|How hoops are made|Of hoops|");
+    FAKE_TELL(fixture->cluster, { barrels[1].words[1].together = 2; });
+    expect_suggestions(fixture, "ho", "hôtel|hoops|hoop|How hoops are made|Of hoops|");
+    expect_suggestions(fixture, "", "");
+    close_fixture(fixture);
+}
+
+static void suggestions_need_a_shard(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(0, 0);
+    struct suggest_answer answer;
+    assert_int_equal(service_suggest(fixture->service, "a", false, &fixture->arena, &answer, NULL),
+                     STATUS_UNAVAILABLE);
+    close_fixture(fixture);
+}
+
+/* ---- other spellings ---- */
+
+/* Two shards without hits; both know "hoop", of which they count `counted` documents in all. */
+static struct fixture *open_for_corrections(uint64_t counted, unsigned cache_entries)
+{
+    struct fixture *fixture = open_fixture(2, cache_entries);
+    for (unsigned i = 0; i < 2; i++) {
+        tell_word(fixture, i, "hoops", "hoops", 4, 2);
+        tell_word(fixture, i, "hoop", "hoop", 3, 1);
+        FAKE_TELL(fixture->cluster, {
+            fixture->cluster->barrels[i].counted = i == 0 ? counted / 2 : counted - counted / 2;
+        });
+    }
+    return fixture;
+}
+
+static void expect_instead(struct fixture *fixture, const char *typed, const char *expected)
+{
+    search(fixture, typed);
+    if (expected == NULL)
+        assert_null(fixture->answer.did_you_mean);
+    else
+        assert_string_equal(fixture->answer.did_you_mean, expected);
+}
+
+static void a_spelling_that_finds_more_is_proposed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_for_corrections(7, 0);
+    expect_instead(fixture, "Hopo!", "hoop");
+    assert_int_equal(fixture->answer.did_you_mean_total, 7);
+    expect_instead(fixture, "Hopo, now", "hoop hoop");
+    assert_string_equal(fixture->cluster->barrels[0].corrected, " hopo now");
+    close_fixture(fixture);
+}
+
+static void a_spelling_that_does_not_find_clearly_more_is_not_proposed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_for_corrections(0, 0);
+    expect_instead(fixture, "hopo", NULL);
+    FAKE_TELL(fixture->cluster, {
+        fixture->cluster->barrels[0].counted = 6;
+        fixture->cluster->barrels[0].total = 2;
+    });
+    fake_add(&fixture->cluster->barrels[0], 1, 1, "http://a/", "a");
+    expect_instead(fixture, "hopo", NULL);
+    FAKE_TELL(fixture->cluster, { fixture->cluster->barrels[0].counted = 7; });
+    expect_instead(fixture, "hopo hopo", "hoop hoop");
+    /* What finds enough is left alone. */
+    FAKE_TELL(fixture->cluster, {
+        fixture->cluster->barrels[0].counted = 700;
+        fixture->cluster->barrels[0].total = 5;
+    });
+    expect_instead(fixture, "hopo hopo hopo", NULL);
+    close_fixture(fixture);
+}
+
+static void a_word_as_common_as_others_is_left_alone(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_for_corrections(100, 0);
+    FAKE_TELL(fixture->cluster, { fixture->cluster->barrels[1].word_documents = 1; });
+    expect_instead(fixture, "hopo", NULL);
+    FAKE_TELL(fixture->cluster, { fixture->cluster->barrels[1].words[1].documents = 30; });
+    expect_instead(fixture, "hopo hopo", "hoop hoop");
+    close_fixture(fixture);
+}
+
+static void what_is_quoted_excluded_or_behind_a_colon_is_never_corrected(void **state)
+{
+    (void)state;
+    static const char *const queries[] = {"\"hopo\"",   "\"hopo fast\"", "“hopo”", "site:hopo",
+                                          "title:hopo", "-hopo",         "だだ"};
+    struct fixture *fixture = open_for_corrections(100, 0);
+    for (size_t i = 0; i < ARRAY_COUNT(queries); i++)
+        expect_instead(fixture, queries[i], NULL);
+    expect_instead(fixture, "hopo -iron", "hoop -iron");
+    expect_instead(fixture, "hopo \"of iron\"", NULL);
+    expect_instead(fixture, "hopo -hopo", NULL);
+    close_fixture(fixture);
+}
+
+static void other_spellings_come_from_the_cache_and_on_the_first_page_alone(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_for_corrections(7, 100);
+    expect_instead(fixture, "hopo", "hoop");
+    search_cached(fixture, "hopo");
+    assert_string_equal(fixture->answer.did_you_mean, "hoop");
+    assert_int_equal(fixture->answer.did_you_mean_total, 7);
+    unsigned calls = fixture->cluster->barrels[0].correct_calls;
+    assert_int_equal(ask(fixture, "hopo", 2, 10, NULL, false), STATUS_OK);
+    assert_null(fixture->answer.did_you_mean);
+    assert_int_equal(fixture->cluster->barrels[0].correct_calls, calls);
+    close_fixture(fixture);
+}
+
+static void without_every_shard_no_other_spelling_is_proposed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_for_corrections(7, 0);
+    FAKE_TELL(fixture->cluster, { fixture->cluster->barrels[1].refusal = STATUS_INVALID; });
+    search(fixture, "hopo");
+    assert_true(fixture->answer.partial);
+    assert_null(fixture->answer.did_you_mean);
+    close_fixture(fixture);
+}
+
 static void backlinks_come_from_the_shard_of_the_page(void **state)
 {
     (void)state;
@@ -626,15 +804,15 @@ static void limits_follow_the_settings(void **state)
     (void)state;
     struct fixture *fixture = open_fixture(1, 0);
     for (unsigned i = 0; i < 100; i++)
-        assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
+        assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1", 1), 0);
     FAKE_TELL(fixture->cluster, {
         fixture->cluster->settings_version = 2;
         fixture->cluster->requests_per_minute = 1;
         fixture->cluster->burst = 2;
     });
-    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
-    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1"), 0);
-    unsigned wait_s = gateway_take_allowance(fixture->gateway, "192.0.2.1");
+    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1", 1), 0);
+    assert_int_equal(gateway_take_allowance(fixture->gateway, "192.0.2.1", 1), 0);
+    unsigned wait_s = gateway_take_allowance(fixture->gateway, "192.0.2.1", 1);
     assert_true(wait_s > 50 && wait_s <= 60);
     FAKE_AWAIT(fixture->cluster, fixture->cluster->heard_limited == 1);
     close_fixture(fixture);
@@ -701,6 +879,14 @@ int main(void)
         cmocka_unit_test(a_page_that_went_away_is_left_out),
         cmocka_unit_test(a_document_is_shown_for_its_own_hit_only),
         cmocka_unit_test(snippets_are_escaped_but_for_the_marks),
+        cmocka_unit_test(suggestions_of_all_shards_are_added_up),
+        cmocka_unit_test(suggestions_need_a_shard),
+        cmocka_unit_test(a_spelling_that_finds_more_is_proposed),
+        cmocka_unit_test(a_spelling_that_does_not_find_clearly_more_is_not_proposed),
+        cmocka_unit_test(a_word_as_common_as_others_is_left_alone),
+        cmocka_unit_test(what_is_quoted_excluded_or_behind_a_colon_is_never_corrected),
+        cmocka_unit_test(other_spellings_come_from_the_cache_and_on_the_first_page_alone),
+        cmocka_unit_test(without_every_shard_no_other_spelling_is_proposed),
         cmocka_unit_test(backlinks_come_from_the_shard_of_the_page),
         cmocka_unit_test(urls_are_submitted_as_they_are),
         cmocka_unit_test(an_indexserver_that_is_restarted_is_waited_for),

@@ -994,6 +994,55 @@ static void a_failed_write_costs_nothing(void **state)
     index_close(index);
 }
 
+static const struct storage_ops *right_ops;
+static int spoils; /* so many more chunks get a wrong bit on their way */
+
+static enum status add_spoilt(void *self, void *bulk, struct storage_slice key,
+                              struct storage_slice value, struct error *err)
+{
+    uint8_t *bytes = malloc(value.size);
+    assert_non_null(bytes);
+    memcpy(bytes, value.bytes, value.size);
+    if (spoils > 0) {
+        spoils--;
+        bytes[value.size / 3] ^= 4;
+    }
+    enum status status =
+        right_ops->bulk_add(self, bulk, key, (struct storage_slice){bytes, value.size}, err);
+    free(bytes);
+    return status;
+}
+
+static void a_segment_that_was_not_written_right_is_not_taken(void **state)
+{
+    (void)state;
+    struct index *index;
+    struct storage storage = storage_memory_storage(memory);
+    right_ops = storage.ops;
+    struct storage_ops spoiling = *storage.ops;
+    spoiling.bulk_add = add_spoilt;
+    assert_int_equal(index_open((struct storage){&spoiling, storage.self}, NULL, &index, NULL),
+                     STATUS_OK);
+    uint64_t position = 0;
+    random_batch(index, &position, 50);
+    spoils = 1;
+    assert_int_equal(index_flush(index, NULL), STATUS_CORRUPT);
+    assert_int_equal(index_flushed_position(index), 0);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    for (int i = 0; i < 8; i++) {
+        random_batch(index, &position, 20);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    spoils = 1;
+    assert_int_equal(index_merge(index, NULL), STATUS_CORRUPT);
+    expect_all_like_model(index, 20);
+    assert_int_equal(index_merge(index, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    assert_false(index_is_corrupt(index)); /* nothing wrong was ever served */
+    index_close(index);
+}
+
 static void many_are_removed_by_prefix_or_site(void **state)
 {
     (void)state;
@@ -1300,6 +1349,7 @@ int main(void)
         TEST(pages_follow_one_another_without_gap),
         TEST(wrong_requests_are_refused),
         TEST(a_failed_write_costs_nothing),
+        TEST(a_segment_that_was_not_written_right_is_not_taken),
         TEST(many_are_removed_by_prefix_or_site),
         TEST(the_last_change_in_a_batch_wins),
         TEST(private_pages_are_for_admins_until_their_site_is_public),
