@@ -70,8 +70,13 @@ static void put_documents(uint32_t first, uint32_t count)
         for (uint32_t i = 0; i < here; i++) {
             buffer_clear(&texts[i]);
             buffer_clear(&titles[i]);
-            append_words(&texts[i], 1 + random_number() % 40);
-            append_words(&titles[i], random_number() % 3);
+            if (i > 0 && random_number() % 3 == 0) { /* equal ones: they score the same */
+                buffer_append(&texts[i], texts[i - 1].data, texts[i - 1].size);
+                buffer_append(&titles[i], titles[i - 1].data, titles[i - 1].size);
+            } else {
+                append_words(&texts[i], 1 + random_number() % 40);
+                append_words(&titles[i], random_number() % 3);
+            }
             snprintf(urls[i], sizeof(urls[i]), "http://s%u.test/%u", (first + done + i) % 7,
                      first + done + i);
             changes[i] = (struct index_change){
