@@ -46,6 +46,7 @@ int command_resume(const struct command_line *line);
 int command_cancel(const struct command_line *line);
 int command_restart(const struct command_line *line);
 int command_why(const struct command_line *line);
+int command_explain(const struct command_line *line);
 int command_search(const struct command_line *line);
 int command_check_config(const struct command_line *line);
 int command_version(const struct command_line *line);

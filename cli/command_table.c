@@ -99,6 +99,8 @@ static const struct command {
     {"search", "QUERY...", "search, as the search page does", search_options, 1, ANY_WORDS,
      command_search},
     {"why", "URL", "what became of a page, and why", common_options, 1, 1, command_why},
+    {"explain", "URL QUERY...", "why a page has its score for a query, or does not match it",
+     common_options, 2, ANY_WORDS, command_explain},
     {"check-config", "[FILE]", "read a configuration and say what is wrong with it", common_options,
      0, 1, command_check_config},
     {"version", "", "the version", common_options, 0, 0, command_version},

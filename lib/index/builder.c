@@ -10,6 +10,7 @@
 #include "index/segment_writer.h"
 #include "index/url_order.h"
 #include "text/character.h"
+#include "text/language_detect.h"
 
 /* Between two headings or anchors, so that no phrase reaches from one to the other. */
 #define LINE_GAP 8
@@ -213,6 +214,8 @@ static enum status add_document(struct builder *builder, struct segment_writer *
                                 const struct builder_document *input, struct error *err)
 {
     struct index_document document = cut(&input->document);
+    if (!builder->plain)
+        document.language = language_settle(document.language, document.text);
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
     uint8_t norms[NORM_COLUMNS] = {0};
     add_fields(builder, &document, anchors, norms);

@@ -15,7 +15,7 @@ struct stored_document {
     const char *url;
     const char *site;
     const char *title;
-    const char *language; /* as its page said; "" where it did not */
+    const char *language; /* as its page said, or its text: language_settle(); "": unknown */
     uint64_t inlinks;     /* pages that link to it, now, of those that are as open as it */
     int64_t fetched_unix_us;
     bool is_private;

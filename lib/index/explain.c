@@ -207,6 +207,7 @@ static enum status explain_document(struct explainer *explainer, const struct qu
         into->lengths[field] = length_of_code(evaluation->scorer.columns[field][explainer->docid]);
     into->inlinks = atomic_load_explicit(&segment->inlinks[explainer->docid], memory_order_relaxed);
     into->link_factor = link_factor(evaluation->scorer.ranking, into->inlinks);
+    into->freshness_factor = 1;
     into->factor = evaluation_factor(evaluation, explainer->docid);
     if (into->matches) {
         into->first_score = score_whole(into->words_score, into->factor);

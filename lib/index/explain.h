@@ -54,6 +54,7 @@ struct explanation {
     uint64_t gain;
     uint32_t inlinks;
     double link_factor;
+    double freshness_factor;
     double factor;
     double first_score;
     double score;

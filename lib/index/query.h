@@ -16,13 +16,13 @@
 #include "base/error.h"
 #include "text/analyze.h"
 
-#define QUERY_BYTES_MAX        1024 /* of what is typed; what lies behind is dropped */
-#define QUERY_WORDS_MAX        32   /* words and sites in all, those of phrases included */
-#define QUERY_TERMS_MAX        64   /* alternatives of all words together */
-#define QUERY_ALTERNATIVES_MAX 4    /* terms that stand for one word */
+#define QUERY_BYTES_MAX        2048 /* of what is typed; what lies behind is dropped */
+#define QUERY_WORDS_MAX        64   /* words and sites in all, those of phrases included */
+#define QUERY_TERMS_MAX        256  /* alternatives of all words together */
+#define QUERY_ALTERNATIVES_MAX 8    /* terms that stand for one word */
 #define QUERY_NESTING_MAX      8    /* parentheses within parentheses; deeper ones are ignored */
 #define QUERY_DEPTH_MAX        32   /* levels of nodes, the root included */
-#define QUERY_NODES_MAX        128
+#define QUERY_NODES_MAX        256
 #define QUERY_OFFSET_MAX       1024 /* of a word in a phrase */
 #define QUERY_NOTES_MAX        8
 #define QUERY_SITE_MAX         253 /* bytes of a host, with its port */
@@ -55,7 +55,7 @@ struct query_term {
 };
 
 /* One word as typed. A document has it when it has any of the alternatives. The first is the exact
- * form, the others are stems. */
+ * form, the others are stems, of one or more languages. */
 struct query_word {
     struct query_term alternatives[QUERY_ALTERNATIVES_MAX];
     uint32_t alternative_count; /* at least 1 */
@@ -87,14 +87,13 @@ struct query {
 };
 
 /*
- * Reads what was typed. `language` is the searcher's where it is known (its stems are looked for
- * too). Everything in ret_query lives in `arena`.
+ * Reads what was typed. `languages`, as bits 1 << enum text_language: their stems are looked for,
+ * too, as far as there is room (see query_languages.h). Everything in ret_query lives in `arena`.
  *
  * Returns STATUS_OK or STATUS_NO_MEMORY.
  */
-enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
-                        enum text_language language, struct arena *arena, struct query *ret_query,
-                        struct error *err);
+enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed, uint64_t languages,
+                        struct arena *arena, struct query *ret_query, struct error *err);
 
 /* How a tree is written: query_parse() reads it as the same tree. In the arena; NULL: no memory. */
 const char *query_write(const struct query_node *root, struct arena *arena);

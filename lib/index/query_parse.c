@@ -9,6 +9,7 @@
  */
 #include "index/query.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -20,7 +21,8 @@
 struct parser {
     struct text_analyzer *analyzer;
     struct arena *arena;
-    enum text_language language;
+    uint64_t languages;
+    uint32_t alternatives_max; /* for each word */
     const char *at;
     const char *end;
     struct query *query;
@@ -134,7 +136,7 @@ static bool add_alternative(struct parser *parser, struct query_word *word, cons
             return true;
     }
     /* One place is kept for each word that may still come. */
-    if (word->alternative_count == QUERY_ALTERNATIVES_MAX ||
+    if (word->alternative_count == parser->alternatives_max ||
         parser->terms + 1 + (QUERY_WORDS_MAX - parser->words) > QUERY_TERMS_MAX)
         return true;
     uint8_t *copy = arena_copy(parser->arena, bytes, size);
@@ -231,8 +233,11 @@ static struct query_node *make_words(struct parser *parser, struct text_slice te
 {
     struct reading reading = {.count = 0};
     read_words(parser, text, TEXT_LANGUAGE_UNKNOWN, &reading, true);
-    if (text_language_stemmer(parser->language) != NULL)
-        read_words(parser, text, parser->language, &reading, false);
+    for (unsigned language = 1; language < TEXT_LANGUAGE_COUNT; language++) {
+        if ((parser->languages >> language & 1) != 0 &&
+            !text_language_is_first((enum text_language)language))
+            read_words(parser, text, (enum text_language)language, &reading, false);
+    }
     if (reading.count == 0)
         return NULL;
     struct query_node *node = new_node(parser, reading.count == 1 ? QUERY_TERM : QUERY_PHRASE);
@@ -686,24 +691,44 @@ static struct query_node *parse_all(struct parser *parser, uint32_t fields)
 
 /* ---- the whole ---- */
 
-enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
-                        enum text_language language, struct arena *arena, struct query *ret_query,
-                        struct error *err)
+/* About how many words there will be: no fewer than are taken. */
+static uint32_t count_words(const struct parser *parser)
+{
+    struct text_token token;
+    struct text_slice text = {parser->at, (size_t)(parser->end - parser->at)};
+    uint32_t count = 0;
+    text_analyzer_begin(parser->analyzer, text, TEXT_LANGUAGE_UNKNOWN);
+    while (count < QUERY_WORDS_MAX && text_analyzer_next(parser->analyzer, &token))
+        count++;
+    return count;
+}
+
+/* All words share the terms that a query may have. */
+static uint32_t alternatives_for(uint32_t words)
+{
+    static_assert(QUERY_TERMS_MAX / QUERY_WORDS_MAX >= 2, "an exact form and a stem for each word");
+    uint32_t each = QUERY_TERMS_MAX / (words == 0 ? 1 : words);
+    return each < QUERY_ALTERNATIVES_MAX ? each : QUERY_ALTERNATIVES_MAX;
+}
+
+enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed, uint64_t languages,
+                        struct arena *arena, struct query *ret_query, struct error *err)
 {
     struct query query = {0};
     struct parser parser = {
         .analyzer = analyzer,
         .arena = arena,
-        .language = language,
+        .languages = languages,
         .at = typed.size > 0 ? typed.bytes : "",
         .query = &query,
     };
     parser.end = parser.at + (typed.size > QUERY_BYTES_MAX ? QUERY_BYTES_MAX : typed.size);
     if (typed.size > QUERY_BYTES_MAX)
-        note(&parser, "The query was longer than 1024 bytes; the rest was left out.");
+        note(&parser, "The query was longer than 2048 bytes; the rest was left out.");
+    parser.alternatives_max = alternatives_for(count_words(&parser));
     query.root = parse_all(&parser, FIELD_MASK_ALL);
     if (parser.words_dropped)
-        note(&parser, "The query had more than 32 words; the others were left out.");
+        note(&parser, "The query had more than 64 words; the others were left out.");
     query.read_as = query_write(query.root, arena);
     if (parser.failed || query.read_as == NULL)
         return error_set(err, STATUS_NO_MEMORY, "query");

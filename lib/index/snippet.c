@@ -125,7 +125,8 @@ static void note_first_letters(const struct cutter *cutter, enum text_language l
     for (size_t i = 0; i < cutter->word_count; i++) {
         for (uint32_t a = 0; a < cutter->words[i]->alternative_count; a++) {
             const struct query_term *term = &cutter->words[i]->alternatives[a];
-            uint8_t byte = term->bytes[is_prefix(term)];
+            uint8_t byte = term->bytes[term->size > 1 &&
+                                       (is_prefix(term) || TEXT_TERM_IS_OF_LANGUAGE(term->bytes))];
             ret_first[byte] = true;
             if (byte >= 'a' && byte <= 'z')
                 ret_first[byte - 'a' + 'A'] = true;

@@ -1,5 +1,6 @@
 #include "text/analyze.h"
 
+#include <assert.h>
 #include <libstemmer.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ struct text_analyzer {
     uint8_t plain[TEXT_TERM_MAX];
     uint32_t marked_size;
     uint32_t plain_size;
-    uint8_t term[TEXT_TERM_MAX];
+    uint8_t term[1 + TEXT_TERM_MAX]; /* its stem, behind room for the language's byte */
 
     struct sb_stemmer *stemmers[TEXT_LANGUAGE_COUNT];
     struct cached_stem cache[CACHE_ENTRIES];
@@ -184,6 +185,15 @@ static enum text_language language_of_script(enum script script)
     return TEXT_LANGUAGE_OTHER;
 }
 
+bool text_language_is_first(enum text_language language)
+{
+    for (enum script script = SCRIPT_LATIN; script <= SCRIPT_TAMIL; script++) {
+        if (language_of_script(script) == language)
+            return true;
+    }
+    return text_language_stemmer(language) == NULL;
+}
+
 /* Whether the language is written in the script: a Russian page's Latin words are not Russian. */
 static bool language_has_script(enum text_language language, enum script script)
 {
@@ -258,7 +268,7 @@ static bool is_ascii(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* Writes the stem of the token being built into analyzer->term; returns its size, 0: none. */
+/* Writes the stem of the token being built to analyzer->term + 1; returns its size, 0: none. */
 static uint32_t make_stem(struct text_analyzer *analyzer, enum text_language language)
 {
     struct sb_stemmer *stemmer = stemmer_of(analyzer, language);
@@ -269,10 +279,10 @@ static uint32_t make_stem(struct text_analyzer *analyzer, enum text_language lan
     if (size <= 0)
         return 0;
     if (size <= TEXT_TERM_MAX && is_ascii(stem, (size_t)size)) {
-        memcpy(analyzer->term, stem, (size_t)size);
+        memcpy(analyzer->term + 1, stem, (size_t)size);
         return (uint32_t)size;
     }
-    return fold_stem(stem, (size_t)size, analyzer->term);
+    return fold_stem(stem, (size_t)size, analyzer->term + 1);
 }
 
 static uint32_t find_stem(struct text_analyzer *analyzer, enum text_language language)
@@ -284,13 +294,13 @@ static uint32_t find_stem(struct text_analyzer *analyzer, enum text_language lan
     struct cached_stem *cached = &analyzer->cache[hash % CACHE_ENTRIES];
     if (cached->word_size == analyzer->marked_size &&
         memcmp(cached->word, analyzer->marked, cached->word_size) == 0) {
-        memcpy(analyzer->term, cached->stem, cached->stem_size);
+        memcpy(analyzer->term + 1, cached->stem, cached->stem_size);
         return cached->stem_size;
     }
     uint32_t size = make_stem(analyzer, language);
     if (size <= CACHE_WORD_MAX) {
         memcpy(cached->word, analyzer->marked, analyzer->marked_size);
-        memcpy(cached->stem, analyzer->term, size);
+        memcpy(cached->stem, analyzer->term + 1, size);
         cached->word_size = (uint8_t)analyzer->marked_size;
         cached->stem_size = (uint8_t)size;
     }
@@ -415,6 +425,21 @@ static void read_word(struct text_analyzer *analyzer, struct word *word)
     } while (take_joiner(analyzer, word));
 }
 
+/* Puts the language in front of the stem: see TEXT_TERM_IS_OF_LANGUAGE(). */
+static void mark_language(struct text_analyzer *analyzer, enum text_language language,
+                          struct text_token *token)
+{
+    static_assert(TEXT_LANGUAGE_COUNT <= 0x40, "a language is six bits");
+    analyzer->term[0] = (uint8_t)(0x80 | language);
+    token->term = analyzer->term;
+    token->term_size++;
+    if (token->term_size > TEXT_TERM_MAX) {
+        token->term_size = TEXT_TERM_MAX;
+        while (utf8_continues((char)analyzer->term[token->term_size]))
+            token->term_size--;
+    }
+}
+
 static void next_word(struct text_analyzer *analyzer, struct text_token *token)
 {
     struct word word;
@@ -433,11 +458,13 @@ static void next_word(struct text_analyzer *analyzer, struct text_token *token)
     if (analyzer->language == TEXT_LANGUAGE_OTHER && word.script == SCRIPT_LATIN)
         language = TEXT_LANGUAGE_OTHER;
     uint32_t stem_size = word.has_letter ? find_stem(analyzer, language) : 0;
-    token->term = analyzer->term;
+    token->term = analyzer->term + 1;
     token->term_size = stem_size;
     if (stem_size == 0) {
         token->term = analyzer->plain;
         token->term_size = analyzer->plain_size;
+    } else if (language != language_of_script(word.script)) {
+        mark_language(analyzer, language, token);
     }
     if (token->term_size == token->exact_size &&
         memcmp(token->term, token->exact, token->term_size) == 0)

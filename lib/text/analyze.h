@@ -19,6 +19,13 @@
 /* Most bytes of a term; a longer token is cut between two characters. */
 #define TEXT_TERM_MAX 64
 
+/*
+ * The commonest language of each script (English of the Latin one) has its stems as they are. Those
+ * of any other have a byte in front that no UTF-8 begins with: so that French "note", whose stem is
+ * "not", finds no English page. Exact forms are the same in all languages.
+ */
+#define TEXT_TERM_IS_OF_LANGUAGE(term) (((term)[0] & 0xc0) == 0x80)
+
 /* Bytes that belong to someone else; not zero-terminated. */
 struct text_slice {
     const char *bytes; /* NULL only where size is 0 */
@@ -38,6 +45,9 @@ struct text_token {
 };
 
 struct text_analyzer; /* opaque. One thread at a time; holds the stemmers that it has needed. */
+
+/* Whether its stems have no byte in front, or it has none: every text's words have them. */
+bool text_language_is_first(enum text_language language);
 
 /* NULL when out of memory. The caller's to free. */
 struct text_analyzer *text_analyzer_new(void);

@@ -115,6 +115,15 @@ void json_put_real(struct json_writer *json, const char *key, double value)
         buffer_append_string(json->bytes, "null");
 }
 
+void json_put_exact(struct json_writer *json, const char *key, double value)
+{
+    begin_value(json, key);
+    if (isfinite(value))
+        buffer_append_format(json->bytes, "%.17g", value);
+    else
+        buffer_append_string(json->bytes, "null");
+}
+
 void json_put_tenths(struct json_writer *json, const char *key, uint64_t thousandths)
 {
     begin_value(json, key);

@@ -28,6 +28,8 @@ void json_put_unsigned(struct json_writer *json, const char *key, uint64_t value
 void json_put_boolean(struct json_writer *json, const char *key, bool value);
 void json_put_real(struct json_writer *json, const char *key,
                    double value); /* NaN and infinity: null */
+/* The same with as many digits as it takes to be read back as it is. */
+void json_put_exact(struct json_writer *json, const char *key, double value);
 /* Thousandths with one decimal: 1234 us as 1.2. */
 void json_put_tenths(struct json_writer *json, const char *key, uint64_t thousandths);
 /* RFC 3339, UTC; null for a time that is 0 or less. */

@@ -66,6 +66,10 @@ class GatewayClient:
     def why(self, url, token="own"):
         return self.gateway.Why(self.messages.WhyRequest(url=url), metadata=self.metadata(token), timeout=20)
 
+    def explain(self, query, url, token="own"):
+        return self.gateway.Explain(self.messages.ExplainRequest(query=query, url=url), metadata=self.metadata(token),
+                                    timeout=20)
+
     def stats(self, token="own"):
         return self.gateway.Stats(self.messages.StatsRequest(), metadata=self.metadata(token), timeout=20)
 

@@ -187,6 +187,11 @@ class Stack:
         assert answer.status_code == 200, (answer.status_code, answer.text)
         return answer.json()
 
+    def explain(self, query, url):
+        answer = self.get("/api/v1/explain?" + urlencode({"q": query, "url": url}), admin=True)
+        assert answer.status_code == 200, (answer.status_code, answer.text)
+        return answer.json()
+
     def backlinks(self, url, admin=False):
         links, page = [], 1
         while True:

@@ -34,6 +34,17 @@ def test_backlinks_say_what_http_says(client, small_stack, small_site):
     assert sorted((link.url, link.anchor) for link in answer.links) == sorted((l["url"], l["anchor"]) for l in links)
 
 
+def test_explanations_say_what_http_says(client, small_stack, small_site):
+    said = client.explain("oak barrel", small_site.base + "/stave")
+    told = small_stack.explain("oak barrel", small_site.base + "/stave")
+    assert said.matches and said.rank == told["rank"] == 1 and said.score == told["score"]
+    assert [word.score for word in said.words] == [word["score"] for word in told["words"]]
+    assert said.words[0].forms[0].term.decode() == "oak"
+    assert [field.field for field in said.words[0].forms[0].fields] == [
+        field["field"] for field in told["words"][0]["forms"][0]["fields"]]
+    assert list(client.explain("elephants", small_site.base + "/stave").failed) == ["elephants"]
+
+
 def test_the_depth_limit_is_told(client):
     with pytest.raises(grpc.RpcError) as refused:
         client.search("hoop", page=200, size=100)

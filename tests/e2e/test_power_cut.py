@@ -1,4 +1,4 @@
-"""The power fails while URLs are taken in and pages are crawled: what was acknowledged is there afterwards."""
+"""The power fails, or everything is killed, while pages are crawled: what was acknowledged is there afterwards, once."""
 import collections
 import os
 import random
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 
+import pytest
 import yaml
 
 from disk import Disk
@@ -13,7 +14,8 @@ from rpc_client import Refused, Rpc
 from sites import PythonSite
 from stack import BIN, SOAK, free_ports, wait_for
 
-CYCLES = 100 if SOAK else 12
+POWER_CUTS = 100 if SOAK else 12
+KILLS = 100 if SOAK else 6
 LEASE_URLS = 10
 URLS_A_CYCLE = 100
 
@@ -77,7 +79,8 @@ def submit_until(core, site, acknowledged, over):
             over.wait(0.02)
 
 
-def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path):
+@pytest.mark.parametrize("how, cycles", [("power", POWER_CUTS), ("kill", KILLS)])
+def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path, how, cycles):
     disk = Disk(tmp_path)
     site = PythonSite(tmp_path)
     plain = site.answer
@@ -88,7 +91,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path):
     core = Core(tmp_path, data)
     acknowledged, dice = [], random.Random(3)
     try:
-        for _ in range(CYCLES):
+        for _ in range(cycles):
             core.start()
             over = threading.Event()
             writer = threading.Thread(target=submit_until, args=(core, site, acknowledged, over), daemon=True)
@@ -96,12 +99,14 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path):
             goal = len(acknowledged) + 1
             wait_for(lambda: len(acknowledged) >= goal, 30, "an acknowledgement")
             over.wait(dice.uniform(0, 0.5))
-            disk.cut()
+            if how == "power":
+                disk.cut()
             core.kill()
             over.set()
             writer.join(20)
-            disk.unmount()
-            disk.mount()
+            if how == "power":
+                disk.unmount()
+                disk.mount()
         core.start()
         client = core.indexserver()
         lost = [url for url in acknowledged if not client.lookup(url).known]
@@ -116,8 +121,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_fetched_twice(tmp_path):
         assert set(times) >= {url[len(site.base):] for url in acknowledged}
         assert documents == len(times), "each page is in the index once"
         again = sum(count - 1 for count in times.values())
-        print(f"{CYCLES} power cuts, {len(acknowledged)} URLs acknowledged, {again} pages fetched again")
-        assert again <= CYCLES * LEASE_URLS
+        print(f"{how} {cycles} times, {len(acknowledged)} URLs acknowledged, {again} pages fetched again")
+        assert again <= cycles * LEASE_URLS
     finally:
         core.kill()
         disk.unmount()

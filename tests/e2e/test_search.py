@@ -64,6 +64,45 @@ def test_robots_and_noindex_are_kept_and_explained(small_stack, small_site):
     assert unknown["known"] is False and "tierce crawl" in json.dumps(unknown)
 
 
+def adds_up(story):
+    """Whether the parts of an explanation give its scores, to the last bit."""
+    counted = sum(word["score"] for word in story["words"])
+    gained = sum(word["closeness"] for word in story["words"]) + story["title"] + story["url_score"]
+    assert story["words_score"] == counted and story["gain"] == gained
+    assert story["factor"] == story["link_factor"] * story["freshness_factor"]
+    assert story["first_score"] == counted * story["factor"]
+    assert story["second_score"] == (counted + gained) * story["factor"]
+    return story["score"] == (story["second_score"] if story["in_window"] else story["first_score"])
+
+
+def test_every_score_is_explained_part_by_part(small_stack, small_site):
+    for query in ("hoop", "oak barrel", "hoops OR staves", '"narrow strips" oak', "iron -quenching", "hoo*"):
+        results = small_stack.search(query)["results"]
+        assert results
+        for place, result in enumerate(results):
+            story = small_stack.explain(query, result["url"])
+            assert story["found"] and story["matches"] and story["failed"] == []
+            assert adds_up(story) and story["score"] == result["score"]
+            assert story["rank"] == place + 1
+            assert all(word["counts"] for word in story["words"] if word["score"] > 0)
+    assert small_stack.explain("hoop", small_site.base + "/hoop")["inlinks"] == 2
+
+
+def test_an_explanation_names_what_a_page_does_not_match(small_stack, small_site):
+    story = small_stack.explain("hoops elephants -iron site:elsewhere.example", small_site.base + "/hoop")
+    assert story["found"] and not story["matches"] and story["score"] == 0
+    assert story["failed"] == ["elephants", "-iron", "site:elsewhere.example"]
+    assert not small_stack.explain("hoops", small_site.base + "/nowhere")["found"]
+    assert small_stack.get("/api/v1/explain?q=hoops", admin=True).status_code == 400
+    assert small_stack.get("/api/v1/explain?q=hoops&url=http://x/").status_code == 401
+
+
+def test_the_terminal_explains_scores(small_stack, small_site):
+    told = small_stack.tierce("explain", small_site.base + "/stave", "oak", "barrel")
+    assert "place 1" in told.stdout and "oak" in told.stdout and "pages that link to it" in told.stdout
+    assert adds_up(json.loads(small_stack.tierce("explain", "--json", small_site.base + "/stave", "oak").stdout))
+
+
 def test_a_redirect_leads_to_the_page_under_its_new_address(small_stack, small_site):
     assert small_stack.urls("tuyere") == [small_site.base + "/new"]
     assert "/new" in json.dumps(small_stack.why(small_site.base + "/old"))

@@ -16,6 +16,7 @@ PUBLIC = ["/", "/search?q=hoop", "/backlinks?url=http://127.0.0.1/", "/api/v1/se
           "/api/v1/backlinks?url=http://127.0.0.1/", "/healthz", "/readyz", "/opensearch.xml", "/api/v1/openapi.json",
           "/robots.txt"]
 ADMIN = [("GET", "/admin"), ("GET", "/api/v1/why?url=http://127.0.0.1/"), ("GET", "/api/v1/stats"),
+         ("GET", "/api/v1/explain?q=hoop&url=http://127.0.0.1/"),
          ("GET", "/api/v1/stats/stream"), ("GET", "/metrics"), ("POST", "/api/v1/urls"), ("DELETE", "/api/v1/urls"),
          ("POST", "/api/v1/crawl")]
 
@@ -100,6 +101,7 @@ def test_grpc_asks_for_the_token_too(small_stack):
     assert client.search("quenching").total == 1
     assert client.backlinks("http://127.0.0.1/").total == 0
     for call in [lambda: client.add_urls(["http://127.0.0.1/"], token=None), lambda: client.why("http://x/", token=None),
+                 lambda: client.explain("hoop", "http://x/", token=None),
                  lambda: client.stats(token=None), lambda: next(iter(client.watch_stats(token=None))),
                  lambda: client.stats(token="0" * 64)]:
         with pytest.raises(grpc.RpcError) as refused:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrel/explain.h"
 #include "barrel/service_words.h"
 #include "barrel/translate.h"
 #include "base/bytes.h"
@@ -48,12 +49,11 @@ static void give_back_maker(struct service *service, struct snippet_maker *maker
 
 /* ---- SEARCH ---- */
 
-static enum status run_search(struct index *index, const Wire__SearchRequest *from,
-                              struct arena *arena, struct search_result *ret_result,
-                              struct error *err)
+static enum status read_search(const Wire__SearchRequest *from, struct arena *arena,
+                               struct query_node **ret_root, struct search_request *ret_request,
+                               struct error *err)
 {
-    struct query_node *root = NULL;
-    struct search_request request = {
+    *ret_request = (struct search_request){
         .k = from->k > SEARCH_K_MAX ? SEARCH_K_MAX : from->k,
         .count_exactly = TOTALS_EXACT_TO,
         .now_unix_us = from->now_us,
@@ -63,9 +63,19 @@ static enum status run_search(struct index *index, const Wire__SearchRequest *fr
         .after_score = from->after_score,
         .after_url_hash = from->after_hash,
     };
-    enum status status = query_from_wire(from->query, arena, &root, err);
+    enum status status = query_from_wire(from->query, arena, ret_root, err);
     if (status == STATUS_OK)
-        status = statistics_from_wire(from, root, arena, &request.statistics, err);
+        status = statistics_from_wire(from, *ret_root, arena, &ret_request->statistics, err);
+    return status;
+}
+
+static enum status run_search(struct index *index, const Wire__SearchRequest *from,
+                              struct arena *arena, struct search_result *ret_result,
+                              struct error *err)
+{
+    struct query_node *root = NULL;
+    struct search_request request;
+    enum status status = read_search(from, arena, &root, &request, err);
     if (status == STATUS_OK)
         status = index_search(index, root, &request, arena, ret_result, err);
     return status;
@@ -212,6 +222,33 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
         rpc_call_reply(call, &reply.base);
 }
 
+/* ---- EXPLAIN ---- */
+
+static void answer_explain(struct service *service, struct rpc_call *call, struct index *index)
+{
+    (void)service;
+    struct arena *arena = rpc_call_arena(call);
+    struct error err = {0};
+    struct query_node *root = NULL;
+    struct search_request request;
+    struct explanation explained;
+    Wire__ExplainReply reply;
+    Wire__ExplainRequest *from = rpc_call_request(call, &wire__explain_request__descriptor);
+    if (from == NULL)
+        return;
+    enum status status = from->search == NULL
+                             ? error_set(&err, STATUS_INVALID, "there is nothing to explain")
+                             : read_search(from->search, arena, &root, &request, &err);
+    if (status == STATUS_OK)
+        status = index_explain(index, root, &request, from->url_hash, arena, &explained, &err);
+    if (status == STATUS_OK && !explanation_to_wire(&explained, arena, &reply))
+        status = error_set(&err, STATUS_NO_MEMORY, "no memory for an explanation");
+    if (status != STATUS_OK)
+        rpc_call_fail(call, status, "%s", err.text);
+    else
+        rpc_call_reply(call, &reply.base);
+}
+
 /* ---- SUGGEST, CORRECT ---- */
 
 /* With an analyzer, which snippet makers have. */
@@ -320,6 +357,8 @@ static void answer_from_index(struct service *service, struct rpc_call *call)
         answer_search(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__DOCUMENTS)
         answer_documents(service, call, barrel->index);
+    else if (rpc_call_method(call) == WIRE__METHOD__EXPLAIN)
+        answer_explain(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__TERM_STATS)
         answer_term_stats(service, call, barrel->index);
     else if (rpc_call_method(call) == WIRE__METHOD__SUGGEST ||
@@ -343,6 +382,7 @@ void service_handle(void *context, struct rpc_call *call)
         break;
     case WIRE__METHOD__SEARCH:
     case WIRE__METHOD__DOCUMENTS:
+    case WIRE__METHOD__EXPLAIN:
     case WIRE__METHOD__TERM_STATS:
     case WIRE__METHOD__BACKLINKS:
     case WIRE__METHOD__SUGGEST:

@@ -19,8 +19,8 @@
 
 enum {
     CURSOR_VALID_S = 300,
-    CURSOR_TERMS_MAX = 128,
-    CURSOR_TEXT_MAX = 6 * 1024, /* a longer one is none of ours */
+    CURSOR_TERMS_MAX = 256,
+    CURSOR_TEXT_MAX = 8 * 1024, /* a longer one is none of ours */
 };
 
 struct cursor {

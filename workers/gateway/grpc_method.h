@@ -58,6 +58,11 @@ extern const unsigned grpc_health_method_count;
 extern const struct grpc_method grpc_reflection_methods[];
 extern const unsigned grpc_reflection_method_count;
 
+/* The answer of Explain, in the arena. */
+enum status grpc_explain_message(struct service *service, const char *query, const char *url,
+                                 struct arena *arena, ProtobufCMessage **ret_reply,
+                                 struct error *err);
+
 /* The statistics as WatchStats sends them; for all viewers at once. */
 enum status grpc_stats_message(struct service *service, struct arena *arena,
                                ProtobufCMessage **ret_message, struct error *err);

@@ -350,6 +350,14 @@ static enum status stats(struct grpc_job *job, const ProtobufCMessage *message,
     return grpc_stats_message(job->service, job->arena, ret_reply, err);
 }
 
+static enum status explain(struct grpc_job *job, const ProtobufCMessage *message,
+                           ProtobufCMessage **ret_reply, struct error *err)
+{
+    const Tierce__V1__ExplainRequest *request = (const Tierce__V1__ExplainRequest *)message;
+    return grpc_explain_message(job->service, request->query, request->url, job->arena, ret_reply,
+                                err);
+}
+
 /* ---- the table ---- */
 
 const struct grpc_method grpc_gateway_methods[] = {
@@ -362,6 +370,8 @@ const struct grpc_method grpc_gateway_methods[] = {
     {"/tierce.v1.Gateway/AddUrls", GRPC_UNARY, GRPC_ADMIN,
      &tierce__v1__add_urls_request__descriptor, add_urls},
     {"/tierce.v1.Gateway/Why", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__why_request__descriptor, why},
+    {"/tierce.v1.Gateway/Explain", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__explain_request__descriptor,
+     explain},
     {"/tierce.v1.Gateway/Stats", GRPC_UNARY, GRPC_ADMIN, &tierce__v1__stats_request__descriptor,
      stats},
     {"/tierce.v1.Gateway/WatchStats", GRPC_WATCH_STATS, GRPC_ADMIN,

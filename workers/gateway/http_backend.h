@@ -43,6 +43,9 @@ struct http_backend {
                            struct error *err);
     enum status (*why)(struct service *service, const char *url, struct arena *arena,
                        Wire__LookupReply **ret_reply, struct error *err);
+    enum status (*explain)(struct service *service, const char *query, const char *url,
+                           struct arena *arena, struct explain_answer *ret_answer,
+                           struct error *err);
     enum status (*stats)(struct service *service, struct arena *arena, Wire__Stats **ret_stats,
                          struct error *err);
     enum status (*login)(struct service *service, const char *code, struct error *err);

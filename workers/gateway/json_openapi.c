@@ -21,7 +21,7 @@ const char json_openapi[] = JSON_TEXT({
       "description": "Every term must match. A bad query is never an error: read_as and notes say how it was read.",
       "security": [{}, {"token": []}],
       "parameters": [
-        {"name": "q", "in": "query", "required": true, "description": "Words; \"phrases\", \"near each other\"~5, begin*, OR, -, ( ), and site:, lang:, type:, after:, before:, title:, headings:, url:, anchor:, body: in front.", "schema": {"type": "string", "maxLength": 1024}},
+        {"name": "q", "in": "query", "required": true, "description": "Words; \"phrases\", \"near each other\"~5, begin*, OR, -, ( ), and site:, lang:, type:, after:, before:, title:, headings:, url:, anchor:, body: in front.", "schema": {"type": "string", "maxLength": 2048}},
         {"$ref": "#/components/parameters/page"},
         {"$ref": "#/components/parameters/size"},
         {"name": "cursor", "in": "query", "description": "Of an earlier answer, valid for five minutes: makes paging stable.", "schema": {"type": "string"}}
@@ -126,6 +126,23 @@ const char json_openapi[] = JSON_TEXT({
       "parameters": [{"name": "url", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 2048}}],
       "responses": {
         "200": {"description": "The stages, in order", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Why"}}}},
+        "400": {"$ref": "#/components/responses/Problem"},
+        "401": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/TooMany"},
+        "503": {"$ref": "#/components/responses/Unavailable"}
+      }
+    }
+  },
+  "/api/v1/explain": {
+    "get": {
+      "operationId": "explain", "summary": "Why a page has its score for a query, or does not match it", "tags": ["admin"],
+      "security": [{"token": []}, {"cookie": []}],
+      "parameters": [
+        {"name": "q", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 1024}},
+        {"name": "url", "in": "query", "required": true, "schema": {"type": "string", "maxLength": 2048}}
+      ],
+      "responses": {
+        "200": {"description": "The score, part by part", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Explanation"}}}},
         "400": {"$ref": "#/components/responses/Problem"},
         "401": {"$ref": "#/components/responses/Problem"},
         "429": {"$ref": "#/components/responses/TooMany"},
@@ -294,6 +311,35 @@ const char json_openapi[] = JSON_TEXT({
           "verdict": {"type": "string", "description": "ok, stopped, waiting or unknown"},
           "words": {"type": "string"},
           "time": {"type": ["string", "null"], "format": "date-time"}
+        }}}
+      }
+    },
+    "Explanation": {
+      "type": "object",
+      "required": ["query", "read_as", "url", "found", "matches", "failed", "score", "rank", "in_window", "words_score", "title", "url_score", "gain", "factor", "inlinks", "link_factor", "freshness_factor", "first_score", "second_score", "words"],
+      "properties": {
+        "query": {"type": "string"}, "read_as": {"type": "string"}, "url": {"type": "string"},
+        "found": {"type": "boolean", "description": "It is in the index"},
+        "matches": {"type": "boolean"},
+        "failed": {"type": "array", "items": {"type": "string"}, "description": "Parts of the query that it does not match, or must not"},
+        "score": {"type": "number", "description": "As in the results"},
+        "rank": {"type": "integer", "description": "Among those that are looked at again; 0: behind them"},
+        "in_window": {"type": "boolean"},
+        "words_score": {"type": "number"}, "title": {"type": "number"}, "url_score": {"type": "number"},
+        "gain": {"type": "number"}, "factor": {"type": "number"}, "inlinks": {"type": "integer"},
+        "link_factor": {"type": "number"}, "freshness_factor": {"type": "number"},
+        "first_score": {"type": "number", "description": "words_score x factor"},
+        "second_score": {"type": "number", "description": "(words_score + gain) x factor"},
+        "words": {"type": "array", "items": {"type": "object", "required": ["counts", "prefix", "weight", "frequency", "score", "closeness", "forms"], "properties": {
+          "counts": {"type": "boolean"}, "prefix": {"type": "boolean"}, "weight": {"type": "number"}, "frequency": {"type": "number"},
+          "score": {"type": "number"}, "closeness": {"type": "number"},
+          "forms": {"type": "array", "items": {"type": "object", "required": ["term", "documents", "frequency", "fields"], "properties": {
+            "term": {"type": "string"}, "documents": {"type": "integer"}, "frequency": {"type": "number"},
+            "fields": {"type": "array", "items": {"type": "object", "required": ["field", "count", "length", "weighed"], "properties": {
+              "field": {"enum": ["title", "headings", "url", "anchor", "body"]}, "count": {"type": "integer"},
+              "length": {"type": "integer"}, "weighed": {"type": "number"}
+            }}}
+          }}}
         }}}
       }
     },

@@ -89,7 +89,7 @@ void page_search_form(struct html *html, const char *query, bool has_focus)
     html_markup(html, "<form class=\"search\" role=\"search\" action=\"/search\">"
                       "<input type=\"search\" name=\"q\" aria-label=\"Search\" "
                       "placeholder=\"Search\" autocomplete=\"off\" autocapitalize=\"none\" "
-                      "enterkeyhint=\"search\" maxlength=\"1024\"");
+                      "enterkeyhint=\"search\" maxlength=\"2048\"");
     html_attribute(html, "value", query);
     if (has_focus)
         html_markup(html, " autofocus");

@@ -7,6 +7,7 @@
 #include "cluster/facts_json.h"
 #include "gateway/http_access.h"
 #include "gateway/http_problem.h"
+#include "gateway/json_answers.h"
 #include "gateway/pages.h"
 #include "gateway/routes.h"
 
@@ -292,6 +293,26 @@ void route_api_why(struct exchange *exchange)
     }
     struct json_writer json = begin_json(exchange, 200);
     json_why(&json, reply);
+}
+
+void route_api_explain(struct exchange *exchange)
+{
+    const char *query = http_request_parameter(exchange->request, "q");
+    const char *url = http_request_parameter(exchange->request, "url");
+    if (query == NULL || query[0] == '\0' || url == NULL || url[0] == '\0') {
+        http_problem(exchange, 400, "`q` and `url` are needed.");
+        return;
+    }
+    struct explain_answer answer;
+    struct error err = {0};
+    enum status status = exchange->backend->explain(exchange->service, query, url,
+                                                    exchange->request->arena, &answer, &err);
+    if (status != STATUS_OK) {
+        http_problem_of(exchange, status, &err);
+        return;
+    }
+    struct json_writer json = begin_json(exchange, 200);
+    json_explain_answer(&json, &answer);
 }
 
 void route_api_stats(struct exchange *exchange)

@@ -121,6 +121,26 @@ enum status service_backlinks(struct service *service, const char *url, unsigned
                               unsigned size, bool is_admin, struct arena *arena,
                               struct backlinks_answer *ret_answer, struct error *err);
 
+/* Why a page has its score for a query, or is not found. */
+struct explain_answer {
+    const char *query;
+    const char *read_as;
+    const char *url;                 /* normal form */
+    const Wire__ExplainReply *reply; /* the barrel's */
+    const char **failed; /* parts of the query: what the page does not match, or must not */
+    unsigned failed_count;
+    unsigned rank; /* from 1, among the best that are looked at again; 0: behind them */
+    double score;  /* in the results; 0: it is not among them */
+};
+
+/* Private pages too: it needs an admin. Fails as service_search() does; STATUS_INVALID: no URL. */
+enum status service_explain(struct service *service, const char *query, const char *url,
+                            struct arena *arena, struct explain_answer *ret_answer,
+                            struct error *err);
+
+/* "title", ...; "" of no field. */
+const char *service_field_name(uint32_t field);
+
 /* The rest needs an admin: the caller has checked. Replies are the indexserver's and the
  * orchestrator's own. */
 enum status service_add_urls(struct service *service, const char *const *urls, size_t count,

@@ -19,10 +19,9 @@ static enum status check_place(unsigned page, unsigned size, struct error *err)
     return STATUS_OK;
 }
 
-/* Asks the one shard that holds the slot. */
-static enum status ask_slot(struct service *service, const struct routing *routing, uint32_t slot,
-                            struct fanout_question *question, struct arena *arena,
-                            const void **ret_reply, struct error *err)
+enum status service_ask_slot(struct service *service, const struct routing *routing, uint32_t slot,
+                             struct fanout_question *question, struct arena *arena,
+                             const void **ret_reply, struct error *err)
 {
     unsigned count = routing->shard_count;
     unsigned shard = routing_shard_of(routing, slot);
@@ -31,7 +30,7 @@ static enum status ask_slot(struct service *service, const struct routing *routi
     const ProtobufCMessage **requests = arena_zalloc(arena, count * sizeof(*requests));
     struct fanout_answer *answers = arena_alloc(arena, count * sizeof(*answers));
     if (requests == NULL || answers == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "backlinks");
+        return error_set(err, STATUS_NO_MEMORY, "question");
     requests[shard] = question->request;
     question->requests = requests;
     fanout_ask(service->fanout, routing, question, arena, answers);
@@ -139,7 +138,7 @@ static enum status find_links(struct service *service, const struct routing *rou
                                        .timeout_ms = service_left_ms(ends_ms)};
     const void *reply = NULL;
     uint32_t slot = url_hash_slot(url_hash(url->text, url->text_size));
-    enum status status = ask_slot(service, routing, slot, &question, arena, &reply, err);
+    enum status status = service_ask_slot(service, routing, slot, &question, arena, &reply, err);
     if (status != STATUS_OK)
         return status;
     answer->url = url->text;

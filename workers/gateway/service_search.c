@@ -467,8 +467,8 @@ static enum status understand(struct searching *search, struct search_answer *an
     if (answer->query == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     struct text_slice typed = {answer->query, strlen(answer->query)};
-    enum status status = query_parse(search->service->analyzer, typed, TEXT_LANGUAGE_UNKNOWN,
-                                     search->arena, &search->query, err);
+    enum status status =
+        query_parse(search->service->analyzer, typed, 0, search->arena, &search->query, err);
     if (status != STATUS_OK)
         return status;
     search->term_count = query_collect_terms(search->query.root, search->terms);
@@ -598,5 +598,44 @@ enum status service_search(struct service *service, const struct search_question
         return status;
     answer.took_us = clock_boot_us() - start_us;
     *ret_answer = answer;
+    return STATUS_OK;
+}
+
+/* ---- for explanations ---- */
+
+enum status service_find_window(struct service *service, const struct routing *routing,
+                                const char *query, int64_t ends_ms, struct arena *arena,
+                                struct service_window *ret_window, struct error *err)
+{
+    struct search_question question = {
+        .query = query, .page = 1, .size = ranking_default.window, .is_admin = true};
+    struct search_answer answer = {0};
+    struct searching *search = arena_zalloc(arena, sizeof(*search));
+    if (search == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    *search = (struct searching){.service = service,
+                                 .question = &question,
+                                 .arena = arena,
+                                 .routing = routing,
+                                 .ends_ms = ends_ms};
+    enum status status = understand(search, &answer, err);
+    struct service_window window = {.query_text = answer.query, .query = search->query};
+    if (status == STATUS_OK && search->query.root != NULL) {
+        status = query_to_wire(search->query.root, arena, &search->node, err);
+        if (status == STATUS_OK)
+            status = find_basis(search, err);
+        if (status == STATUS_OK)
+            status = ask_shards(search, err);
+        if (status == STATUS_OK)
+            status = merge(search, err);
+        window.request = status == STATUS_OK ? make_request(search) : NULL;
+        if (status == STATUS_OK && window.request == NULL)
+            status = error_set(err, STATUS_NO_MEMORY, "search");
+    }
+    if (status != STATUS_OK)
+        return status;
+    window.hits = search->page;
+    window.count = search->page_count;
+    *ret_window = window;
     return STATUS_OK;
 }

@@ -84,8 +84,7 @@ const struct query_node *ask_read(struct bench *bench, const char *text, enum mo
         return read_plain(text, mode, arena);
     const char *typed = make_typed(text, mode, arena);
     struct text_slice slice = {typed, strlen(typed)};
-    if (query_parse(bench->analyzer, slice, TEXT_LANGUAGE_UNKNOWN, arena, &query, &err) !=
-        STATUS_OK)
+    if (query_parse(bench->analyzer, slice, bench->languages, arena, &query, &err) != STATUS_OK)
         bench_fail(text, &err);
     return mode == MODE_OR ? query_relax(query.root, arena) : query.root;
 }

@@ -7,6 +7,7 @@
 
 #include "barrel/storage_rocksdb.h"
 #include "index/document.h"
+#include "index/query_languages.h"
 #include "index/search.h"
 
 enum mode { MODE_OR, MODE_AND, MODE_PHRASE, MODE_TYPED };
@@ -32,6 +33,7 @@ struct bench {
     struct storage_rocksdb *storage;
     struct index *index;
     struct text_analyzer *analyzer;
+    query_languages languages; /* of the documents */
 };
 
 /* All of these end the program with a message where something is wrong. */

@@ -15,6 +15,17 @@ void bench_fail(const char *what, const struct error *err)
     exit(1);
 }
 
+static void find_languages(struct bench *bench)
+{
+    struct error err = {0};
+    struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX];
+    size_t count = query_language_terms(terms);
+    if (index_term_statistics(bench->index, terms, count, frequencies, &err) != STATUS_OK)
+        bench_fail("languages", &err);
+    bench->languages = query_languages_choose(frequencies);
+}
+
 void bench_open(struct bench *bench)
 {
     struct error err = {0};
@@ -28,6 +39,7 @@ void bench_open(struct bench *bench)
         index_open(storage_rocksdb_storage(bench->storage), &options, &bench->index, &err) !=
             STATUS_OK)
         bench_fail(bench->settings.data, &err);
+    find_languages(bench);
 }
 
 void bench_close(struct bench *bench)

@@ -20,7 +20,7 @@ static void check_query(struct text_analyzer *analyzer, const struct query *quer
     CHECK(query->note_count <= QUERY_NOTES_MAX);
     struct query again;
     struct text_slice read_as = {query->read_as, strlen(query->read_as)};
-    CHECK(query_parse(analyzer, read_as, TEXT_LANGUAGE_UNKNOWN, arena, &again, NULL) == STATUS_OK);
+    CHECK(query_parse(analyzer, read_as, 0, arena, &again, NULL) == STATUS_OK);
     CHECK((again.root == NULL) == (query->root == NULL));
     CHECK(query->root == NULL || strcmp(query_write(query->root, arena), query->read_as) == 0);
 }
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct text_slice text = {(const char *)data + query_size, size - query_size};
     enum text_language language =
         size == 0 ? TEXT_LANGUAGE_UNKNOWN : (enum text_language)(data[0] % TEXT_LANGUAGE_COUNT);
-    CHECK(query_parse(analyzer, typed, language, &arena, &query, NULL) == STATUS_OK);
+    CHECK(query_parse(analyzer, typed, (uint64_t)1 << language, &arena, &query, NULL) == STATUS_OK);
     check_query(analyzer, &query, &arena);
     struct passage passage = {.text = text, .begins = size % 2 == 0, .ends = size % 3 == 0};
     CHECK(snippet_cut(analyzer, &passage, language, query.root, &arena, &snippet, NULL) ==

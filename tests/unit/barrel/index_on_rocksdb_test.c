@@ -98,8 +98,7 @@ static uint64_t total(struct fixture *fixture, const char *typed)
     struct query_term terms[QUERY_TERMS_MAX];
     uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_request request = {.k = 10, .statistics.document_frequencies = frequencies};
-    assert_int_equal(query_parse(fixture->analyzer, slice(typed), TEXT_LANGUAGE_UNKNOWN,
-                                 &fixture->arena, &query, NULL),
+    assert_int_equal(query_parse(fixture->analyzer, slice(typed), 0, &fixture->arena, &query, NULL),
                      STATUS_OK);
     request.statistics.document_frequency_count = query_collect_terms(query.root, terms);
     assert_int_equal(index_term_statistics(fixture->index, terms,

@@ -337,6 +337,44 @@ static enum status fake_control(struct service *service, Log__Action action, con
     return STATUS_OK;
 }
 
+/* A page that has the first word of two, in its title. */
+static enum status fake_explain(struct service *service, const char *query, const char *url,
+                                struct arena *arena, struct explain_answer *ret_answer,
+                                struct error *err)
+{
+    static Wire__ExplainedField field, *fields[] = {&field};
+    static Wire__ExplainedForm form, *forms[] = {&form};
+    static Wire__ExplainedWord word, *words[] = {&word};
+    static Wire__ExplainReply reply;
+    static uint32_t lengths[] = {4, 0, 3, 0, 120};
+    static const char *failed[] = {"<b>"};
+    (void)arena;
+    if (service->gateway->failure != STATUS_OK)
+        return fake_fail(service, err);
+    wire__explained_field__init(&field);
+    wire__explained_form__init(&form);
+    wire__explained_word__init(&word);
+    wire__explain_reply__init(&reply);
+    field.count = 2;
+    field.weighed = 1.5f;
+    form.term = (ProtobufCBinaryData){3, (uint8_t *)"oak"};
+    form.documents = 12;
+    form.fields = fields;
+    form.n_fields = 1;
+    word.forms = forms;
+    word.n_forms = 1;
+    word.score = (1 << 20) + 1; /* what six digits would not tell */
+    reply.found = true;
+    reply.words = words;
+    reply.n_words = 1;
+    reply.lengths = lengths;
+    reply.n_lengths = 5;
+    *ret_answer = (struct explain_answer){
+        .query = query, .read_as = query, .url = url, .reply = &reply, .failed = failed};
+    ret_answer->failed_count = 1;
+    return STATUS_OK;
+}
+
 static enum status fake_why(struct service *service, const char *url, struct arena *arena,
                             Wire__LookupReply **ret_reply, struct error *err)
 {
@@ -553,6 +591,7 @@ static const struct http_backend FAKE_BACKEND = {
     .remove = fake_remove,
     .control = fake_control,
     .why = fake_why,
+    .explain = fake_explain,
     .stats = fake_stats,
     .login = fake_login,
     .ready = fake_ready,

@@ -363,7 +363,8 @@ static void every_failure_of_the_service_is_answered(void **state)
         {STATUS_IO, 500, false},         {STATUS_NO_MEMORY, 500, false},
     };
     static const char *const targets[] = {"/api/v1/search?q=a", "/api/v1/backlinks?url=x",
-                                          "/api/v1/why?url=x", "/api/v1/stats"};
+                                          "/api/v1/why?url=x", "/api/v1/stats",
+                                          "/api/v1/explain?q=a&url=x"};
     for (size_t i = 0; i < ARRAY_COUNT(cases) * ARRAY_COUNT(targets); i++) {
         gateway.failure = cases[i % ARRAY_COUNT(cases)].status;
         unsigned errors = gateway.errors;
@@ -681,6 +682,21 @@ static void why_needs_an_address(void **state)
     assert_non_null(strstr(text(), "robots.txt, line 4: Disallow: /private"));
 }
 
+static void an_explanation_needs_a_query_and_an_address(void **state)
+{
+    (void)state;
+    get_as_admin("/api/v1/explain?q=oak");
+    expect_problem(400);
+    get_as_admin("/api/v1/explain?url=https://a/");
+    expect_problem(400);
+    get_as_admin("/api/v1/explain?q=oak&url=https://a/");
+    assert_int_equal(response.status, 200);
+    expect_text_member("url", "https://a/");
+    assert_non_null(strstr(text(), "\"failed\":[\"<b>\"]"));
+    assert_non_null(strstr(text(), "\"score\":1.0000009536743164,"));
+    assert_non_null(strstr(text(), "{\"field\":\"title\",\"count\":2,\"length\":4,"));
+}
+
 static void the_stream_begins_with_how_soon_to_come_back(void **state)
 {
     (void)state;
@@ -821,6 +837,7 @@ int main(void)
         TEST(looking_at_a_log_in_link_does_not_use_it_up),
         TEST(logging_out_takes_the_cookie_away),
         TEST(why_needs_an_address),
+        TEST(an_explanation_needs_a_query_and_an_address),
         TEST(the_stream_begins_with_how_soon_to_come_back),
         TEST(health_and_readiness_differ),
         TEST(robots_are_kept_out_of_everything_but_the_handbook),

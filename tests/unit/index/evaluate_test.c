@@ -188,9 +188,7 @@ static unsigned compare(const char *typed)
     static const uint32_t ks[] = {1, 10, 100, 1000};
     struct query query;
     unsigned skipped = 0;
-    assert_int_equal(
-        query_parse(analyzer, slice(typed), TEXT_LANGUAGE_ENGLISH, &arena, &query, NULL),
-        STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(typed), 0, &arena, &query, NULL), STATUS_OK);
     for (unsigned i = 0; i < ARRAY_COUNT(ks); i++) {
         const struct ranking *ranking = i % 2 == 0 ? &ranking_default : &ranking_plain;
         struct search_result whole = search(query.root, ks[i], 0, NULL, ranking);

@@ -91,8 +91,7 @@ static struct search_result search(const char *text)
     uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_request request = {.k = 100};
     struct search_result result;
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t count = query_collect_terms(query.root, terms);
     index_statistics(index_under_test, &request.statistics.documents,
                      request.statistics.field_tokens);

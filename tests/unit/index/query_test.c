@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "index/dates.h"
-#include "index/query.h"
+#include "index/query_languages.h"
 #include "tests/unit/unit.h"
 
 static struct text_analyzer *analyzer;
@@ -24,14 +24,14 @@ static int tear_down(void **state)
 }
 
 /* From memory of exactly its size. */
-static struct query parse_bytes(const char *text, size_t size, enum text_language language)
+static struct query parse_bytes(const char *text, size_t size, uint64_t languages)
 {
     struct query query;
     struct error err;
     char *exact = malloc(size + (size == 0));
     memcpy(exact, text, size);
     assert_int_equal(
-        query_parse(analyzer, (struct text_slice){exact, size}, language, &arena, &query, &err),
+        query_parse(analyzer, (struct text_slice){exact, size}, languages, &arena, &query, &err),
         STATUS_OK);
     memset(exact, 'x', size); /* nothing of the result may point here */
     free(exact);
@@ -42,7 +42,7 @@ static struct query parse_bytes(const char *text, size_t size, enum text_languag
 
 static struct query parse(const char *text)
 {
-    return parse_bytes(text, strlen(text), TEXT_LANGUAGE_UNKNOWN);
+    return parse_bytes(text, strlen(text), 0);
 }
 
 static void expect(const char *text, const char *read_as, uint32_t notes)
@@ -219,10 +219,45 @@ static void words_have_an_exact_form_and_a_stem(void **state)
     assert_int_equal(word->alternative_count, 2);
     assert_memory_equal(word->alternatives[0].bytes, "running", 7);
     assert_memory_equal(word->alternatives[1].bytes, "run", 3);
-    query = parse_bytes("Häuser", strlen("Häuser"), TEXT_LANGUAGE_GERMAN);
-    word = &query.root->words[0];
+}
+
+static void stems_of_the_languages_that_there_are_are_looked_for_too(void **state)
+{
+    (void)state;
+    uint64_t languages = 1u << TEXT_LANGUAGE_GERMAN | 1u << TEXT_LANGUAGE_FRENCH |
+                         1u << TEXT_LANGUAGE_ENGLISH | 1u << TEXT_LANGUAGE_RUSSIAN;
+    struct query query = parse_bytes("Häuser", strlen("Häuser"), languages);
+    const struct query_word *word = &query.root->words[0];
+    assert_int_equal(word->alternative_count, 3); /* exact and English, French, German */
     assert_int_equal(word->alternatives[0].size, strlen("hauser"));
-    assert_memory_equal(word->alternatives[word->alternative_count - 1].bytes, "haus", 4);
+    assert_memory_equal(word->alternatives[0].bytes, "hauser", 6);
+    assert_int_equal(word->alternatives[2].size, 5);
+    assert_int_equal(word->alternatives[2].bytes[0], 0x80 | TEXT_LANGUAGE_GERMAN);
+    assert_memory_equal(word->alternatives[2].bytes + 1, "haus", 4);
+    assert_int_equal(parse_bytes("книгами", 14, languages).root->words[0].alternative_count, 2);
+    assert_int_equal(parse_bytes("日本", 6, languages).root->words[0].alternative_count, 1);
+}
+
+static void languages_are_chosen_by_their_pages(void **state)
+{
+    (void)state;
+    struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX] = {0};
+    size_t count = query_language_terms(terms);
+    assert_int_equal(query_languages_choose(frequencies), 0);
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(terms[i].bytes, "\3de", 3) == 0)
+            frequencies[i] = 7;
+        if (memcmp(terms[i].bytes, "\3nb", 3) == 0 || memcmp(terms[i].bytes, "\3nn", 3) == 0)
+            frequencies[i] = 1;
+    }
+    query_languages expected = 1u << TEXT_LANGUAGE_GERMAN | 1u << TEXT_LANGUAGE_NORWEGIAN;
+    assert_int_equal(query_languages_choose(frequencies), expected);
+    for (size_t i = 0; i < count; i++)
+        frequencies[i] += 2 + i;
+    query_languages most = query_languages_choose(frequencies);
+    assert_int_equal(__builtin_popcountll(most), QUERY_ALTERNATIVES_MAX - 2);
+    assert_true((most & 1u << TEXT_LANGUAGE_NORWEGIAN) != 0);
 }
 
 static void scripts_without_spaces_are_phrases_of_pairs(void **state)
@@ -279,15 +314,15 @@ static void a_relaxed_query_asks_for_any_of_its_words(void **state)
 static void long_queries_are_cut_with_a_note(void **state)
 {
     (void)state;
-    char text[4000];
+    char text[8000];
     for (size_t i = 0; i < sizeof(text); i++)
         text[i] = i % 12 == 11 ? ' ' : (char)('a' + i * i / 7 % 26);
-    struct query query = parse_bytes(text, sizeof(text), TEXT_LANGUAGE_FRENCH);
+    struct query query = parse_bytes(text, sizeof(text), UINT64_MAX >> (64 - TEXT_LANGUAGE_COUNT));
     assert_int_equal(query.note_count, 2);
     struct query_term terms[QUERY_TERMS_MAX];
     assert_in_range(query_collect_terms(query.root, terms), QUERY_WORDS_MAX, QUERY_TERMS_MAX);
     text[0] = '"';
-    assert_int_equal(parse_bytes(text, sizeof(text), TEXT_LANGUAGE_FRENCH).root->word_count,
+    assert_int_equal(parse_bytes(text, sizeof(text), 1u << TEXT_LANGUAGE_FRENCH).root->word_count,
                      QUERY_WORDS_MAX);
 }
 
@@ -396,6 +431,8 @@ int main(void)
         cmocka_unit_test(beginnings_of_words),
         cmocka_unit_test(parentheses_need_not_match),
         cmocka_unit_test(words_have_an_exact_form_and_a_stem),
+        cmocka_unit_test(stems_of_the_languages_that_there_are_are_looked_for_too),
+        cmocka_unit_test(languages_are_chosen_by_their_pages),
         cmocka_unit_test(scripts_without_spaces_are_phrases_of_pairs),
         cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
         cmocka_unit_test(a_relaxed_query_asks_for_any_of_its_words),

@@ -68,9 +68,7 @@ static const char *snippet(const char *text, size_t size, const char *typed)
     struct buffer plain = {0};
     uint64_t hash = url_hash("http://a/", 9);
     put((struct text_slice){text, size});
-    assert_int_equal(
-        query_parse(analyzer, slice(typed), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL),
-        STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(typed), 0, &arena, &query, NULL), STATUS_OK);
     assert_int_equal(
         index_show(index_under_test, maker, &hash, 1, query.root, &arena, &shown_document, NULL),
         STATUS_OK);
@@ -244,11 +242,9 @@ static void many_segments_take_no_more_memory(void **state)
         assert_int_equal(index_apply(index_under_test, &change, 1, 1, NULL), STATUS_OK);
         assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
     }
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     arena_reset(&arena);
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t before = arena.used_bytes;
     assert_int_equal(
         index_show(index_under_test, maker, hashes, 1, query.root, &arena, shown, NULL), STATUS_OK);

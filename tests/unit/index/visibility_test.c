@@ -127,8 +127,7 @@ static struct search_result search_as(const char *text, bool include_private)
     uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_request request = {.k = 100, .include_private = include_private};
     struct search_result result;
-    assert_int_equal(
-        query_parse(analyzer, slice(text), TEXT_LANGUAGE_UNKNOWN, &arena, &query, NULL), STATUS_OK);
+    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t count = query_collect_terms(query.root, terms);
     for (size_t i = 0; i < count; i++)
         frequencies[i] = 2;
