@@ -159,6 +159,7 @@ struct relaxing {
     uint32_t word_count;
     struct query_node *filters[QUERY_NODES_MAX];
     uint32_t filter_count;
+    bool loosens; /* it asks for more than before */
     bool no_memory;
 };
 
@@ -191,16 +192,40 @@ static void take_words(struct relaxing *relaxing, const struct query_node *node)
     }
 }
 
+static bool has_words(const struct query_node *node)
+{
+    bool has = node->word_count > 0;
+    for (uint32_t i = 0; node->kind != QUERY_NOT && i < node->child_count; i++)
+        has = has || has_words(node->children[i]);
+    return has && node->kind != QUERY_NOT;
+}
+
+/* Whether a document may match without any of its words: then the node stays as it is. */
+static bool has_filter_beside_or(const struct query_node *node)
+{
+    bool has = false;
+    for (uint32_t i = 0; node->kind != QUERY_NOT && i < node->child_count; i++)
+        has = has || has_filter_beside_or(node->children[i]) ||
+              (node->kind == QUERY_OR && !has_words(node->children[i]));
+    return has;
+}
+
 static void relax(struct relaxing *relaxing, struct query_node *node)
 {
-    if (query_filters(node) || node->kind == QUERY_NOT)
+    uint32_t words_before = relaxing->word_count;
+    if (!has_words(node))
         relaxing->filters[relaxing->filter_count++] = node;
-    else if (node->kind == QUERY_PREFIX || (node->kind == QUERY_PHRASE && !is_without_spaces(node)))
+    else if (node->kind == QUERY_PREFIX ||
+             (node->kind == QUERY_PHRASE && !is_without_spaces(node)) ||
+             (node->kind == QUERY_OR && has_filter_beside_or(node)))
         relaxing->words[relaxing->word_count++] = node;
-    else
+    else if (node->child_count == 0)
         take_words(relaxing, node);
-    for (uint32_t i = 0; node->kind != QUERY_NOT && i < node->child_count; i++)
-        relax(relaxing, node->children[i]);
+    else
+        for (uint32_t i = 0; i < node->child_count; i++)
+            relax(relaxing, node->children[i]);
+    if (node->kind == QUERY_AND || node->kind == QUERY_PHRASE)
+        relaxing->loosens = relaxing->loosens || relaxing->word_count > words_before + 1;
 }
 
 /* A node over `count` others; the only one itself. */
@@ -225,7 +250,7 @@ struct query_node *query_relax(const struct query_node *root, struct arena *aren
         return NULL;
     relaxing->arena = arena;
     relax(relaxing, (struct query_node *)(uintptr_t)root);
-    if (relaxing->word_count == 0)
+    if (!relaxing->loosens && !relaxing->no_memory)
         return (struct query_node *)(uintptr_t)root;
     struct query_node *any = join(relaxing, QUERY_OR, relaxing->words, relaxing->word_count);
     if (any == NULL)

@@ -33,9 +33,17 @@ def test_the_answer_has_the_promised_shape(small_stack, small_site):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_all_words_must_match_and_phrases_stand_together(small_stack, small_site):
-    assert small_stack.urls("oak barrel") == [small_site.base + "/stave"]
-    assert small_stack.urls("oak quenching") == []
+def test_pages_with_all_words_come_first_and_phrases_stand_together(small_stack, small_site):
+    answer = small_stack.search("oak barrel")
+    assert answer["results"][0]["url"] == small_site.base + "/stave"
+    assert answer["total"] == len(answer["results"]) > 1
+    assert any("Only one page has all of this" in note for note in answer["notes"])
+    answer = small_stack.search("oak quenching")
+    assert answer["total"] > 0 and any("No page has all of this" in note for note in answer["notes"])
+    assert "No page has all of this" in small_stack.get("/search?q=oak+quenching").text
+    assert small_stack.urls("oak quenching site:elsewhere.example") == []
+    assert small_site.base + "/stave" not in small_stack.urls("oak quenching barrel -strips")
+    assert small_stack.urls('"oak quenching"') == []
     assert small_stack.urls('"narrow strips of oak"') == [small_site.base + "/stave"]
     assert small_stack.urls('"oak of strips narrow"') == []
     assert small_site.base + "/stave" not in small_stack.urls("barrel -oak")

@@ -8,11 +8,11 @@
 #include "base/check.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     MAC_BYTES = 16,
     SKEW_S = 60, /* by which the clocks of two machines may differ */
     VARINT_BYTES = 10,
-    FIXED_NUMBERS = 7 + ROUTING_FIELDS + 2,
+    FIXED_NUMBERS = 9 + ROUTING_FIELDS + 2,
 };
 
 static const char label[] = "tierce cursor 1";
@@ -113,6 +113,8 @@ const char *cursor_encode(const struct cluster_key *key, const struct cursor *cu
     out = put_varint(out, (uint64_t)cursor->made_unix_s);
     out = put_varint(out, cursor->query_hash);
     out = put_varint(out, cursor->depth);
+    out = put_varint(out, cursor->languages);
+    out = put_varint(out, cursor->part);
     out = put_varint(out, cursor->epoch);
     out = put_varint(out, cursor->documents);
     for (unsigned i = 0; i < ROUTING_FIELDS; i++)
@@ -157,6 +159,10 @@ static void get_numbers(struct reader *reader, struct arena *arena, struct curso
     cursor->made_unix_s = (int64_t)get_varint(reader);
     cursor->query_hash = get_varint(reader);
     cursor->depth = get_varint(reader);
+    cursor->languages = get_varint(reader);
+    uint64_t part = get_varint(reader);
+    reader->failed = reader->failed || part >= CURSOR_PART_COUNT;
+    cursor->part = reader->failed ? CURSOR_ALONE : (enum cursor_part)part;
     cursor->epoch = get_varint(reader);
     cursor->documents = get_varint(reader);
     for (unsigned i = 0; i < ROUTING_FIELDS; i++)

@@ -5,7 +5,7 @@
  * was indexed meanwhile; and the positions that the shards had reached, so that no replica further
  * behind is asked. It is signed with a key derived from the cluster's and valid for five minutes.
  *
- * Bytes, in base64url: version 1 | numbers as varints | score, hash | HMAC-SHA256 cut to 16.
+ * Bytes, in base64url: version 2 | numbers as varints | score, hash | HMAC-SHA256 cut to 16.
  */
 #ifndef TIERCE_GATEWAY_CURSOR_H
 #define TIERCE_GATEWAY_CURSOR_H
@@ -23,10 +23,20 @@ enum {
     CURSOR_TEXT_MAX = 8 * 1024, /* a longer one is none of ours */
 };
 
+/* Where the last result shown stands. */
+enum cursor_part {
+    CURSOR_ALONE,     /* in the only list */
+    CURSOR_ALL_WORDS, /* among the pages with all words; those with any follow */
+    CURSOR_ANY_WORD,  /* among those */
+    CURSOR_PART_COUNT,
+};
+
 struct cursor {
     int64_t made_unix_s;
     uint64_t query_hash; /* of the normalised query: it continues no other one */
     uint64_t depth;      /* results in front of the next page */
+    uint64_t languages;  /* whose stems the query was read with: query_languages */
+    enum cursor_part part;
     uint64_t epoch;
     uint64_t documents;
     uint64_t field_lengths[ROUTING_FIELDS];

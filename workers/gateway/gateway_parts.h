@@ -29,6 +29,9 @@ struct gateway {
     struct counters *counters;
     struct cache *cache;
     struct term_table *terms;
+    /* query_languages of the corpus, and the epoch they were asked in, plus one */
+    _Atomic uint64_t languages;
+    _Atomic uint64_t languages_epoch;
 
     pthread_mutex_t mutex;
     /* under the mutex; replaced as a whole by the member's thread */

@@ -71,7 +71,9 @@ struct search_answer {
     unsigned size;
     uint64_t total;
     bool total_is_lower_bound;
-    bool partial; /* not every shard answered */
+    bool partial;      /* not every shard answered */
+    bool is_relaxed;   /* behind the pages that match come those that have any of the words */
+    uint64_t matching; /* of `total`, where it is relaxed: those that match */
     bool from_cache;
     const char *cursor; /* for the next page; "" at the end */
     int64_t took_us;

@@ -244,7 +244,7 @@ static uint64_t count(struct correcting *self, const char *typed)
     struct fanout_answer *answers = arena_alloc(self->arena, shards * sizeof(*answers) + 1);
     if (answers == NULL ||
         query_parse(self->service->analyzer, (struct text_slice){typed, strlen(typed)},
-                    TEXT_LANGUAGE_UNKNOWN, self->arena, &query, NULL) != STATUS_OK ||
+                    self->question->languages, self->arena, &query, NULL) != STATUS_OK ||
         query_to_wire(query.root, self->arena, &request.query, NULL) != STATUS_OK)
         return 0;
     request.include_private = self->question->is_admin; /* and k is 0: only to count */

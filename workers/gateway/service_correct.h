@@ -20,6 +20,7 @@ enum {
 struct correct_question {
     const struct routing *routing;
     const struct query *query; /* as it was read */
+    uint64_t languages;        /* that it was read with */
     int64_t ends_ms;
     bool is_admin;
 };

@@ -9,12 +9,21 @@
 #include "gateway/query_wire.h"
 #include "gateway/service_correct.h"
 #include "gateway/service_parts.h"
-#include "index/query.h"
+#include "index/query_languages.h"
 #include "index/rerank.h"
 
 enum {
     TERMS_PER_ASK = 64, /* of TERM_STATS */
     SNIPPET_BYTES = 300,
+    /* Where fewer pages match, those with any of the words follow. Fewer than the window, so that
+     * all that match are known. */
+    RELAX_BELOW = 10,
+};
+
+/* The hits of all shards, in the order of results. */
+struct merged {
+    struct search_hit *hits;
+    size_t count;
 };
 
 /* One search, from question to answer. All of it lies in the arena. */
@@ -25,8 +34,10 @@ struct searching {
     const struct routing *routing;
     int64_t ends_ms;
 
+    query_languages languages; /* whose stems are looked for */
     struct query query;
-    Wire__Node *node;
+    struct query_node *relaxed; /* any of its words; NULL: that is no more */
+    Wire__Node *node;           /* what is asked now */
     struct query_term terms[QUERY_TERMS_MAX];
     size_t term_count;
 
@@ -39,6 +50,9 @@ struct searching {
     uint64_t *positions;           /* of the shards that answered */
     bool is_unsettled;             /* one of them finds something else than its position says */
     int64_t asked_ms, heard_ms;    /* when the shards were asked, and had answered */
+    struct merged matching;        /* pages that match, where others follow */
+    enum cursor_part ends_in;      /* this page */
+    bool is_relaxed;               /* what is asked now is any of the words */
     struct search_hit *page;       /* the hits of this page */
     unsigned page_count;
     struct cache_place place;
@@ -46,8 +60,11 @@ struct searching {
 
 /* ---- statistics ---- */
 
-/* Asks all shards about terms[first .. first + count). */
-static enum status ask_terms(struct searching *search, const size_t *missing, size_t count)
+/* Asks all shards about `count` of the terms, by their numbers; `*ret_whole`: all of them answered.
+ */
+static enum status ask_terms(struct searching *search, const struct query_term *terms,
+                             const size_t *missing, size_t count, uint64_t *ret_frequencies,
+                             bool *ret_whole)
 {
     struct arena *arena = search->arena;
     unsigned shards = search->routing->shard_count;
@@ -58,7 +75,7 @@ static enum status ask_terms(struct searching *search, const size_t *missing, si
     if (request.terms == NULL || answers == NULL || documents == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        const struct query_term *term = &search->terms[missing[i]];
+        const struct query_term *term = &terms[missing[i]];
         request.terms[request.n_terms++] =
             (ProtobufCBinaryData){.len = term->size, .data = (uint8_t *)term->bytes};
     }
@@ -66,16 +83,16 @@ static enum status ask_terms(struct searching *search, const size_t *missing, si
                                        .reply_descriptor = &wire__term_stats_reply__descriptor,
                                        .request = &request.base,
                                        .timeout_ms = service_left_ms(search->ends_ms)};
-    fanout_ask(search->service->fanout, search->routing, &question, arena, answers);
+    *ret_whole =
+        fanout_ask(search->service->fanout, search->routing, &question, arena, answers) == shards;
     for (size_t i = 0; i < count; i++) {
         for (unsigned shard = 0; shard < shards; shard++) {
             const Wire__TermStatsReply *reply = answers[shard].reply;
             bool said = answers[shard].status == STATUS_OK && reply->n_documents == count;
             documents[shard] = said ? reply->documents[i] : TERM_UNKNOWN;
         }
-        search->frequencies[missing[i]] =
-            term_table_put(search->service->gateway->terms, search->routing,
-                           &search->terms[missing[i]], documents);
+        ret_frequencies[missing[i]] = term_table_put(
+            search->service->gateway->terms, search->routing, &terms[missing[i]], documents);
     }
     return STATUS_OK;
 }
@@ -84,16 +101,49 @@ static enum status find_frequencies(struct searching *search)
 {
     size_t missing[TERMS_PER_ASK], count = 0;
     enum status status = STATUS_OK;
+    bool is_whole;
     for (size_t i = 0; i < search->term_count && status == STATUS_OK; i++) {
         if (!term_table_get(search->service->gateway->terms, search->routing, &search->terms[i],
                             &search->frequencies[i]))
             missing[count++] = i;
         if (count == TERMS_PER_ASK) {
-            status = ask_terms(search, missing, count);
+            status =
+                ask_terms(search, search->terms, missing, count, search->frequencies, &is_whole);
             count = 0;
         }
     }
-    return count == 0 || status != STATUS_OK ? status : ask_terms(search, missing, count);
+    return count == 0 || status != STATUS_OK
+               ? status
+               : ask_terms(search, search->terms, missing, count, search->frequencies, &is_whole);
+}
+
+/* The languages of the corpus, asked once an epoch; without them words are looked for as typed and
+ * by the stems of their scripts. */
+static enum status find_languages(struct searching *search)
+{
+    struct gateway *gateway = search->service->gateway;
+    struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
+    size_t numbers[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t epoch = search->routing->corpus.epoch + 1;
+    bool is_whole = false;
+    if (search->routing->shard_count == 0)
+        return STATUS_OK;
+    if (atomic_load(&gateway->languages_epoch) == epoch) {
+        search->languages = atomic_load(&gateway->languages);
+        return STATUS_OK;
+    }
+    size_t count = query_language_terms(terms);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = i;
+    enum status status = ask_terms(search, terms, numbers, count, frequencies, &is_whole);
+    if (status != STATUS_OK)
+        return status;
+    search->languages = query_languages_choose(frequencies);
+    atomic_store(&gateway->languages, search->languages);
+    if (is_whole)
+        atomic_store(&gateway->languages_epoch, epoch);
+    return STATUS_OK;
 }
 
 /* The statistics in force, or those of the cursor's first page. */
@@ -130,7 +180,14 @@ static uint32_t first_result(const struct searching *search)
  * they cannot, which is that of all shards. */
 static bool begins_behind_window(const struct searching *search)
 {
-    return search->has_after && search->basis.depth > ranking_default.window;
+    const struct cursor *basis = &search->basis;
+    if (!search->has_after)
+        return false;
+    if (basis->part == CURSOR_ALONE)
+        return basis->depth > ranking_default.window;
+    /* Of the pages with any word, those that match were shown in front. */
+    return search->is_relaxed && basis->part == CURSOR_ANY_WORD &&
+           basis->depth > ranking_default.window + RELAX_BELOW;
 }
 
 static Wire__SearchRequest *make_request(struct searching *search)
@@ -162,6 +219,10 @@ static Wire__SearchRequest *make_request(struct searching *search)
         request->k += first_result(search);
     if (!is_behind && search->has_after) /* some may have come in front meanwhile */
         request->k += search->question->size;
+    if (search->is_relaxed) /* those that match are left out */
+        request->k += RELAX_BELOW;
+    if (request->k > SEARCH_K_MAX)
+        request->k = SEARCH_K_MAX;
     request->corpus = corpus;
     request->terms = list;
     request->n_terms = search->term_count;
@@ -179,7 +240,8 @@ static enum status ask_shards(struct searching *search, struct error *err)
     unsigned shards = routing->shard_count;
     Wire__SearchRequest *request = make_request(search);
     search->answers = arena_alloc(search->arena, shards * sizeof(*search->answers) + 1);
-    search->positions = arena_zalloc(search->arena, shards * sizeof(*search->positions) + 1);
+    if (search->positions == NULL)
+        search->positions = arena_zalloc(search->arena, shards * sizeof(*search->positions) + 1);
     if (request == NULL || search->answers == NULL || search->positions == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     bool has_positions = search->has_after && search->basis.shard_count == shards;
@@ -188,17 +250,20 @@ static enum status ask_shards(struct searching *search, struct error *err)
                                        .request = &request->base,
                                        .positions = has_positions ? search->basis.positions : NULL,
                                        .timeout_ms = service_left_ms(search->ends_ms)};
-    search->asked_ms = clock_boot_ms();
+    if (!search->is_relaxed)
+        search->asked_ms = clock_boot_ms();
     if (fanout_ask(search->service->fanout, routing, &question, search->arena, search->answers) ==
         0)
         return service_no_answer(search->answers, shards, err);
-    search->heard_ms = clock_boot_ms();
+    if (!search->is_relaxed)
+        search->heard_ms = clock_boot_ms();
     for (unsigned i = 0; i < shards; i++) {
         const struct fanout_answer *answer = &search->answers[i];
         if (answer->status != STATUS_OK)
             continue;
         const Wire__SearchReply *reply = answer->reply;
-        search->positions[i] = reply->position;
+        if (!search->is_relaxed) /* else what was heard first may be older */
+            search->positions[i] = reply->position;
         search->is_unsettled |= reply->unsettled;
         gateway_count_barrel(search->service->gateway, answer->member, answer->us);
     }
@@ -206,12 +271,6 @@ static enum status ask_shards(struct searching *search, struct error *err)
         cache_empty(search->service->gateway->cache, search->heard_ms);
     return STATUS_OK;
 }
-
-/* The hits of all shards, in the order of results. */
-struct merged {
-    struct search_hit *hits;
-    size_t count;
-};
 
 static enum status gather(struct searching *search, struct merged *ret)
 {
@@ -240,14 +299,9 @@ static enum status gather(struct searching *search, struct merged *ret)
 
 /* The first hit behind the last one shown. What was shown may be gone, and others come: it is found
  * by its score, not by its place. */
-static size_t find_start(const struct searching *search, const struct merged *merged)
+static size_t find_behind(const struct cursor *basis, const struct merged *merged)
 {
-    const struct cursor *basis = &search->basis;
     size_t at = 0;
-    if (!search->has_after)
-        return first_result(search);
-    if (begins_behind_window(search))
-        return 0;
     for (; at < merged->count; at++) {
         const struct search_hit *hit = &merged->hits[at];
         if (hit->score < basis->score ||
@@ -257,22 +311,75 @@ static size_t find_start(const struct searching *search, const struct merged *me
     return at;
 }
 
+/* Where the page begins in the list that the shards were asked for last. */
+static size_t find_start(const struct searching *search, const struct merged *merged)
+{
+    bool is_elsewhere = search->is_relaxed && search->basis.part != CURSOR_ANY_WORD;
+    if (!search->has_after)
+        return first_result(search);
+    if (begins_behind_window(search) || is_elsewhere)
+        return 0;
+    return find_behind(&search->basis, merged);
+}
+
+static void take_page(struct searching *search, const struct merged *merged, size_t at)
+{
+    for (; at < merged->count && search->page_count < search->question->size; at++)
+        search->page[search->page_count++] = merged->hits[at];
+}
+
+/* Leaves out the hits that match. */
+static void drop_matching(const struct searching *search, struct merged *merged)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < merged->count; i++) {
+        bool matches = false;
+        for (size_t m = 0; m < search->matching.count; m++)
+            matches = matches || search->matching.hits[m].url_hash == merged->hits[i].url_hash;
+        if (!matches)
+            merged->hits[kept++] = merged->hits[i];
+    }
+    merged->count = kept;
+}
+
+/* The page out of those that match and, behind them, those with any of the words. */
+static void take_relaxed_page(struct searching *search, struct merged *merged)
+{
+    const struct merged *matching = &search->matching;
+    size_t start = matching->count;
+    drop_matching(search, merged);
+    if (!search->has_after)
+        start = first_result(search);
+    else if (search->basis.part == CURSOR_ALL_WORDS)
+        start = find_behind(&search->basis, matching);
+    take_page(search, matching, start);
+    search->ends_in =
+        search->page_count == search->question->size ? CURSOR_ALL_WORDS : CURSOR_ANY_WORD;
+    if (!search->has_after)
+        start = start > matching->count ? start - matching->count : 0;
+    else
+        start = find_start(search, merged);
+    take_page(search, merged, start);
+}
+
 /* Fills search->page with the hits of the page asked for. */
 static enum status merge(struct searching *search, struct error *err)
 {
-    unsigned size = search->question->size;
     struct merged merged;
-    search->page = arena_alloc(search->arena, size * sizeof(*search->page) + 1);
+    search->page = arena_alloc(search->arena, search->question->size * sizeof(*search->page) + 1);
     if (search->page == NULL || gather(search, &merged) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    for (size_t at = find_start(search, &merged); at < merged.count && search->page_count < size;
-         at++)
-        search->page[search->page_count++] = merged.hits[at];
+    if (search->is_relaxed)
+        take_relaxed_page(search, &merged);
+    else
+        take_page(search, &merged, find_start(search, &merged));
     return STATUS_OK;
 }
 
 static void add_totals(const struct searching *search, struct search_answer *answer)
 {
+    answer->total = 0;
+    answer->shards_asked = answer->shards_answered = 0;
     for (unsigned i = 0; i < search->routing->shard_count; i++) {
         answer->shards_asked++;
         if (search->answers[i].status != STATUS_OK)
@@ -403,6 +510,8 @@ static void note_place(struct searching *search, const struct search_answer *ans
                          : (uint64_t)(search->question->page - 1) * search->question->size;
     place->cursor = search->basis;
     place->cursor.query_hash = query_hash(&search->query);
+    place->cursor.languages = search->languages;
+    place->cursor.part = search->ends_in;
     place->cursor.depth = depth + search->page_count;
     place->cursor.positions = search->positions;
     place->cursor.shard_count = search->routing->shard_count;
@@ -429,15 +538,22 @@ static enum status write_cursor(const struct searching *search, struct search_an
 
 static enum status read_cursor(struct searching *search, struct error *err)
 {
-    const struct search_question *question = search->question;
-    enum status status = cursor_decode(gateway_key(search->service->gateway), question->cursor,
-                                       clock_unix_s(), search->arena, &search->basis, err);
-    if (status != STATUS_OK)
-        return status;
-    if (search->basis.query_hash != query_hash(&search->query) ||
-        search->basis.term_count != search->term_count)
+    const char *text = search->question->cursor;
+    if (text == NULL || text[0] == '\0')
+        return STATUS_OK;
+    enum status status = cursor_decode(gateway_key(search->service->gateway), text, clock_unix_s(),
+                                       search->arena, &search->basis, err);
+    search->has_after = status == STATUS_OK;
+    search->languages = search->basis.languages;
+    return status;
+}
+
+static enum status check_cursor(const struct searching *search, struct error *err)
+{
+    if (search->has_after && (search->basis.query_hash != query_hash(&search->query) ||
+                              search->basis.term_count != search->term_count ||
+                              (search->basis.part != CURSOR_ALONE && search->relaxed == NULL)))
         return error_set(err, STATUS_INVALID, "the cursor belongs to another query");
-    search->has_after = true;
     return STATUS_OK;
 }
 
@@ -467,21 +583,28 @@ static enum status understand(struct searching *search, struct search_answer *an
     if (answer->query == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     struct text_slice typed = {answer->query, strlen(answer->query)};
-    enum status status =
-        query_parse(search->service->analyzer, typed, 0, search->arena, &search->query, err);
+    enum status status = read_cursor(search, err);
+    if (status == STATUS_OK && !search->has_after && find_languages(search) != STATUS_OK)
+        status = error_set(err, STATUS_NO_MEMORY, "search");
+    if (status == STATUS_OK)
+        status = query_parse(search->service->analyzer, typed, search->languages, search->arena,
+                             &search->query, err);
     if (status != STATUS_OK)
         return status;
+    search->relaxed = query_relax(search->query.root, search->arena);
+    if (search->relaxed == search->query.root)
+        search->relaxed = NULL;
     search->term_count = query_collect_terms(search->query.root, search->terms);
     answer->read_as = search->query.read_as;
-    answer->notes = arena_copy(search->arena, search->query.notes, sizeof(search->query.notes));
+    answer->notes = arena_zalloc(search->arena, (QUERY_NOTES_MAX + 1) * sizeof(*answer->notes));
     answer->note_count = search->query.note_count;
     answer->page = question->page;
     answer->size = question->size;
     answer->cursor = "";
     if (answer->notes == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    if (question->cursor != NULL && question->cursor[0] != '\0')
-        status = read_cursor(search, err);
+    memcpy(answer->notes, search->query.notes, answer->note_count * sizeof(*answer->notes));
+    status = check_cursor(search, err);
     return status == STATUS_OK ? check_depth(search, err) : status;
 }
 
@@ -521,7 +644,8 @@ static void remember(struct searching *search, const struct search_answer *answe
         .positions = search->positions, .asked_ms = search->asked_ms, .heard_ms = search->heard_ms};
     struct cache_key key = cache_key_of(search);
     /* Without its quotation marks the same might have had another spelling proposed. */
-    bool is_for_all = answer->total >= CORRECT_TOTAL_BELOW || service_may_correct(answer->query);
+    uint64_t matching = answer->is_relaxed ? answer->matching : answer->total;
+    bool is_for_all = matching >= CORRECT_TOTAL_BELOW || service_may_correct(answer->query);
     if (!answer->partial && !search->has_after && is_for_all)
         cache_put(cache, search->routing, &heard, &key, answer, &search->place);
 }
@@ -531,10 +655,42 @@ static void correct(struct searching *search, struct search_answer *answer)
 {
     struct correct_question question = {.routing = search->routing,
                                         .query = &search->query,
+                                        .languages = search->languages,
                                         .ends_ms = search->ends_ms,
                                         .is_admin = search->question->is_admin};
     if (search->question->page == 1 && !search->has_after)
         service_correct(search->service, &question, search->arena, answer);
+}
+
+/* Asks for the tree, and adds what was found. */
+static enum status ask_for(struct searching *search, const struct query_node *root,
+                           struct search_answer *answer, struct error *err)
+{
+    enum status status = query_to_wire(root, search->arena, &search->node, err);
+    if (status == STATUS_OK)
+        status = ask_shards(search, err);
+    if (status == STATUS_OK)
+        add_totals(search, answer);
+    return status;
+}
+
+/* Whether pages with any of the words shall follow those that match: further pages of an answer do
+ * as the first. */
+static bool wants_more(const struct searching *search, const struct search_answer *answer)
+{
+    if (search->relaxed == NULL)
+        return false;
+    return search->has_after ? search->basis.part != CURSOR_ALONE : answer->total < RELAX_BELOW;
+}
+
+static enum status ask_for_more(struct searching *search, struct search_answer *answer,
+                                struct error *err)
+{
+    if (gather(search, &search->matching) != STATUS_OK)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    answer->is_relaxed = search->is_relaxed = true;
+    answer->matching = answer->total;
+    return ask_for(search, search->relaxed, answer, err);
 }
 
 static enum status answer_from_shards(struct searching *search, struct search_answer *answer,
@@ -542,22 +698,42 @@ static enum status answer_from_shards(struct searching *search, struct search_an
 {
     if (search->routing->shard_count == 0)
         return error_set(err, STATUS_UNAVAILABLE, "there is no index yet");
-    enum status status = query_to_wire(search->query.root, search->arena, &search->node, err);
+    enum status status = find_basis(search, err);
     if (status == STATUS_OK)
-        status = find_basis(search, err);
+        status = ask_for(search, search->query.root, answer, err);
     if (status == STATUS_OK)
-        status = ask_shards(search, err);
+        correct(search, answer); /* by what all words find */
+    if (status == STATUS_OK && wants_more(search, answer))
+        status = ask_for_more(search, answer, err);
     if (status == STATUS_OK)
         status = merge(search, err);
-    if (status != STATUS_OK)
-        return status;
-    add_totals(search, answer);
-    status = fill_results(search, answer, err);
+    if (status == STATUS_OK)
+        status = fill_results(search, answer, err);
     if (status != STATUS_OK)
         return status;
     note_place(search, answer);
-    correct(search, answer);
     remember(search, answer);
+    return STATUS_OK;
+}
+
+/* Says that not all results have all words. */
+static enum status note_relaxed(struct searching *search, struct search_answer *answer,
+                                struct error *err)
+{
+    if (!answer->is_relaxed || answer->total <= answer->matching)
+        return STATUS_OK;
+    const char *note =
+        answer->matching == 0 ? "No page has all of this: these have a part of it."
+        : answer->matching == 1
+            ? "Only one page has all of this; behind it come pages that have a part of it."
+            : arena_format(
+                  search->arena,
+                  "Only %u pages have all of this; behind them come pages that have a part "
+                  "of it.",
+                  (unsigned)answer->matching);
+    if (note == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    answer->notes[answer->note_count++] = note;
     return STATUS_OK;
 }
 
@@ -569,6 +745,8 @@ static enum status answer_question(struct searching *search, struct search_answe
         return status;
     if (!answer_from_cache(search, answer))
         status = answer_from_shards(search, answer, err);
+    if (status == STATUS_OK)
+        status = note_relaxed(search, answer, err);
     if (status == STATUS_OK)
         status = write_cursor(search, answer, err);
     if (status == STATUS_OK)

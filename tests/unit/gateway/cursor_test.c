@@ -17,6 +17,8 @@ static struct cursor example(void)
         .made_unix_s = 1000000,
         .query_hash = 0xfeedfacecafebeef,
         .depth = 10,
+        .languages = 0x100200,
+        .part = CURSOR_ANY_WORD,
         .epoch = 3,
         .documents = 1169,
         .field_lengths = {1, 2, 3, 4, 1000000},
@@ -45,6 +47,8 @@ static void what_goes_in_comes_out(void **state)
     assert_int_equal(out.made_unix_s, in.made_unix_s);
     assert_int_equal(out.query_hash, in.query_hash);
     assert_int_equal(out.depth, in.depth);
+    assert_int_equal(out.languages, in.languages);
+    assert_int_equal(out.part, in.part);
     assert_int_equal(out.epoch, in.epoch);
     assert_int_equal(out.documents, in.documents);
     assert_memory_equal(out.field_lengths, in.field_lengths, sizeof(in.field_lengths));

@@ -179,6 +179,67 @@ static void the_window_is_that_of_all_shards(void **state)
     close_fixture(fixture);
 }
 
+/* Three pages have all words (one in one shard, two in the other), 40 have any. By the score alone
+ * they would not come first. */
+static void pages_with_any_word_follow_the_few_with_all(void **state)
+{
+    (void)state;
+    enum { DOCUMENTS = 40 };
+    static char names[DOCUMENTS][20];
+    for (unsigned by_cursor = 0; by_cursor < 2; by_cursor++) {
+        struct fixture *fixture = open_fixture(2, 0);
+        for (unsigned i = 0; i < DOCUMENTS; i++) {
+            snprintf(names[i], sizeof(names[i]), "http://d%u/", i);
+            fake_add(&fixture->cluster->barrels[i % 2], i + 1, 100 - i, names[i], names[i]);
+        }
+        fixture->cluster->barrels[0].matching = 1 + 1; /* d0 */
+        fixture->cluster->barrels[1].matching = 2 + 1; /* d1, d3 */
+        unsigned expected[DOCUMENTS] = {0, 1, 3, 2}, seen = 0;
+        for (unsigned i = 4; i < DOCUMENTS; i++)
+            expected[i] = i;
+        const char *cursor = NULL;
+        for (unsigned page = 1; seen < DOCUMENTS; page++) {
+            if (ask(fixture, "hoop stave", page, 3, by_cursor ? cursor : NULL, false) != STATUS_OK)
+                fail_msg("%s", fixture->err.text);
+            cursor = fixture->answer.cursor;
+            assert_int_equal(fixture->answer.total, DOCUMENTS);
+            assert_true(fixture->answer.is_relaxed);
+            assert_int_equal(fixture->answer.matching, 3);
+            assert_int_equal(fixture->answer.note_count, 1);
+            assert_non_null(strstr(fixture->answer.notes[0], "Only 3 pages have all of this"));
+            assert_int_equal(fixture->answer.result_count, page < 14 ? 3 : 1);
+            for (unsigned i = 0; i < fixture->answer.result_count; i++)
+                assert_string_equal(fixture->answer.results[i].url, names[expected[seen++]]);
+        }
+        assert_string_equal(fixture->answer.cursor, "");
+        close_fixture(fixture);
+    }
+}
+
+static void what_cannot_ask_for_more_or_finds_enough_is_asked_once(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    fill_two_shards(fixture);
+    search(fixture, "hoop stave"); /* twelve */
+    assert_int_equal(barrel->searches, 1);
+    assert_false(fixture->answer.is_relaxed);
+    barrel->matching = fixture->cluster->barrels[1].matching = 1;
+    search(fixture, "site:d0 hoop");
+    assert_int_equal(fixture->answer.total, 0);
+    assert_int_equal(barrel->searches, 2);
+    search(fixture, "stave hoop");
+    assert_int_equal(barrel->searches, 4);
+    assert_int_equal(barrel->last_kind, WIRE__NODE_KIND__NODE_OR);
+    assert_urls(&fixture->answer, 0, 10);
+    assert_int_equal(fixture->answer.note_count, 1);
+    search_cached(fixture, "stave hoop");
+    assert_int_equal(fixture->answer.note_count, 1);
+    assert_non_null(strstr(fixture->answer.notes[0], "No page has all of this"));
+    close_fixture(fixture);
+}
+
 static void a_cursor_of_another_query_or_of_nobody_is_refused(void **state)
 {
     (void)state;
@@ -863,6 +924,8 @@ int main(void)
         cmocka_unit_test(pages_continue_each_other),
         cmocka_unit_test(a_cursor_continues_with_the_statistics_of_the_first_page),
         cmocka_unit_test(the_window_is_that_of_all_shards),
+        cmocka_unit_test(pages_with_any_word_follow_the_few_with_all),
+        cmocka_unit_test(what_cannot_ask_for_more_or_finds_enough_is_asked_once),
         cmocka_unit_test(a_cursor_of_another_query_or_of_nobody_is_refused),
         cmocka_unit_test(nobody_sees_more_than_a_thousand_results),
         cmocka_unit_test(totals_say_when_they_are_a_lower_bound),

@@ -311,6 +311,31 @@ static void a_relaxed_query_asks_for_any_of_its_words(void **state)
     assert_null(query_relax(NULL, &arena));
 }
 
+static void a_query_that_asks_for_no_more_is_not_relaxed(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"apple",      "\"big apple\"", "site:a.b", "apple site:a.b",
+                                       "apple -big", "big OR apple",  "appl*",    "日本"};
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        struct query_node *root = parse(same[i]).root;
+        assert_ptr_equal(query_relax(root, &arena), root);
+    }
+    struct query_node *root = parse("(site:a OR site:b) big apple (lang:de OR pear)").root;
+    struct query_node *relaxed = query_relax(root, &arena);
+    assert_ptr_equal(relaxed->children[0], root->children[0]);
+    assert_int_equal(relaxed->child_count, 2);
+    assert_int_equal(relaxed->children[1]->kind, QUERY_OR);
+    assert_int_equal(relaxed->children[1]->child_count, 3);
+    assert_ptr_equal(relaxed->children[1]->children[2], root->children[3]);
+    struct query_term terms[QUERY_TERMS_MAX], terms_relaxed[QUERY_TERMS_MAX];
+    size_t count = query_collect_terms(root, terms);
+    assert_int_equal(query_collect_terms(relaxed, terms_relaxed), count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(terms[i].size, terms_relaxed[i].size);
+        assert_memory_equal(terms[i].bytes, terms_relaxed[i].bytes, terms[i].size);
+    }
+}
+
 static void long_queries_are_cut_with_a_note(void **state)
 {
     (void)state;
@@ -436,6 +461,7 @@ int main(void)
         cmocka_unit_test(scripts_without_spaces_are_phrases_of_pairs),
         cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
         cmocka_unit_test(a_relaxed_query_asks_for_any_of_its_words),
+        cmocka_unit_test(a_query_that_asks_for_no_more_is_not_relaxed),
         cmocka_unit_test(long_queries_are_cut_with_a_note),
         cmocka_unit_test(what_was_read_reads_the_same_again),
         cmocka_unit_test(trees_from_elsewhere_are_checked),

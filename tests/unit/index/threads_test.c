@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "index/correct.h"
 #include "index/document.h"
 #include "index/index.h"
 #include "index/search.h"
 #include "index/storage_memory.h"
+#include "index/suggest.h"
 #include "tests/unit/unit.h"
 
 enum {
@@ -216,6 +218,29 @@ static void search_for_visitors(struct searcher *searcher)
     expect(total == 0 || total == VISITORS, "visitors");
 }
 
+static bool is_apple(struct text_slice term)
+{
+    return term.size == strlen("apple") && memcmp(term.bytes, "apple", term.size) == 0;
+}
+
+/* A word that always stands in so many documents is always suggested, and found by its misspelling.
+ */
+static void suggest(struct searcher *searcher)
+{
+    struct suggestions suggestions;
+    struct correction correction;
+    struct text_slice misspelt = slice("aple");
+    expect(index_suggest(shared, searcher->analyzer, slice("appl"), false, &searcher->arena,
+                         &suggestions, NULL) == STATUS_OK &&
+               suggestions.word_count > 0 && is_apple(suggestions.words[0].term) &&
+               suggestions.words[0].documents >= DOCUMENTS,
+           "a suggestion");
+    expect(index_correct(shared, searcher->analyzer, &misspelt, 1, false, &searcher->arena,
+                         &correction, NULL) == STATUS_OK &&
+               correction.candidate_count > 0 && is_apple(correction.candidates[0].term),
+           "a correction");
+}
+
 static void *search_all_the_time(void *unused)
 {
     (void)unused;
@@ -224,6 +249,7 @@ static void *search_all_the_time(void *unused)
         search_for_all(&searcher);
         search_for_one(&searcher);
         search_for_visitors(&searcher);
+        suggest(&searcher);
         arena_reset(&searcher.arena);
         searcher.number++;
         atomic_fetch_add(&searched, 1);
