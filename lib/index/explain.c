@@ -183,6 +183,7 @@ static enum status explain_words(struct explainer *explainer, const struct query
     into->title = parts.title;
     into->url = parts.url;
     into->gain = parts.sum;
+    into->freshness_factor = parts.freshness;
     return status;
 }
 
@@ -206,12 +207,13 @@ static enum status explain_document(struct explainer *explainer, const struct qu
     for (unsigned field = 0; field < FIELD_COUNT; field++)
         into->lengths[field] = length_of_code(evaluation->scorer.columns[field][explainer->docid]);
     into->inlinks = atomic_load_explicit(&segment->inlinks[explainer->docid], memory_order_relaxed);
+    into->freshness_factor = into->matches ? into->freshness_factor : 1;
     into->link_factor = link_factor(evaluation->scorer.ranking, into->inlinks);
-    into->freshness_factor = 1;
     into->factor = evaluation_factor(evaluation, explainer->docid);
     if (into->matches) {
         into->first_score = score_whole(into->words_score, into->factor);
-        into->score = score_whole(into->words_score + into->gain, into->factor);
+        into->score =
+            score_whole(into->words_score + into->gain, into->factor * into->freshness_factor);
     }
     return STATUS_OK;
 }

@@ -5,7 +5,7 @@
  *     words_score = the scores of the words that count
  *     gain        = closeness of the words, title, url          (rerank.h)
  *     first_score = words_score x factor / 2^20
- *     score       = (words_score + gain) x factor / 2^20
+ *     score       = (words_score + gain) x (factor x freshness_factor) / 2^20
  *
  * A document of the window has `score` in the results, any other one `first_score`.
  */
@@ -54,8 +54,8 @@ struct explanation {
     uint64_t gain;
     uint32_t inlinks;
     double link_factor;
+    double factor; /* the same, as long as nothing else is known of all documents */
     double freshness_factor;
-    double factor;
     double first_score;
     double score;
 };

@@ -263,7 +263,7 @@ static enum status merge_to_storage(struct index *index, struct merge *merge, ui
         status = index_open_stored(index, id, chunks.count, &output, err);
     if (status == STATUS_OK && !segment_verify(output)) {
         segment_release(output);
-        status = error_set(err, STATUS_CORRUPT, "a segment was not written as it should be");
+        status = error_set(err, STATUS_IO, "a segment was not written as it should be");
     }
     if (status == STATUS_OK) {
         merge_copy_inlinks(merge, output);

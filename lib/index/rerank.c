@@ -250,6 +250,22 @@ static uint64_t wholeness(const struct reranker *reranker, unsigned field, uint3
     return (uint64_t)(weight * of_field * of_query * of_query * (double)words_score);
 }
 
+/* ---- freshness ---- */
+
+static bool find_freshness(const struct reranker *reranker, uint32_t docid,
+                           struct rerank_parts *parts)
+{
+    const struct evaluation *evaluation = reranker->evaluation;
+    struct document_row row;
+    struct stored_fields stored;
+    if (!segment_row(reranker->segment, docid, &row) ||
+        !segment_stored(reranker->segment, &row, &stored))
+        return false;
+    parts->freshness = freshness_factor(evaluation->scorer.ranking, stored.modified_unix_us,
+                                        evaluation->request->now_unix_us);
+    return true;
+}
+
 /* ---- one document ---- */
 
 static void find_word(struct reranker *reranker, struct rerank_word *word, uint32_t docid)
@@ -295,7 +311,7 @@ enum status reranker_look(struct reranker *reranker, uint32_t docid, uint64_t wo
     enum status status = find_closeness(reranker, docid, &parts, err);
     if (status != STATUS_OK)
         return status;
-    if (is_corrupt(reranker))
+    if (is_corrupt(reranker) || !find_freshness(reranker, docid, &parts))
         return segment_corrupt(reranker->segment, err);
     parts.title = wholeness(reranker, FIELD_TITLE, docid, ranking->whole_title, words_score);
     parts.url = wholeness(reranker, FIELD_URL, docid, ranking->whole_url, words_score);
@@ -332,7 +348,8 @@ static enum status look_at(struct evaluation *evaluation, struct reranker *reran
         if (status == STATUS_OK)
             status = reranker_look(reranker, hits[i].docid, hits[i].words_score, &parts, err);
         if (status == STATUS_OK)
-            hits[i].score = score_whole(hits[i].words_score + parts.sum, hits[i].factor);
+            hits[i].score =
+                score_whole(hits[i].words_score + parts.sum, hits[i].factor * parts.freshness);
     }
     return status;
 }

@@ -12,6 +12,8 @@
  * - Wholeness: the more of the query stands in the title (in the URL) and the more of the title
  * that is, the more it counts: who types a whole title, or a name that is a host, wants that page.
  *
+ * - Freshness: a page whose own date is known gains a little while it is new, by a factor.
+ *
  * These scores depend on the document, the query and the statistics, like the first ones. The
  * window is the best `window` documents of the whole corpus by their first score: a shard looks at
  * that many of its own, and whoever merges shards takes the window of them all (rerank_order()).
@@ -53,6 +55,7 @@ struct rerank_parts {
     uint64_t title;
     uint64_t url;
     uint64_t sum;
+    double freshness; /* a factor */
 };
 
 /* For a query that was checked, whose words the evaluation has weighed. All borrowed. */

@@ -11,6 +11,8 @@ const struct ranking ranking_default = {
     .closeness = 0.3,
     .whole_title = 0.15,
     .whole_url = 0.15,
+    .freshness = 0.05,
+    .half_life_days = 365,
     .fields =
         {
             [FIELD_TITLE] = {3.0f, 0.5f},
@@ -112,4 +114,14 @@ double link_factor(const struct ranking *ranking, uint32_t inlinks)
     return ranking->link_weight == 0 || inlinks == 0
                ? 1
                : 1 + ranking->link_weight * log2(1 + (double)inlinks);
+}
+
+double freshness_factor(const struct ranking *ranking, int64_t modified_unix_us,
+                        int64_t now_unix_us)
+{
+    if (ranking->freshness == 0 || modified_unix_us <= 0 || now_unix_us <= 0)
+        return 1;
+    int64_t age_us = modified_unix_us < now_unix_us ? now_unix_us - modified_unix_us : 0;
+    double age_days = (double)age_us / 86400e6;
+    return 1 + ranking->freshness * ranking->half_life_days / (ranking->half_life_days + age_days);
 }

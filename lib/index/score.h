@@ -76,4 +76,8 @@ static inline double score_whole(uint64_t words_score, double factor)
 /* How much a page counts more for the pages that link to it. */
 double link_factor(const struct ranking *ranking, uint32_t inlinks);
 
+/* How much a page counts more for having changed lately, at least 1. 0: no date is known. */
+double freshness_factor(const struct ranking *ranking, int64_t modified_unix_us,
+                        int64_t now_unix_us);
+
 #endif

@@ -32,6 +32,8 @@ struct ranking {
     double closeness;   /* of words close together, as a part of what they score themselves */
     double whole_title; /* of a title that is the whole query, as a part of the words' scores */
     double whole_url;
+    double freshness; /* a page changed just now counts 1 + freshness times, one of an age of */
+    double half_life_days; /* so many days 1 + freshness / 2 times; of no known date once */
     struct {
         float weight; /* of an occurrence */
         float length; /* how much a longer field than the average makes it count less, 0 to 1 */

@@ -211,8 +211,13 @@ static void memory_bulk_abort(void *self, void *bulk_pointer)
 static enum status memory_bulk_add(void *self, void *bulk_pointer, struct storage_slice key,
                                    struct storage_slice value, struct error *err)
 {
-    (void)self;
+    struct storage_memory *memory = self;
     struct bulk *bulk = bulk_pointer;
+    pthread_mutex_lock(&memory->lock);
+    enum status status = next_failure(memory);
+    pthread_mutex_unlock(&memory->lock);
+    if (status != STATUS_OK)
+        return error_set(err, status, "storage in memory");
     CHECK(key.size > 0 && key.size <= STORAGE_KEY_MAX && value.size <= STORAGE_VALUE_MAX);
     if (bulk->count > 0) {
         const struct entry *last = &bulk->entries[bulk->count - 1];

@@ -7,6 +7,8 @@
 
 #include "store/kv.h"
 
+enum { ENGINE_FORMAT_VERSION = 5 }; /* of its sorted files */
+
 struct kv {
     char *path;
     rocksdb_t *db;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "store/engine.h"
 
@@ -13,14 +14,19 @@
  * bytes, version (4 bytes), magic number (8). */
 enum { FOOTER_BYTES = 53, PLACES_BYTES = 41, VARINTS = 4 };
 
-static bool is_padded_with_zeros(const uint8_t footer[FOOTER_BYTES])
+/* Varints are as short as can be, the version is the one we write, all else is 0. */
+static bool is_as_written(const uint8_t footer[FOOTER_BYTES])
 {
     unsigned at = 1;
-    for (unsigned varints = 0; varints < VARINTS && at < PLACES_BYTES; at++)
-        varints += (footer[at] & 0x80) == 0;
+    for (unsigned varints = 0; varints < VARINTS && at < PLACES_BYTES; at++) {
+        bool is_last = (footer[at] & 0x80) == 0;
+        varints += is_last;
+        if (is_last && footer[at] == 0 && (footer[at - 1] & 0x80) != 0)
+            return false;
+    }
     while (at < PLACES_BYTES && footer[at] == 0)
         at++;
-    return at == PLACES_BYTES;
+    return at == PLACES_BYTES && get_le32(footer + PLACES_BYTES) == ENGINE_FORMAT_VERSION;
 }
 
 static enum status check_file(const char *path, struct error *err)
@@ -35,7 +41,7 @@ static enum status check_file(const char *path, struct error *err)
     enum status status = STATUS_OK;
     if (fstat(fd, &info) != 0 || info.st_size < FOOTER_BYTES ||
         pread(fd, footer, sizeof(footer), info.st_size - FOOTER_BYTES) != FOOTER_BYTES ||
-        !is_padded_with_zeros(footer))
+        !is_as_written(footer))
         status = error_set(err, STATUS_CORRUPT, "%s: wrong bytes at its end", path);
     fd_close(fd);
     return status;

@@ -107,7 +107,7 @@ static rocksdb_block_based_table_options_t *table_options(const struct kv_column
 {
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
     rocksdb_block_based_options_set_block_size(table, BLOCK_BYTES);
-    rocksdb_block_based_options_set_format_version(table, 5);
+    rocksdb_block_based_options_set_format_version(table, ENGINE_FORMAT_VERSION);
     if (column->large_values) {
         /* No filter: it would only be read to be checked. */
         /* Indexes are small here and stay in memory; caching them without a block cache would

@@ -79,8 +79,9 @@ enum status kv_get(struct kv *kv, unsigned column, struct kv_slice key, struct b
 struct kv_iterator *kv_iterator_open(struct kv *kv, unsigned column);
 /* Reads from the files alone and checks every block's checksum; for looking whether all is well. */
 struct kv_iterator *kv_iterator_open_checking(struct kv *kv, unsigned column);
-/* Such an iterator sees all but unused bytes at the ends of files, which have no checksum: this
- * looks at those. STATUS_CORRUPT, STATUS_IO. */
+/* Such an iterator sees all but the ends of files, which have no checksum (this looks at those:
+ * STATUS_CORRUPT, STATUS_IO), and filters: they are checked when they are needed, and a wrong one
+ * is passed over. */
 enum status kv_check_footers(struct kv *kv, struct error *err);
 void kv_iterator_close(struct kv_iterator *iterator); /* accepts NULL */
 bool kv_iterator_seek(struct kv_iterator *iterator,

@@ -84,6 +84,63 @@ def test_one_searches_by_keyboard_alone(browse, small_stack, small_site):
     assert outline != "none", "the focus cannot be seen"
 
 
+def options_of(driver):
+    return driver.execute_script("return [...document.querySelectorAll('#suggestions:not([hidden]) li')].map(i => i.textContent)")
+
+
+@pytest.mark.parametrize("width,dark", [(1280, False), (390, True)])
+def test_suggestions_are_chosen_by_keyboard_and_told_to_screen_readers(browse, small_stack, width, dark):
+    driver = browse(width=width, dark=dark)
+    driver.get(small_stack.base + "/")
+    box = driver.find_element(By.NAME, "q")
+    assert box.get_attribute("role") == "combobox" and box.get_attribute("aria-expanded") == "false"
+    box.send_keys("sta")
+    wait_for(lambda: "staves" in [text.lower() for text in options_of(driver)], 10)
+    options = options_of(driver)
+    assert box.get_attribute("aria-expanded") == "true" and box.get_attribute("value") == "sta"
+    assert driver.find_element(By.CSS_SELECTOR, ".search [role=status]").get_attribute("textContent") == \
+        f"{len(options)} suggestion" + ("s" if len(options) > 1 else "")
+    assert overflow(driver) <= 0
+    box.send_keys(Keys.ARROW_DOWN)
+    chosen = driver.find_element(By.ID, box.get_attribute("aria-activedescendant"))
+    assert chosen.get_attribute("aria-selected") == "true" and chosen.text == box.get_attribute("value") == options[0]
+    shoot(driver, f"{small_stack.proxy}-suggestions-{width}-{'dark' if dark else 'light'}")
+    box.send_keys(Keys.ARROW_UP)
+    assert box.get_attribute("value") == "sta" and box.get_attribute("aria-activedescendant") is None
+    box.send_keys(Keys.ARROW_UP)
+    assert box.get_attribute("value") == options[-1]
+    box.send_keys(Keys.ESCAPE)
+    assert options_of(driver) == [] and box.get_attribute("value") == "sta"
+    assert box.get_attribute("aria-expanded") == "false" and driver.switch_to.active_element == box
+    box.send_keys("v")
+    wait_for(lambda: "staves" in [text.lower() for text in options_of(driver)], 10)
+    box.send_keys(Keys.ARROW_DOWN + Keys.ENTER)
+    wait_for(lambda: "/search?q=staves" in driver.current_url.lower(), 10)
+
+
+def test_a_suggestion_is_chosen_with_the_mouse_and_another_spelling_followed(browse, small_stack, small_site):
+    driver = browse()
+    driver.get(small_stack.base + "/search?q=qenching")
+    shoot(driver, f"{small_stack.proxy}-did-you-mean-1280-light")
+    driver.find_element(By.LINK_TEXT, "quenching").click()
+    wait_for(lambda: driver.find_elements(By.CSS_SELECTOR, f"a[href='{small_site.base}/hoop']"), 10)
+    box = driver.find_element(By.NAME, "q")
+    box.clear()
+    box.send_keys("the new fo")
+    wait_for(lambda: "The new forge" in options_of(driver), 10)
+    shoot(driver, f"{small_stack.proxy}-suggestions-header-1280-light")
+    next(item for item in driver.find_elements(By.CSS_SELECTOR, "#suggestions li") if item.text == "The new forge").click()
+    wait_for(lambda: driver.find_elements(By.CSS_SELECTOR, f"a[href='{small_site.base}/new']"), 10)
+
+
+def test_titles_in_suggestions_are_text(browse, small_stack):
+    driver = browse()
+    driver.get(small_stack.base + "/")
+    driver.find_element(By.NAME, "q").send_keys("attac")
+    wait_for(lambda: any("<script>" in text for text in options_of(driver)), 10)
+    assert driver.execute_script("return document.querySelectorAll('#suggestions script').length") == 0
+
+
 def test_it_works_without_javascript(browse, small_stack, small_site):
     driver = browse(javascript=False)
     driver.get(small_stack.base + "/")

@@ -77,9 +77,9 @@ def adds_up(story):
     counted = sum(word["score"] for word in story["words"])
     gained = sum(word["closeness"] for word in story["words"]) + story["title"] + story["url_score"]
     assert story["words_score"] == counted and story["gain"] == gained
-    assert story["factor"] == story["link_factor"] * story["freshness_factor"]
+    assert story["factor"] == story["link_factor"] and 1 <= story["freshness_factor"] <= 1.05
     assert story["first_score"] == counted * story["factor"]
-    assert story["second_score"] == (counted + gained) * story["factor"]
+    assert story["second_score"] == (counted + gained) * (story["factor"] * story["freshness_factor"])
     return story["score"] == (story["second_score"] if story["in_window"] else story["first_score"])
 
 

@@ -329,7 +329,7 @@ const char json_openapi[] = JSON_TEXT({
         "gain": {"type": "number"}, "factor": {"type": "number"}, "inlinks": {"type": "integer"},
         "link_factor": {"type": "number"}, "freshness_factor": {"type": "number"},
         "first_score": {"type": "number", "description": "words_score x factor"},
-        "second_score": {"type": "number", "description": "(words_score + gain) x factor"},
+        "second_score": {"type": "number", "description": "(words_score + gain) x (factor x freshness_factor)"},
         "words": {"type": "array", "items": {"type": "object", "required": ["counts", "prefix", "weight", "frequency", "score", "closeness", "forms"], "properties": {
           "counts": {"type": "boolean"}, "prefix": {"type": "boolean"}, "weight": {"type": "number"}, "frequency": {"type": "number"},
           "score": {"type": "number"}, "closeness": {"type": "number"},

@@ -110,28 +110,22 @@ static enum status gather(const struct fanout_answer *answers, unsigned shards, 
 
 /* ---- choosing ---- */
 
-/* Nothing twice, and not what was typed. */
-static bool is_new(const struct suggest_answer *answer, const char *text)
-{
-    if (text[0] == '\0' || strcasecmp(text, answer->query) == 0)
-        return false;
-    for (unsigned i = 0; i < answer->count; i++) {
-        if (strcasecmp(answer->suggestions[i], text) == 0)
-            return false;
-    }
-    return true;
-}
-
-/* Adds one, while there are fewer than `count_max`. */
+/* Adds one, while there are fewer than `count_max`: none twice, and not what was typed. Of two that
+ * differ in case the second stays: titles come last, and have theirs from people. */
 static enum status add(struct suggest_answer *answer, const char *text, size_t bytes_max,
                        unsigned count_max, struct arena *arena)
 {
-    if (answer->count >= count_max)
-        return STATUS_OK;
     const char *clean = service_clean_text(text, bytes_max, arena);
     if (clean == NULL)
         return STATUS_NO_MEMORY;
-    if (is_new(answer, clean))
+    if (clean[0] == '\0' || strcasecmp(clean, answer->query) == 0)
+        return STATUS_OK;
+    unsigned at = 0;
+    while (at < answer->count && strcasecmp(answer->suggestions[at], clean) != 0)
+        at++;
+    if (at < answer->count)
+        answer->suggestions[at] = clean;
+    else if (at < count_max)
         answer->suggestions[answer->count++] = clean;
     return STATUS_OK;
 }

@@ -43,6 +43,7 @@ void bench_fail(const char *what, const struct error *err) __attribute__((noretu
 
 void bench_index(struct bench *bench, const char *file);
 void bench_query(struct bench *bench, const char *file);
+void bench_snippets(struct bench *bench, const char *file);
 void bench_run(struct bench *bench);
 void bench_load(struct bench *bench, const char *file, const char *queries_file);
 

@@ -1,4 +1,4 @@
-/* barrel-bench index|query|run|load: arguments. */
+/* barrel-bench index|query|snippets|run|load: arguments. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "tests/bench/barrel_bench/bench.h"
 
 static const char usage[] =
-    "barrel-bench index|query|run|load --data DIR [options] [FILE [QUERIES]]";
+    "barrel-bench index|query|snippets|run|load --data DIR [options] [FILE [QUERIES]]";
 
 void bench_fail(const char *what, const struct error *err)
 {
@@ -110,6 +110,8 @@ int main(int argc, char **argv)
         bench_index(&bench, file);
     else if (strcmp(command, "query") == 0 && file != NULL)
         bench_query(&bench, file);
+    else if (strcmp(command, "snippets") == 0 && file != NULL)
+        bench_snippets(&bench, file);
     else if (strcmp(command, "load") == 0 && other != NULL && settings->rate > 0 &&
              settings->searches > 0 && settings->seconds > 0)
         bench_load(&bench, file, other);

@@ -562,12 +562,12 @@ static void suggestions_of_all_shards_are_added_up(void **state)
     tell_title(fixture, 0, "Of hoops", false, 9);
     tell_title(fixture, 0, "Hoops", true, 1);
     tell_title(fixture, 1, "How hoops\nare made", true, 2);
-    /* What was typed is no suggestion, nor is what differs from another in case alone. */
-    expect_suggestions(fixture, "ho", "hoops|hoop|hôtel|How hoops are made|Of hoops|");
+    /* What was typed is no suggestion; of what differs in case alone the title is. */
+    expect_suggestions(fixture, "ho", "Hoops|hoop|hôtel|How hoops are made|Of hoops|");
     FAKE_TELL(fixture->cluster, { barrels[1].words[0].together = 1; });
-    expect_suggestions(fixture, "ho", "hoops|hoop|hôtel|How hoops are made|Of hoops|");
+    expect_suggestions(fixture, "ho", "Hoops|hoop|hôtel|How hoops are made|Of hoops|");
     FAKE_TELL(fixture->cluster, { barrels[1].words[1].together = 2; });
-    expect_suggestions(fixture, "ho", "hôtel|hoops|hoop|How hoops are made|Of hoops|");
+    expect_suggestions(fixture, "ho", "hôtel|Hoops|hoop|How hoops are made|Of hoops|");
     expect_suggestions(fixture, "", "");
     close_fixture(fixture);
 }

@@ -12,6 +12,9 @@
 
 enum { SHARDS_MAX = 4, DOCUMENTS = 400, QUERIES = 120 };
 
+#define DAY_US INT64_C(86400000000)
+#define NOW_US (20000 * DAY_US)
+
 static struct text_analyzer *analyzer;
 static struct arena arena;
 
@@ -80,6 +83,8 @@ static void put(struct shards *shards, const char *url, const char *title, const
                                                .title = slice(title),
                                                .text = slice(text),
                                                .language = slice("en")}};
+    if (strlen(text) % 3 == 0)
+        change.document.modified_unix_us = NOW_US - (int64_t)(strlen(text) % 900) * DAY_US;
     apply(shards, url, &change);
 }
 
@@ -96,7 +101,7 @@ static void link_to(struct shards *shards, uint32_t source, const char *url)
 static struct search_request request_for(struct shards *shards, const struct query_node *query)
 {
     struct query_term terms[QUERY_TERMS_MAX];
-    struct search_request request = {.k = SEARCH_K_MAX};
+    struct search_request request = {.k = SEARCH_K_MAX, .now_unix_us = NOW_US};
     size_t count = query_collect_terms(query, terms);
     uint64_t *sums = arena_zalloc(&arena, (count + 1) * sizeof(*sums));
     for (uint32_t i = 0; i < shards->count; i++) {
@@ -274,8 +279,8 @@ static void expect_parts(const struct explanation *explained)
     assert_true(gain == explained->gain);
     assert_true(explained->link_factor == link_factor(&ranking_default, explained->inlinks));
     assert_true(explained->first_score == score_whole(explained->words_score, explained->factor));
-    assert_true(explained->score ==
-                score_whole(explained->words_score + explained->gain, explained->factor));
+    assert_true(explained->score == score_whole(explained->words_score + explained->gain,
+                                                explained->factor * explained->freshness_factor));
 }
 
 static const struct search_hit *find_hit(const struct search_hit *hits, uint32_t count,
@@ -399,6 +404,18 @@ static void a_title_that_is_the_query_gains(void **state)
         "second");
 }
 
+static void newer_pages_gain_a_little(void **state)
+{
+    (void)state;
+    const struct ranking *ranking = &ranking_default;
+    assert_true(freshness_factor(ranking, NOW_US, NOW_US) == 1.05);
+    assert_true(freshness_factor(ranking, NOW_US + DAY_US, NOW_US) == 1.05);
+    assert_true(freshness_factor(ranking, NOW_US - 365 * DAY_US, NOW_US) == 1.025);
+    assert_true(freshness_factor(ranking, 0, NOW_US) == 1);
+    assert_true(freshness_factor(&ranking_plain, NOW_US, NOW_US) == 1);
+    assert_true(freshness_factor(ranking, 1, NOW_US) > 1);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -421,6 +438,7 @@ int main(void)
         cmocka_unit_test(an_explanation_adds_up_to_every_score),
         cmocka_unit_test(an_explanation_says_what_is_missing),
         cmocka_unit_test(words_close_together_gain),
+        cmocka_unit_test(newer_pages_gain_a_little),
         cmocka_unit_test(a_title_that_is_the_query_gains),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
