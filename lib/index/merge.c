@@ -7,6 +7,13 @@
 #include "index/segment_writer.h"
 #include "index/url_order.h"
 
+void merge_add(struct merge *merge, struct segment *segment, const struct deletions *deletions)
+{
+    CHECK(merge->input_count < MERGE_INPUTS_MAX);
+    merge->inputs[merge->input_count++] =
+        (struct merge_input){.segment = segment, .deletions = deletions};
+}
+
 void merge_release(struct merge *merge)
 {
     for (uint32_t i = 0; i < merge->input_count; i++)

@@ -20,6 +20,9 @@ struct merge {
     uint32_t document_count; /* of the output */
 };
 
+/* Both borrowed; `deletions` may be NULL. */
+void merge_add(struct merge *merge, struct segment *segment, const struct deletions *deletions);
+
 /* Writes the output to the sink, footer and all. Memory: a few chunks and 4 bytes a document. */
 enum status merge_run(struct merge *merge, struct segment_sink *sink, struct error *err);
 void merge_release(struct merge *merge);

@@ -6,12 +6,12 @@
  *   the document. Each occurrence of the first word counts 1/d^2 for its distance d <= 5 to the
  *   nearest of the second, as in Rasolofo, Savoy: "Term proximity scoring for keyword-based
  *   retrieval systems", 2003; in the wrong order it is one further away. The sum is weighed by
- * field and length and saturates as a word's frequency does, with the weight of the commoner word,
- * and never counts more than either word does by itself. Words of one phrase stand together anyway;
- *   pairs of characters, as which text without spaces is indexed, say so by themselves.
+ *   field and length and saturates as a word's frequency does, with the weight of the commoner
+ *   word, and never counts more than either word does by itself. Words of one phrase stand together
+ *   anyway; pairs of characters, as which text without spaces is indexed, say so by themselves.
  * - Wholeness: the more of the query stands in the title (in the URL) and the more of the title
- * that is, the more it counts: who types a whole title, or a name that is a host, wants that page.
- *
+ *   that is, the more it counts: who types a whole title, or a name that is a host, wants that
+ *   page.
  * - Freshness: a page whose own date is known gains a little while it is new, by a factor.
  *
  * These scores depend on the document, the query and the statistics, like the first ones. The

@@ -66,17 +66,6 @@ size_t index_memory_bytes(const struct draft *draft, uint32_t *ret_count);
 /* Merges segments in memory while there are many of one size, to no more than `bytes_max` each. */
 enum status index_compact_memory(struct draft *draft, uint64_t bytes_max, struct error *err);
 
-/*
- * Which entries are worth merging: writes their numbers, ascending, and returns how many.
- * `stored`: only those in storage, else only those in memory.
- */
-uint32_t index_choose_merge(const struct snapshot_entry *entries, uint32_t count, bool stored,
-                            uint64_t bytes_max, uint32_t ret_chosen[MERGE_INPUTS_MAX]);
-
-/* Merges these entries of the draft in memory; the result takes their place. */
-enum status index_merge_memory(struct draft *draft, const uint32_t *chosen, uint32_t count,
-                               struct error *err);
-
 /* What is shown of a document; the fields are borrowed from the snapshot. */
 enum status document_read(const struct snapshot *snapshot, struct place place, struct arena *arena,
                           struct stored_document *ret_document, struct stored_fields *ret_fields,
