@@ -11,6 +11,7 @@ enum { ENGINE_FORMAT_VERSION = 5 }; /* of its sorted files */
 
 struct kv {
     char *path;
+    int lock; /* of the folder; -1: none */
     rocksdb_t *db;
     rocksdb_options_t *options;
     rocksdb_cache_t *cache;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -103,13 +104,30 @@ static enum status make_format(const char *path, struct error *err)
     return folder_write_format(path, err);
 }
 
+enum status folder_lock(const char *path, int *ret_lock, struct error *err)
+{
+    enum status status = file_make_folders(path, 0750, err);
+    if (status != STATUS_OK)
+        return status;
+    int lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+        *ret_lock = lock;
+        return STATUS_OK;
+    }
+    status = errno == EWOULDBLOCK
+                 ? error_set(err, STATUS_CONFLICT, "%s: another process has it open", path)
+                 : error_set_errno(err, errno, "locking %s", path);
+    close(lock);
+    return status;
+}
+
 enum status folder_prepare(const char *path, struct error *err)
 {
     char file[PATH_MAX];
     struct buffer text = {0};
     enum status status = path_join(file, path, "FORMAT", err);
-    if (status == STATUS_OK)
-        status = file_make_folders(path, 0750, err);
     if (status != STATUS_OK)
         return status;
     status = file_read(file, FORMAT_BYTES_MAX, &text, err);
@@ -140,13 +158,17 @@ static enum status remove_tree(const char *path, struct error *err)
 enum status kv_erase(const char *path, struct error *err)
 {
     static const char *const names[] = {"db", "bulk", "FORMAT"};
-    enum status status = STATUS_OK;
+    int lock;
+    enum status status = folder_lock(path, &lock, err);
+    if (status != STATUS_OK)
+        return status;
     for (size_t i = 0; status == STATUS_OK && i < ARRAY_COUNT(names); i++) {
         char name[PATH_MAX];
         status = path_join(name, path, names[i], err);
         if (status == STATUS_OK)
             status = remove_tree(name, err);
     }
+    close(lock);
     return status;
 }
 

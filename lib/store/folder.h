@@ -12,8 +12,14 @@
 enum { STORE_FORMAT_VERSION = 1 };
 
 /*
- * Makes the folder, or checks that we can read what made it: STATUS_UNSUPPORTED "made by version
- * X", STATUS_CORRUPT for a FORMAT file that is none. Empties bulk/.
+ * Makes the folder and holds it for this process until *ret_lock is closed. STATUS_CONFLICT where
+ * another one holds it.
+ */
+enum status folder_lock(const char *path, int *ret_lock, struct error *err);
+
+/*
+ * Prepares a folder that is held, or checks that we can read what made it: STATUS_UNSUPPORTED "made
+ * by version X", STATUS_CORRUPT for a FORMAT file that is none. Empties bulk/.
  */
 enum status folder_prepare(const char *path, struct error *err);
 

@@ -270,8 +270,12 @@ enum status kv_open(const char *path, const struct kv_options *options, struct k
         free(kv);
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     }
-    folder_drop_ballast_if_full(path);
-    enum status status = folder_prepare(path, err);
+    kv->lock = -1;
+    enum status status = folder_lock(path, &kv->lock, err);
+    if (status == STATUS_OK) {
+        folder_drop_ballast_if_full(path);
+        status = folder_prepare(path, err);
+    }
     if (status == STATUS_OK) {
         make_options(kv, options);
         status = open_engine(kv, err);
@@ -312,6 +316,8 @@ void kv_close(struct kv *kv)
         rocksdb_close(kv->db);
     }
     destroy_options(kv);
+    if (kv->lock >= 0)
+        close(kv->lock);
     free(kv->others);
     free(kv->path);
     free(kv);

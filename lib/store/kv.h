@@ -51,7 +51,8 @@ enum status kv_open(const char *path, const struct kv_options *options, struct k
 void kv_close(struct kv *kv); /* accepts NULL */
 
 /* Removes the store at `path`, or what is left of one; it is not open. Whatever else lies in the
- * folder stays. Removing none is no error. STATUS_IO. */
+ * folder stays. Removing none is no error. STATUS_CONFLICT where a process has it open, STATUS_IO.
+ */
 enum status kv_erase(const char *path, struct error *err);
 
 /* All of a batch is there after a crash, or nothing. */

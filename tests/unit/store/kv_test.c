@@ -331,14 +331,22 @@ static void bulk_keys_must_ascend(void **state)
 static void a_second_process_is_told_that_it_is_open(void **state)
 {
     struct fixture *f = *state;
+    struct kv_bulk *bulk = NULL;
+    assert_int_equal(kv_bulk_open(f->kv, LARGE, &bulk, &f->err), STATUS_OK);
+    assert_int_equal(kv_bulk_add(bulk, text("a"), text("1"), &f->err), STATUS_OK);
     pid_t child = fork();
     if (child == 0) {
         struct kv *second = NULL;
-        _exit(kv_open(f->path, &options, &second, &f->err) == STATUS_CONFLICT ? 0 : 1);
+        bool refused = kv_open(f->path, &options, &second, &f->err) == STATUS_CONFLICT &&
+                       kv_erase(f->path, &f->err) == STATUS_CONFLICT;
+        _exit(refused ? 0 : 1);
     }
     int result = 0;
     assert_int_equal(waitpid(child, &result, 0), child);
     assert_int_equal(result, 0);
+    /* It has not taken away what is being written, either. */
+    assert_int_equal(kv_bulk_finish(bulk, &f->err), STATUS_OK);
+    assert_value(f, LARGE, "a", "1");
 }
 
 static void write_format(struct fixture *f, const char *words)
