@@ -85,10 +85,13 @@ def adds_up(story):
 
 def test_every_score_is_explained_part_by_part(small_stack, small_site):
     for query in ("hoop", "oak barrel", "hoops OR staves", '"narrow strips" oak', "iron -quenching", "hoo*"):
-        results = small_stack.search(query)["results"]
-        assert results
-        for place, result in enumerate(results):
+        answer = small_stack.search(query)
+        assert answer["results"]
+        for place, result in enumerate(answer["results"]):
             story = small_stack.explain(query, result["url"])
+            if not story["matches"]:  # it stands behind those with all words, and lacks some
+                assert story["failed"] and any("a part of it" in note for note in answer["notes"])
+                continue
             assert story["found"] and story["matches"] and story["failed"] == []
             assert adds_up(story) and story["score"] == result["score"]
             assert story["rank"] == place + 1
