@@ -96,7 +96,7 @@ static void list_failed(struct explanation *into, const struct judged *judged)
 {
     if (judged->matches)
         return;
-    if (judged->query->kind != QUERY_AND) {
+    if (judged->query->kind != QUERY_AND || judged->children == NULL) {
         into->failed[into->failed_count++] = judged->number;
         return;
     }

@@ -92,5 +92,5 @@ def test_on_a_full_disk_searching_goes_on_and_indexing_does_when_there_is_room_a
     assert load.failures == []
     for number, url in enumerate(pages.urls):
         wait_for(lambda: stack.urls(f"number{number}x") == [url], 60, url)
-    assert stack.documents() == len(site.indexable())
+    wait_for(lambda: stack.documents() == len(site.indexable()), 30, "as many documents as pages")
     print(f"the disk was full {TIMES} times, {len(pages.urls)} pages, {load.count} searches")
