@@ -81,7 +81,8 @@ def test_what_joins_from_another_machine_is_reached_there_and_reaches_the_first(
             assert barrel.poll() is None and gateway.poll() is None, (tmp_path / "log").read_text()
             known = barrels(first)
             far, near = known.get("far"), known.get("barrel-0-0")
-            return far and near and far["state"] == "ready" and far["documents"] == near["documents"] and known
+            return far and near and far["state"] == "ready" and far["documents"] == near["documents"] and \
+                not far["rebuilding"] and known
         known = wait_for(is_whole, 30, "the barrel elsewhere")  # it has read the log, from here
         assert known["far"]["address"].startswith(THERE + ":"), known["far"]
         assert wait_for(lambda: barrels(first).get("named"), 30, "the named one")["address"] == "far.example:4711"
