@@ -88,6 +88,20 @@ def test_a_killed_barrel_costs_no_error_and_the_answer_is_whole_again_soon(small
     wait_for(lambda: small_stack.urls("quenching") == url, 10, "the same answer")
 
 
+def test_a_barrel_that_hangs_leaves_the_others_time_to_answer(small_stack):
+    barrel = small_stack.pids("barrel")[0]
+    os.kill(barrel, signal.SIGSTOP)
+    try:
+        for number in range(3):
+            asked = time.monotonic()
+            answer = small_stack.search(f"hoop OR stave OR iron OR y{number}{time.monotonic_ns()}")
+            assert time.monotonic() - asked < 3
+            assert answer["partial"] and answer["shards"]["answered"] == answer["shards"]["asked"] - 1
+    finally:
+        os.kill(barrel, signal.SIGCONT)
+    wait_for(lambda: not small_stack.search(f"hoop OR z{time.monotonic_ns()}")["partial"], 10, "a whole answer")
+
+
 @pytest.mark.parametrize("program", ["indexserver", "downloader", "parser"])
 def test_a_killed_process_is_back_and_the_crawl_goes_on(small_stack, small_site, program):
     before = running(small_stack, program)

@@ -32,6 +32,7 @@ struct gateway {
     /* query_languages of the corpus, and the epoch they were asked in, plus one */
     _Atomic uint64_t languages;
     _Atomic uint64_t languages_epoch;
+    _Atomic int64_t languages_again_ms; /* not asked before, by clock_boot_ms() */
 
     pthread_mutex_t mutex;
     /* under the mutex; replaced as a whole by the member's thread */

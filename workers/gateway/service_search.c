@@ -18,6 +18,10 @@ enum {
     /* Where fewer pages match, those with any of the words follow. Fewer than the window, so that
      * all that match are known. */
     RELAX_BELOW = 10,
+    /* Statistics may take this part of the time left: a shard that hangs leaves the rest to the
+     * search, which does without what it would have said. */
+    STATISTICS_PART = 4,
+    LANGUAGES_AGAIN_MS = 5000, /* after a shard did not answer */
 };
 
 /* The hits of all shards, in the order of results. */
@@ -82,7 +86,8 @@ static enum status ask_terms(struct searching *search, const struct query_term *
     struct fanout_question question = {.method = WIRE__METHOD__TERM_STATS,
                                        .reply_descriptor = &wire__term_stats_reply__descriptor,
                                        .request = &request.base,
-                                       .timeout_ms = service_left_ms(search->ends_ms)};
+                                       .timeout_ms =
+                                           1 + service_left_ms(search->ends_ms) / STATISTICS_PART};
     *ret_whole =
         fanout_ask(search->service->fanout, search->routing, &question, arena, answers) == shards;
     for (size_t i = 0; i < count; i++) {
@@ -129,7 +134,8 @@ static enum status find_languages(struct searching *search)
     bool is_whole = false;
     if (search->routing->shard_count == 0)
         return STATUS_OK;
-    if (atomic_load(&gateway->languages_epoch) == epoch) {
+    if (atomic_load(&gateway->languages_epoch) == epoch ||
+        clock_boot_ms() < atomic_load(&gateway->languages_again_ms)) {
         search->languages = atomic_load(&gateway->languages);
         return STATUS_OK;
     }
@@ -143,6 +149,8 @@ static enum status find_languages(struct searching *search)
     atomic_store(&gateway->languages, search->languages);
     if (is_whole)
         atomic_store(&gateway->languages_epoch, epoch);
+    else
+        atomic_store(&gateway->languages_again_ms, clock_boot_ms() + LANGUAGES_AGAIN_MS);
     return STATUS_OK;
 }
 
