@@ -66,6 +66,8 @@ void completion_writer_add(struct completion_writer *writer, const uint8_t *key,
 {
     uint32_t prefix_size = size < COMPLETION_PREFIX_BYTES_MAX ? size : COMPLETION_PREFIX_BYTES_MAX;
     uint32_t shared = 0;
+    if (prefix_size == 0)
+        return; /* no key is empty */
     while (shared < prefix_size && shared < writer->prefix_size &&
            writer->prefix[shared] == key[shared])
         shared++;

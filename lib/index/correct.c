@@ -267,16 +267,16 @@ static void leap(struct dictionary_cursor *cursor, const uint8_t *target, uint32
 static enum status walk(struct fuzzy *fuzzy, const struct segment *segment,
                         struct gathered *gathered, struct error *err)
 {
-    const uint8_t first = ' '; /* before it are keys that are no words */
-    const uint8_t behind_stems = 0xc0;
+    static const uint8_t first[] = {' '}; /* before it are keys that are no words */
+    static const uint8_t behind_stems[] = {0xc0};
     uint8_t target[KEY_MAX + 4];
     struct dictionary_cursor cursor;
     fuzzy->key_size = 0;
-    dictionary_cursor_seek(&cursor, segment, &first, 1);
+    dictionary_cursor_seek(&cursor, segment, first, sizeof(first));
     for (uint32_t keys = 0; keys < CORRECT_KEYS_MAX && cursor.key_size > 0; keys++) {
         bool is_ruled_out;
         if (TEXT_TERM_IS_OF_LANGUAGE(cursor.key)) { /* stems: they lie together */
-            leap(&cursor, &behind_stems, 1);
+            leap(&cursor, behind_stems, sizeof(behind_stems));
             continue;
         }
         unsigned distance = read_key(fuzzy, cursor.key, cursor.key_size, &is_ruled_out);

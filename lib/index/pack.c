@@ -60,7 +60,7 @@ static void pack_lanes(const uint32_t *values, unsigned width, uint8_t *out)
         store(out, word);
         out += sizeof(word);
         used -= 32;
-        word = used == 0 ? (lanes){0} : value >> (width - used);
+        word = value >> (width - 1 - used) >> 1; /* nothing where used is 0 */
     }
 }
 

@@ -347,7 +347,9 @@ struct text_slice language_detect(struct text_slice text)
 {
     struct verdict verdict;
     judge(text, &verdict);
-    return verdict.tag == NULL ? (struct text_slice){0} : tag_of(verdict.tag);
+    if (verdict.tag == NULL)
+        return (struct text_slice){0};
+    return tag_of(verdict.tag);
 }
 
 /* Whether the text is so much more like another language than like its page's that the page says
