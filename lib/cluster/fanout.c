@@ -18,7 +18,7 @@ enum {
     RETRY_MS_MAX = 50,
     IN_FLIGHT_MAX = 2,
     TRIED_MAX = 16, /* replicas of one shard in one round */
-    METHODS = 8,    /* whose usual times are kept apart */
+    METHODS = 16,   /* whose usual times are kept apart */
 };
 
 /* One replica as this thread knows it. */

@@ -14,7 +14,7 @@
 enum {
     FRAME_HEADER_BYTES = 20,
     FRAME_PAYLOAD_MAX = 32 * 1024 * 1024,
-    PROTOCOL_VERSION = 1, /* of the frames and of proto/wire.proto; a peer of another is refused */
+    PROTOCOL_VERSION = 2, /* of the frames and of proto/wire.proto; a peer of another is refused */
 };
 
 enum frame_kind {

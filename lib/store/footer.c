@@ -39,9 +39,14 @@ static enum status check_file(const char *path, struct error *err)
     if (fd < 0)
         return error_set_errno(err, errno, "%s", path);
     enum status status = STATUS_OK;
-    if (fstat(fd, &info) != 0 || info.st_size < FOOTER_BYTES ||
-        pread(fd, footer, sizeof(footer), info.st_size - FOOTER_BYTES) != FOOTER_BYTES ||
-        !is_as_written(footer))
+    ssize_t size = -1;
+    if (fstat(fd, &info) == 0)
+        size = info.st_size < FOOTER_BYTES
+                   ? 0
+                   : pread(fd, footer, sizeof(footer), info.st_size - FOOTER_BYTES);
+    if (size < 0) /* it may be read another time */
+        status = error_set_errno(err, errno, "%s", path);
+    else if (size != FOOTER_BYTES || !is_as_written(footer))
         status = error_set(err, STATUS_CORRUPT, "%s: wrong bytes at its end", path);
     fd_close(fd);
     return status;

@@ -66,7 +66,9 @@ enum status damage_begin_opening(const char *folder, const char **ret_why, struc
     else if (openings >= DAMAGE_OPENINGS_MAX)
         *ret_why = "the last times, opening it ended the process";
     int size = snprintf(text, sizeof(text), "%u\n", openings + 1);
-    return file_replace(opening, text, (size_t)size, 0600, err);
+    enum status status = file_replace(opening, text, (size_t)size, 0600, err);
+    /* The store has something put by to open on a full disk; this opening is not counted then. */
+    return status == STATUS_NO_SPACE ? STATUS_OK : status;
 }
 
 void damage_end_opening(const char *folder)

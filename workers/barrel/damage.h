@@ -10,7 +10,7 @@
 #include "base/error.h"
 
 /* So many openings in a row that did not end are taken for damage. */
-enum { DAMAGE_OPENINGS_MAX = 3 };
+enum { DAMAGE_OPENINGS_MAX = 8 };
 
 /*
  * From now on a SIGBUS, which is a mapped file that cannot be read, leaves a mark in `folder`

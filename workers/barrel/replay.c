@@ -257,9 +257,9 @@ static unsigned follow_once(struct replay *replay)
 {
     struct error err = {0};
     Wire__FeedReply *reply = NULL;
+    enum status status = rebuild_if_broken(replay, &err); /* which makes room, too */
     if (!has_room(replay->barrel))
         return STUCK_MS;
-    enum status status = rebuild_if_broken(replay, &err);
     if (status == STATUS_OK)
         status = flush_when_due(replay, &err);
     struct rpc_client *client = client_of(replay);

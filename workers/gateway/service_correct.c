@@ -88,7 +88,8 @@ static bool is_same(struct text_slice a, const ProtobufCBinaryData *b)
     return a.size == b->len && (b->len == 0 || memcmp(a.bytes, b->data, b->len) == 0);
 }
 
-/* Adds up what the shards said of one word. `all` has room for every candidate of theirs. */
+/* Adds up what the shards said of one word. `all` has room for CORRECT_CANDIDATES_MAX of each; more
+ * that one names are left out. */
 static size_t sum_candidates(const struct fanout_answer *answers, unsigned shards, size_t word,
                              struct suspect *suspect, struct correction_candidate *all)
 {
@@ -99,7 +100,7 @@ static size_t sum_candidates(const struct fanout_answer *answers, unsigned shard
             continue;
         const Wire__Correction *correction = reply->corrections[word];
         suspect->documents += correction->documents;
-        for (size_t i = 0; i < correction->n_candidates; i++) {
+        for (size_t i = 0; i < correction->n_candidates && i < CORRECT_CANDIDATES_MAX; i++) {
             const Wire__CorrectionCandidate *from = correction->candidates[i];
             size_t at = 0;
             while (at < count && !is_same(all[at].term, &from->term))

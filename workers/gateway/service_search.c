@@ -18,9 +18,9 @@ enum {
     /* Where fewer pages match, those with any of the words follow. Fewer than the window, so that
      * all that match are known. */
     RELAX_BELOW = 10,
-    /* Statistics may take this part of the time left: a shard that hangs leaves the rest to the
-     * search, which does without what it would have said. */
-    STATISTICS_PART = 4,
+    /* Statistics, and other spellings, may take this part of the time left: a shard that hangs
+     * leaves the rest to the search, which does without what it would have said. */
+    ASIDE_PART = 4,
     LANGUAGES_AGAIN_MS = 5000, /* after a shard did not answer */
 };
 
@@ -39,6 +39,7 @@ struct searching {
     int64_t ends_ms;
 
     query_languages languages; /* whose stems are looked for */
+    bool lacks_statistics;     /* some shard did not say its own: better ones may come soon */
     struct query query;
     struct query_node *relaxed; /* any of its words; NULL: that is no more */
     Wire__Node *node;           /* what is asked now */
@@ -87,7 +88,7 @@ static enum status ask_terms(struct searching *search, const struct query_term *
                                        .reply_descriptor = &wire__term_stats_reply__descriptor,
                                        .request = &request.base,
                                        .timeout_ms =
-                                           1 + service_left_ms(search->ends_ms) / STATISTICS_PART};
+                                           1 + service_left_ms(search->ends_ms) / ASIDE_PART};
     *ret_whole =
         fanout_ask(search->service->fanout, search->routing, &question, arena, answers) == shards;
     for (size_t i = 0; i < count; i++) {
@@ -106,20 +107,19 @@ static enum status find_frequencies(struct searching *search)
 {
     size_t missing[TERMS_PER_ASK], count = 0;
     enum status status = STATUS_OK;
-    bool is_whole;
     for (size_t i = 0; i < search->term_count && status == STATUS_OK; i++) {
+        bool is_whole = true;
         if (!term_table_get(search->service->gateway->terms, search->routing, &search->terms[i],
                             &search->frequencies[i]))
             missing[count++] = i;
-        if (count == TERMS_PER_ASK) {
+        if (count == TERMS_PER_ASK || (count > 0 && i + 1 == search->term_count)) {
             status =
                 ask_terms(search, search->terms, missing, count, search->frequencies, &is_whole);
             count = 0;
         }
+        search->lacks_statistics |= !is_whole;
     }
-    return count == 0 || status != STATUS_OK
-               ? status
-               : ask_terms(search, search->terms, missing, count, search->frequencies, &is_whole);
+    return status;
 }
 
 /* The languages of the corpus, asked once an epoch; without them words are looked for as typed and
@@ -136,6 +136,7 @@ static enum status find_languages(struct searching *search)
         return STATUS_OK;
     if (atomic_load(&gateway->languages_epoch) == epoch ||
         clock_boot_ms() < atomic_load(&gateway->languages_again_ms)) {
+        search->lacks_statistics |= atomic_load(&gateway->languages_epoch) != epoch;
         search->languages = atomic_load(&gateway->languages);
         return STATUS_OK;
     }
@@ -147,6 +148,7 @@ static enum status find_languages(struct searching *search)
         return status;
     search->languages = query_languages_choose(frequencies);
     atomic_store(&gateway->languages, search->languages);
+    search->lacks_statistics |= !is_whole;
     if (is_whole)
         atomic_store(&gateway->languages_epoch, epoch);
     else
@@ -654,7 +656,7 @@ static void remember(struct searching *search, const struct search_answer *answe
     /* Without its quotation marks the same might have had another spelling proposed. */
     uint64_t matching = answer->is_relaxed ? answer->matching : answer->total;
     bool is_for_all = matching >= CORRECT_TOTAL_BELOW || service_may_correct(answer->query);
-    if (!answer->partial && !search->has_after && is_for_all)
+    if (!answer->partial && !search->has_after && !search->lacks_statistics && is_for_all)
         cache_put(cache, search->routing, &heard, &key, answer, &search->place);
 }
 
@@ -664,7 +666,8 @@ static void correct(struct searching *search, struct search_answer *answer)
     struct correct_question question = {.routing = search->routing,
                                         .query = &search->query,
                                         .languages = search->languages,
-                                        .ends_ms = search->ends_ms,
+                                        .ends_ms = clock_boot_ms() +
+                                                   service_left_ms(search->ends_ms) / ASIDE_PART,
                                         .is_admin = search->question->is_admin};
     if (search->question->page == 1 && !search->has_after)
         service_correct(search->service, &question, search->arena, answer);
