@@ -31,9 +31,12 @@ static bool move_to(struct proximity_word *words, uint32_t count, uint64_t low, 
 
 /*
  * Whether every word finds a position of its own. Words that are the same have the same positions,
- * and their ranges follow each other: so each takes the first that is left.
+ * and their ranges follow each other: so each takes the first that is left. Where a word finds
+ * none, *ret_low is the least `low` with which it may: further on, what is left to it lies no
+ * nearer.
  */
-static bool are_apart(struct proximity_word *words, uint32_t count, uint64_t low, uint32_t slop)
+static bool are_apart(struct proximity_word *words, uint32_t count, uint64_t low, uint32_t slop,
+                      uint64_t *ret_low)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct proximity_word *word = &words[i];
@@ -42,8 +45,10 @@ static bool are_apart(struct proximity_word *words, uint32_t count, uint64_t low
             while (at < word->count && word->positions[at] <= words[word->same].taken)
                 at++;
         }
-        if (at == word->count || displacement(word, at) > low + slop)
+        if (at == word->count || displacement(word, at) > low + slop) {
+            *ret_low = at == word->count ? UINT64_MAX : displacement(word, at) - slop;
             return false;
+        }
         word->taken = word->positions[at];
     }
     return true;
@@ -74,9 +79,11 @@ bool proximity_matches(struct proximity_word *words, uint32_t count, uint32_t sl
             low = high - slop;
             continue;
         }
-        if (are_apart(words, count, low, slop))
+        uint64_t leap;
+        if (are_apart(words, count, low, slop, &leap))
             return true;
-        low = next_low(words, count, low);
+        uint64_t next = next_low(words, count, low);
+        low = leap > next ? leap : next;
     }
     return false;
 }

@@ -8,6 +8,7 @@
 struct checker {
     uint32_t nodes;
     uint32_t words;
+    uint32_t prefixes;
     uint32_t terms;
 };
 
@@ -75,8 +76,9 @@ static bool node_is_valid(struct checker *checker, const struct query_node *node
     case QUERY_TERM:
         return node->word_count == 1 && words_are_valid(checker, node);
     case QUERY_PREFIX:
-        return node->word_count == 1 && node->words != NULL &&
-               node->words[0].alternative_count == 1 && words_are_valid(checker, node);
+        return ++checker->prefixes <= QUERY_PREFIXES_MAX && node->word_count == 1 &&
+               node->words != NULL && node->words[0].alternative_count == 1 &&
+               words_are_valid(checker, node);
     case QUERY_PHRASE:
         return node->slop <= QUERY_SLOP_MAX && words_are_valid(checker, node);
     case QUERY_SITE:

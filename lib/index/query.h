@@ -24,6 +24,7 @@
 #define QUERY_DEPTH_MAX        32   /* levels of nodes, the root included */
 #define QUERY_NODES_MAX        256
 #define QUERY_OFFSET_MAX       1024 /* of a word in a phrase */
+#define QUERY_PREFIXES_MAX     4    /* words of which only the beginning is asked for */
 #define QUERY_NOTES_MAX        8
 #define QUERY_SITE_MAX         253 /* bytes of a host, with its port */
 #define QUERY_SLOP_MAX         1000

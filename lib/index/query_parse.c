@@ -27,6 +27,7 @@ struct parser {
     const char *end;
     struct query *query;
     uint32_t words;
+    uint32_t prefixes;
     uint32_t terms;
     uint32_t nesting;
     bool words_dropped;
@@ -521,6 +522,7 @@ static struct query_node *make_prefix(struct parser *parser, struct text_slice t
         parser->words_dropped = true;
         return NULL;
     }
+    parser->prefixes++;
     struct query_node *node = new_node(parser, QUERY_PREFIX);
     struct query_word *word = parser_alloc(parser, sizeof(*word));
     parser->words++;
@@ -543,6 +545,10 @@ static struct query_node *parse_word(struct parser *parser, uint32_t fields)
         beginning.size--;
     if (beginning.size == text.size)
         return make_words(parser, text, fields);
+    if (parser->prefixes == QUERY_PREFIXES_MAX) {
+        note(parser, "“*” is understood behind four words; behind the others it was left out.");
+        return make_words(parser, beginning, fields);
+    }
     if (read_beginning(parser, &beginning, key, &key_size))
         return make_prefix(parser, beginning, key, key_size, fields);
     if (beginning.size > 0)

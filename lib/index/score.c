@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#define DAY_US 86400000000
+
 const struct ranking ranking_default = {
     .k1 = 1.2f,
     .exact_bonus = 0.25f,
@@ -121,7 +123,10 @@ double freshness_factor(const struct ranking *ranking, int64_t modified_unix_us,
 {
     if (ranking->freshness == 0 || modified_unix_us <= 0 || now_unix_us <= 0)
         return 1;
+    /* Clocks differ, but not by more than a day: it is no date. */
+    if (modified_unix_us - now_unix_us > DAY_US)
+        return 1;
     int64_t age_us = modified_unix_us < now_unix_us ? now_unix_us - modified_unix_us : 0;
-    double age_days = (double)age_us / 86400e6;
+    double age_days = (double)age_us / DAY_US;
     return 1 + ranking->freshness * ranking->half_life_days / (ranking->half_life_days + age_days);
 }

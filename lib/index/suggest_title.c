@@ -121,6 +121,8 @@ static enum status read_list(struct suggesting *self, uint32_t entry, const stru
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : segment_corrupt(segment, self->err);
     posting_cursor_open(&cursor, segment, found.address, found.document_count);
+    if (cursor.corrupt) /* and its directory is not to be read */
+        return segment_corrupt(segment, self->err);
     uint32_t count = choose_rows(&cursor, rows);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         if (rows[i].row > 0)

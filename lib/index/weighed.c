@@ -11,9 +11,10 @@ _Static_assert(SEGMENT_DOCUMENTS_MAX / POSTING_BLOCK <= UINT16_MAX, "rows of a d
 static bool enter(struct weighed_list *list, uint32_t row)
 {
     struct posting_cursor *cursor = list->cursor;
-    if (cursor->row == row && cursor->count > 0)
+    bool is_there = row < cursor->row_count && !cursor->corrupt;
+    if (is_there && cursor->row == row && cursor->count > 0)
         return true;
-    if (!posting_cursor_enter(cursor, row)) {
+    if (!is_there || !posting_cursor_enter(cursor, row)) {
         list->block_first = 0; /* it has no document any more */
         list->block_last = DOCID_END;
         return false;
@@ -129,8 +130,10 @@ static bool bound_rows(struct weighed_word *word, struct weighed_list *list, uin
         struct impacts impacts;
         uint32_t last = posting_cursor_row_last(cursor, row);
         if (last < first || last / WINDOW >= window_count ||
-            !posting_cursor_row_impacts(cursor, row, &impacts))
+            !posting_cursor_row_impacts(cursor, row, &impacts)) {
+            segment_corrupt(cursor->segment, NULL);
             return false;
+        }
         float most = weigh_impacts(word->scorer, &impacts);
         most = most > FLT_MIN ? most : FLT_MIN;
         list->row_bounds[row] = most;
@@ -288,11 +291,14 @@ bool weighed_word_range(struct weighed_word *word, uint32_t target, uint32_t *re
     if (word->list_count == 1) {
         const struct weighed_list *list = &word->lists[0];
         const struct posting_cursor *cursor = list->cursor;
-        if (target > cursor->last)
+        if (target > cursor->last || cursor->corrupt)
             return false;
         uint32_t from = list->block_first <= target ? cursor->row : 0;
+        uint32_t row = posting_cursor_find_row(cursor, from, target);
+        if (row >= cursor->row_count)
+            return false;
         *ret_first = target;
-        *ret_last = posting_cursor_row_last(cursor, posting_cursor_find_row(cursor, from, target));
+        *ret_last = posting_cursor_row_last(cursor, row);
         return true;
     }
     uint32_t next = DOCID_END;

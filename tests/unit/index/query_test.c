@@ -195,6 +195,7 @@ static void beginnings_of_words(void **state)
     expect("well-know* x *", "\"well know\" x", 1);
     expect("\"red barr* wine\"", "\"red barr wine\"", 1);
     expect("*", "", 0);
+    expect("one* two* three* four* five*", "one* two* three* four* five", 1);
     struct query_node *root = parse("Running*").root;
     assert_int_equal(root->kind, QUERY_PREFIX);
     assert_int_equal(root->words[0].alternative_count, 1);

@@ -410,6 +410,7 @@ static void newer_pages_gain_a_little(void **state)
     const struct ranking *ranking = &ranking_default;
     assert_true(freshness_factor(ranking, NOW_US, NOW_US) == 1.05);
     assert_true(freshness_factor(ranking, NOW_US + DAY_US, NOW_US) == 1.05);
+    assert_true(freshness_factor(ranking, NOW_US + 2 * DAY_US, NOW_US) == 1);
     assert_true(freshness_factor(ranking, NOW_US - 365 * DAY_US, NOW_US) == 1.025);
     assert_true(freshness_factor(ranking, 0, NOW_US) == 1);
     assert_true(freshness_factor(&ranking_plain, NOW_US, NOW_US) == 1);
