@@ -137,6 +137,8 @@ struct posting_head {
     struct posting_cursor cursor;
     uint32_t docid;           /* the output's, of the next document that is kept; DOCID_END: none */
     struct numbers positions; /* of the cursor's block */
+    uint32_t kept;            /* documents that were copied */
+    struct dictionary_entry entry;
 };
 
 struct term_merge {
@@ -178,6 +180,7 @@ static enum status copy_postings(struct segment_writer *writer, struct posting_h
         status = posting_writer_add(&writer->postings, head->docid, posting_cursor_fields(cursor),
                                     posting_cursor_frequencies(cursor),
                                     head->positions.values + first, count, err);
+        head->kept++;
         bool is_read = cursor->index + 1 < cursor->count;
         posting_cursor_next(cursor);
         if (status == STATUS_OK)
@@ -221,13 +224,31 @@ static const struct dictionary_cursor *first_key(const struct merge *merge,
     return first;
 }
 
+/*
+ * Which documents write the word is not kept, so neither is how many of those that are left out
+ * did. Of a word that private pages alone write too few are better than too many: strangers are
+ * told a word where more pages that they may see have the key than there are that do not write it.
+ */
+static struct written add_up_written(const struct posting_head *heads, uint32_t count)
+{
+    struct written most = {0};
+    struct written least = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct dictionary_entry *entry = &heads[i].entry;
+        uint32_t dropped = entry->document_count - heads[i].kept;
+        most.count += entry->written.count;
+        most.openly |= entry->written.openly;
+        least.count += entry->written.count > dropped ? entry->written.count - dropped : 0;
+    }
+    return most.openly ? most : least;
+}
+
 /* The term that `first` stands on. */
 static enum status merge_term(struct merge *merge, struct segment_writer *writer,
                               struct term_merge *terms, const struct dictionary_cursor *first,
                               struct error *err)
 {
     uint32_t count = 0;
-    struct written written = {0};
     const struct dictionary_cursor key = *first; /* it moves on below */
     for (uint32_t i = 0; i < merge->input_count; i++) {
         struct dictionary_cursor *cursor = &terms->dictionaries[i];
@@ -235,19 +256,20 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
             continue;
         struct posting_head *head = &terms->heads[count++];
         head->input = &merge->inputs[i];
+        head->kept = 0;
+        head->entry = cursor->entry;
         posting_cursor_open(&head->cursor, head->input->segment, cursor->entry.address,
                             cursor->entry.document_count);
         enum status status = find_kept(head, false, err);
         if (status != STATUS_OK)
             return status;
-        written.count += cursor->entry.written.count;
-        written.openly |= cursor->entry.written.openly;
         dictionary_cursor_next(cursor);
     }
     segment_writer_begin_term(writer);
     enum status status = merge_postings(writer, terms->heads, count, err);
     if (status == STATUS_OK)
-        status = segment_writer_end_term(writer, key.key, key.key_size, written, err);
+        status = segment_writer_end_term(writer, key.key, key.key_size,
+                                         add_up_written(terms->heads, count), err);
     return status;
 }
 

@@ -166,6 +166,12 @@ static void what_only_hidden_pages_write_is_for_admins_alone(void **state)
     assert_int_equal(index_flush(tested, NULL), STATUS_OK);
     assert_int_equal(index_merge_down(tested, 1, NULL), STATUS_OK);
     expect("falc", "falcons|[Falcons]|");
+    for (unsigned times = 0; times < 3; times++) { /* what is replaced counts no more */
+        put("http://10.0.0.1/2", "Falcon plan", "falcon falconry");
+        assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+        assert_int_equal(index_merge_down(tested, 1, NULL), STATUS_OK);
+        expect("falc", "falcons|[Falcons]|");
+    }
     put("http://e.org/3", "", "falcon");
     expect("falc", "falcon|falcons|[Falcons]|");
 }
