@@ -97,10 +97,9 @@ struct posting_cursor {
     uint32_t docids[POSTING_BLOCK];
 
     /* Of the block: where its frequencies are, and what was read of them. */
-    const uint8_t *frequency_bytes;
-    const uint8_t *block_end; /* nothing of it lies behind */
-    uint8_t common_fields;    /* of every document of the block; 0: each has its own */
-    uint8_t common_count;     /* how many fields those are */
+    uint64_t frequencies_address;
+    uint8_t common_fields; /* of every document of the block; 0: each has its own */
+    uint8_t common_count;  /* how many fields those are */
     bool frequencies_read;
     bool starts_read;
     uint8_t fields[POSTING_BLOCK];               /* where they have their own */
@@ -113,9 +112,9 @@ struct posting_cursor {
     uint32_t position_count;  /* the frequencies' sum; 0: not reckoned yet */
     uint32_t kept_group;      /* the group of positions that is kept; UINT32_MAX: none */
     uint32_t kept[PACK_COUNT];
-    const uint8_t *position_at; /* group `position_group` of the block; NULL: not yet looked up */
-    const uint8_t *position_end;
-    uint32_t position_group;
+    uint32_t position_group; /* of the block: the one found last */
+    uint64_t position_address;
+    const uint8_t *position_at;
 };
 
 /* Stands on the list's first document. */

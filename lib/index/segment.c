@@ -161,7 +161,7 @@ bool segment_verify(struct segment *segment)
     bool good = true;
     for (unsigned kind = 0; kind < PART_END; kind++) {
         for (uint32_t i = 0; i < segment->parts[kind].chunk_count; i++)
-            good = chunk_is_good(&segment->parts[kind].chunks[i]) && good;
+            good = chunk_verify(&segment->parts[kind].chunks[i]) && good;
     }
     return good;
 }
@@ -283,17 +283,15 @@ uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_
 
 struct text_slice segment_text_dictionary(const struct segment *segment, uint8_t number)
 {
-    const struct chunk *chunk = &segment->parts[PART_TEXT_DICTIONARIES].chunks[number - 1];
-    return (struct text_slice){(const char *)chunk->bytes, chunk->size};
+    struct chunk *chunk = &segment->parts[PART_TEXT_DICTIONARIES].chunks[number - 1];
+    return (struct text_slice){(const char *)chunk_at(chunk, 0, chunk->size), chunk->size};
 }
 
 bool segment_stored(const struct segment *segment, const struct document_row *row,
                     struct stored_fields *ret_fields)
 {
-    const uint8_t *end;
-    const uint8_t *bytes = part_at(&segment->parts[PART_STORED], row->stored_address, &end);
-    if (bytes == NULL || row->stored_size > (size_t)(end - bytes) ||
-        !stored_decode(bytes, row->stored_size, ret_fields) ||
+    if (!stored_decode(&segment->parts[PART_STORED], row->stored_address, row->stored_size,
+                       ret_fields) ||
         row->text_dictionary > segment->parts[PART_TEXT_DICTIONARIES].chunk_count) {
         segment_corrupt(segment, NULL);
         return false;

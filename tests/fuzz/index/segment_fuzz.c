@@ -7,15 +7,13 @@
  * chunk cuts it there instead.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
-#include "base/check.h"
 #include "index/builder.h"
 #include "index/evaluate.h"
 #include "index/merge.h"
 #include "index/segment_writer.h"
+#include "tests/fuzz/index/chunks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,48 +50,13 @@ static void make_good(void)
     analyzer = check_alloc(text_analyzer_new());
 }
 
-static struct storage_pin *copy_chunks(void)
-{
-    struct storage_pin *pins = check_alloc(calloc(good->chunk_count, sizeof(*pins)));
-    for (uint32_t i = 0; i < good->chunk_count; i++) {
-        uint8_t *bytes = check_alloc(malloc(good->pins[i].size));
-        memcpy(bytes, good->pins[i].bytes, good->pins[i].size);
-        pins[i] = (struct storage_pin){bytes, good->pins[i].size, bytes};
-    }
-    return pins;
-}
-
-/* Keeps the trailer when a chunk is cut. */
-static void change(struct storage_pin *pin, size_t offset, bool cuts, uint8_t value)
-{
-    size_t payload = pin->size - CHUNK_TRAILER_BYTES;
-    uint8_t *bytes = pin->handle;
-    if (payload == 0)
-        return;
-    offset %= payload;
-    if (!cuts) {
-        bytes[offset] = value;
-        return;
-    }
-    memmove(bytes + offset, bytes + payload, CHUNK_TRAILER_BYTES);
-    bytes = check_alloc(realloc(bytes, offset + CHUNK_TRAILER_BYTES));
-    *pin = (struct storage_pin){bytes, offset + CHUNK_TRAILER_BYTES, bytes};
-}
-
 static struct segment *open_changed(const uint8_t *data, size_t size)
 {
-    struct storage_pin *pins = copy_chunks();
+    struct storage_pin *pins = chunks_copy(good);
     for (; size >= 4; data += 4, size -= 4)
-        change(&pins[(data[0] & 0x7f) % good->chunk_count], (size_t)data[1] << 8 | data[2],
-               (data[0] & 0x80) != 0, data[3]);
-    for (uint32_t i = 0; i < good->chunk_count; i++) {
-        uint8_t *bytes = pins[i].handle;
-        put_le32(bytes + pins[i].size - 4, crc32c(0, bytes, pins[i].size - 4));
-    }
-    struct segment *segment = NULL;
-    if (segment_open((struct storage){0}, pins, good->chunk_count, &segment, NULL) != STATUS_OK)
-        return NULL;
-    return segment;
+        chunk_change(&pins[(data[0] & 0x7f) % good->chunk_count], (uint32_t)data[1] << 8 | data[2],
+                     (data[0] & 0x80) != 0, data[3]);
+    return chunks_open(pins, good->chunk_count);
 }
 
 static void read_documents(const struct segment *segment)
