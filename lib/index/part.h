@@ -159,6 +159,21 @@ static inline const uint8_t *part_at(const struct part *part, uint64_t address, 
     return bytes;
 }
 
+/* As part_at(), for whoever goes on to read what lies behind: *ret_end is where the last piece ends
+ * that was checked, and so may be more than `size_min` bytes away. */
+static inline const uint8_t *part_from(const struct part *part, uint64_t address, uint32_t size_min,
+                                       const uint8_t **ret_end)
+{
+    const uint8_t *bytes = part_at(part, address, size_min, ret_end);
+    if (bytes == NULL)
+        return NULL;
+    const struct chunk *chunk = &part->chunks[address >> CHUNK_BITS];
+    uint32_t read = (uint32_t)(*ret_end - chunk->bytes);
+    uint32_t pieces = ((read - 1) | (PIECE_BYTES - 1)) + 1;
+    *ret_end = chunk->bytes + (pieces < chunk->size ? pieces : chunk->size);
+    return bytes;
+}
+
 /* `size` bytes (> 0) that begin at an address; NULL where the chunk ends before, or as above. */
 static inline const uint8_t *part_exactly(const struct part *part, uint64_t address, uint32_t size)
 {

@@ -98,8 +98,7 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
     cursor->common_count = (uint8_t)field_count(fields);
     cursor->frequencies_read = cursor->starts_read = false;
     cursor->position_count = 0;
-    cursor->position_group = 0;
-    cursor->position_address = cursor->positions_address;
+    cursor->position_at = NULL;
     cursor->kept_group = UINT32_MAX;
     return cursor->docids[count - 1] < cursor->segment->document_count &&
            (last == NULL || *last == cursor->docids[count - 1]);
@@ -301,41 +300,53 @@ static uint32_t sum_of(const uint32_t *values, uint32_t count)
     return sum;
 }
 
+/* Makes sure that a group may be read where the cursor stands among the positions. */
+static bool reach_group(struct posting_cursor *cursor)
+{
+    cursor->position_at =
+        part_from(&cursor->segment->parts[PART_POSITIONS], cursor->position_address,
+                  PATCHED_BYTES_MAX, &cursor->position_end);
+    return cursor->position_at != NULL;
+}
+
+static bool has_reached_group(const struct posting_cursor *cursor)
+{
+    return cursor->position_at != NULL &&
+           cursor->position_end - cursor->position_at >= PATCHED_BYTES_MAX;
+}
+
 /* Finds group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
 static uint32_t find_group(struct posting_cursor *cursor, uint32_t group)
 {
-    if (cursor->position_group > group) {
-        cursor->position_group = 0;
+    if (cursor->position_at == NULL || cursor->position_group > group) {
+        cursor->position_at = NULL;
         cursor->position_address = cursor->positions_address;
+        cursor->position_group = 0;
     }
     for (;; cursor->position_group++) {
-        const uint8_t *end;
+        if (!has_reached_group(cursor) && !reach_group(cursor))
+            return 0;
         uint32_t left = cursor->position_count - cursor->position_group * PACK_COUNT;
         uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
-        const uint8_t *at = part_at(&cursor->segment->parts[PART_POSITIONS],
-                                    cursor->position_address, PATCHED_BYTES_MAX, &end);
-        size_t size = at == NULL ? 0 : patched_size(at, end, count);
-        if (size == 0)
-            return 0;
-        if (cursor->position_group == group) {
-            cursor->position_at = at;
-            return count;
-        }
+        size_t size = patched_size(cursor->position_at, cursor->position_end, count);
+        if (size == 0 || cursor->position_group == group)
+            return size == 0 ? 0 : count;
+        cursor->position_at += size;
         cursor->position_address += size;
     }
 }
 
 /* The group's numbers from `start` on, `wanted` of the `held` that it holds. Whole groups are kept:
  * the next document's are often of the same. */
-static bool read_group(struct posting_cursor *cursor, uint32_t held, uint32_t start,
+static bool read_group(struct posting_cursor *cursor, uint32_t group, uint32_t held, uint32_t start,
                        uint32_t wanted, uint32_t *ret)
 {
     if (held < PACK_COUNT)
         return patched_unpack_some(cursor->position_at, held, start, wanted, ret);
-    if (cursor->kept_group != cursor->position_group) {
+    if (cursor->kept_group != group) {
         if (!patched_unpack(cursor->position_at, held, cursor->kept))
             return false;
-        cursor->kept_group = cursor->position_group;
+        cursor->kept_group = group;
     }
     memcpy(ret, cursor->kept + start, wanted * sizeof(*ret));
     return true;
@@ -349,10 +360,11 @@ static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32
     if (room == NULL)
         return false;
     while (count > 0) {
-        uint32_t held = find_group(cursor, first / PACK_COUNT);
+        uint32_t group = first / PACK_COUNT;
+        uint32_t held = group == cursor->kept_group ? PACK_COUNT : find_group(cursor, group);
         uint32_t start = first % PACK_COUNT;
         uint32_t here = held <= start ? 0 : held - start < count ? held - start : count;
-        if (here == 0 || !read_group(cursor, held, start, here, room)) {
+        if (here == 0 || !read_group(cursor, group, held, start, here, room)) {
             become_corrupt(cursor);
             return false;
         }

@@ -112,9 +112,10 @@ struct posting_cursor {
     uint32_t position_count;  /* the frequencies' sum; 0: not reckoned yet */
     uint32_t kept_group;      /* the group of positions that is kept; UINT32_MAX: none */
     uint32_t kept[PACK_COUNT];
-    uint32_t position_group; /* of the block: the one found last */
-    uint64_t position_address;
-    const uint8_t *position_at;
+    const uint8_t *position_at; /* group `position_group` of the block; NULL: not yet looked up */
+    const uint8_t *position_end;
+    uint64_t position_address; /* of position_at */
+    uint32_t position_group;
 };
 
 /* Stands on the list's first document. */
