@@ -34,20 +34,39 @@ static enum status write_origin(const struct barrel *barrel, struct error *err)
     return file_replace(path, text, (size_t)size, 0600, err);
 }
 
-/* False: there is none, or it is of other slots. */
-static bool read_origin(struct barrel *barrel)
+/* Whether these are the words of an origin; its slots, and the index's identity. */
+static bool parse_origin(const char *text, struct barrel *barrel, unsigned *ret_first,
+                         unsigned *ret_last)
 {
-    char path[PATH_MAX], hex[2 * BARREL_IDENTITY_BYTES + 1] = "";
+    char hex[2 * BARREL_IDENTITY_BYTES + 1] = ""; /* none: no log was known yet */
+    if (sscanf(text, "1 %u %u %128s", ret_first, ret_last, hex) < 2 ||
+        !hex_decode(hex, barrel->identity, strlen(hex) / 2))
+        return false;
+    barrel->identity_size = strlen(hex) / 2;
+    return true;
+}
+
+/* STATUS_NOT_FOUND: there is none, or it is of other slots, and so is what index there is. */
+static enum status read_origin(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
     struct buffer text = {0};
+    struct error why;
     unsigned first = 0, last = 0;
     origin_path(barrel, path);
-    bool good = file_read(path, ORIGIN_BYTES_MAX, &text, NULL) == STATUS_OK &&
-                sscanf(buffer_string(&text), "1 %u %u %128s", &first, &last, hex) == 3 &&
-                first == barrel->slot_first && last == barrel->slot_last &&
-                hex_decode(hex, barrel->identity, strlen(hex) / 2);
-    barrel->identity_size = good ? strlen(hex) / 2 : 0;
+    enum status status = file_read(path, ORIGIN_BYTES_MAX, &text, &why);
+    if (status == STATUS_OK && !parse_origin(buffer_string(&text), barrel, &first, &last))
+        status =
+            error_set(&why, STATUS_CORRUPT, "%s does not say what the index is made from", path);
     buffer_release(&text);
-    return good;
+    if (status == STATUS_OK && first == barrel->slot_first && last == barrel->slot_last)
+        return STATUS_OK;
+    barrel->identity_size = 0;
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        return STATUS_NOT_FOUND;
+    return error_set(err, status,
+                     "%s; put that right, or remove the file: the index is made from the log then",
+                     why.text);
 }
 
 /*
@@ -127,15 +146,11 @@ static enum status open_files(struct barrel *barrel, bool anew, struct error *er
 
 static enum status open_store(struct barrel *barrel, bool anew, struct error *err)
 {
-    const char *why = NULL;
-    enum status status = damage_begin_opening(barrel->folder, &why, err);
-    if (status != STATUS_OK)
-        return status;
+    const char *why = damage_begin_opening();
     if (why != NULL && !anew)
         log_warning("the index is rebuilt from the log: %s", why);
-    status = open_files(barrel, anew || why != NULL, err);
-    if (status != STATUS_IO) /* which may be damage, if it does not pass */
-        damage_end_opening(barrel->folder);
+    enum status status = open_files(barrel, anew || why != NULL, err);
+    damage_end_opening(status == STATUS_OK);
     atomic_store(&barrel->is_damaged, false);
     return status;
 }
@@ -149,6 +164,19 @@ enum status barrel_init(struct barrel *barrel, struct error *err)
     return STATUS_OK;
 }
 
+static enum status open_folder(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
+    rebuilding_path(barrel, path);
+    if (access(path, F_OK) == 0)
+        atomic_store(&barrel->rebuilt_at, UINT64_MAX);
+    damage_watch(barrel->folder);
+    enum status status = read_origin(barrel, err);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    return open_store(barrel, status == STATUS_NOT_FOUND, err);
+}
+
 enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot_first,
                         uint32_t slot_last, struct barrel *barrel, struct error *err)
 {
@@ -159,14 +187,8 @@ enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot
     barrel->store_bytes = memory_bytes / 4;
     barrel->index_options = (struct index_options){.memory_bytes = memory_bytes / 4};
     enum status status = file_make_folders(folder, 0700, err);
-    if (status == STATUS_OK) {
-        char path[PATH_MAX];
-        rebuilding_path(barrel, path);
-        if (access(path, F_OK) == 0)
-            atomic_store(&barrel->rebuilt_at, UINT64_MAX);
-        damage_watch(folder);
-        status = open_store(barrel, !read_origin(barrel), err);
-    }
+    if (status == STATUS_OK)
+        status = open_folder(barrel, err);
     pthread_rwlock_unlock(&barrel->lock);
     return status;
 }

@@ -16,6 +16,9 @@
 
 enum { BARREL_STOPPED_BYTES = 200, BARREL_IDENTITY_BYTES = 64 };
 
+/* Below this much free space nothing is written: the engine may abort on a full disk. */
+#define BARREL_FREE_BYTES_MIN (96ull << 20)
+
 struct barrel {
     const char *folder; /* borrowed */
     struct storage_rocksdb *storage;
@@ -49,7 +52,8 @@ enum status barrel_init(struct barrel *barrel, struct error *err);
 
 /*
  * Opens the store and the index in `folder`. An index that is broken, of another version or of
- * other slots is erased: it is rebuilt from the log.
+ * other slots is erased: it is rebuilt from the log. Where that is not certain nothing is changed:
+ * STATUS_IO, or STATUS_CORRUPT of the file that says what the index was made from.
  */
 enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot_first,
                         uint32_t slot_last, struct barrel *barrel, struct error *err);

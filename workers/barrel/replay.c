@@ -28,10 +28,8 @@ enum {
     MERGE_EVERY_MS = 1000,
 };
 
-/* Below this much free space nothing is written: RocksDB may abort on a full disk. */
-#define FREE_BYTES_MIN (96ull << 20)
 /* A merge holds its inputs and its output at a time: no merge is begun that would leave less. */
-#define MERGE_LEAVES_BYTES (2 * FREE_BYTES_MIN)
+#define MERGE_LEAVES_BYTES (2 * BARREL_FREE_BYTES_MIN)
 
 struct replay {
     struct barrel *barrel;
@@ -212,11 +210,11 @@ static bool has_room(struct barrel *barrel)
 {
     uint64_t free_bytes = kv_free_space(barrel->folder);
     char why[BARREL_STOPPED_BYTES];
-    if (free_bytes >= FREE_BYTES_MIN)
+    if (free_bytes >= BARREL_FREE_BYTES_MIN)
         return true;
     snprintf(why, sizeof(why), "only %llu MB are free in %s, %llu are needed: make room",
              (unsigned long long)(free_bytes >> 20), barrel->folder,
-             (unsigned long long)(FREE_BYTES_MIN >> 20));
+             (unsigned long long)(BARREL_FREE_BYTES_MIN >> 20));
     barrel_set_stopped(barrel, why);
     return false;
 }
