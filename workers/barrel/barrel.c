@@ -1,9 +1,12 @@
 #include "barrel/barrel.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "barrel/damage.h"
@@ -12,6 +15,29 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "index/search.h"
+
+/*
+ * DATA/lock is held from before anything in the folder is looked at until all of it is closed, also
+ * while the store, which has a lock of its own, is closed, erased and opened again.
+ */
+static enum status hold_folder(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/lock", barrel->folder);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+        barrel->folder_lock = lock;
+        return STATUS_OK;
+    }
+    enum status status =
+        errno == EWOULDBLOCK
+            ? error_set(err, STATUS_CONFLICT, "%s: another process has it open", barrel->folder)
+            : error_set_errno(err, errno, "locking %s", path);
+    fd_close(lock);
+    return status;
+}
 
 /*
  * DATA/origin says what the index was made from: "1 SLOT_FIRST SLOT_LAST IDENTITY-IN-HEX\n". It is
@@ -157,7 +183,7 @@ static enum status open_store(struct barrel *barrel, bool anew, struct error *er
 
 enum status barrel_init(struct barrel *barrel, struct error *err)
 {
-    *barrel = (struct barrel){0};
+    *barrel = (struct barrel){.folder_lock = -1};
     if (pthread_rwlock_init(&barrel->lock, NULL) != 0 ||
         pthread_mutex_init(&barrel->status_lock, NULL) != 0)
         return error_set(err, STATUS_NO_MEMORY, "no memory for locks");
@@ -188,6 +214,8 @@ enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot
     barrel->index_options = (struct index_options){.memory_bytes = memory_bytes / 4};
     enum status status = file_make_folders(folder, 0700, err);
     if (status == STATUS_OK)
+        status = hold_folder(barrel, err);
+    if (status == STATUS_OK)
         status = open_folder(barrel, err);
     pthread_rwlock_unlock(&barrel->lock);
     return status;
@@ -199,6 +227,8 @@ void barrel_close(struct barrel *barrel)
     if (barrel->index != NULL && index_flush(barrel->index, &err) != STATUS_OK)
         log_warning("the last changes will be read from the log again: %s", err.text);
     close_store(barrel);
+    fd_close(barrel->folder_lock);
+    barrel->folder_lock = -1;
 }
 
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,

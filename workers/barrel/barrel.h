@@ -21,6 +21,7 @@ enum { BARREL_STOPPED_BYTES = 200, BARREL_IDENTITY_BYTES = 64 };
 
 struct barrel {
     const char *folder; /* borrowed */
+    int folder_lock;    /* a descriptor; -1: the folder is not ours */
     struct storage_rocksdb *storage;
     uint32_t shard, replica, slot_first, slot_last;
 
@@ -53,7 +54,8 @@ enum status barrel_init(struct barrel *barrel, struct error *err);
 /*
  * Opens the store and the index in `folder`. An index that is broken, of another version or of
  * other slots is erased: it is rebuilt from the log. Where that is not certain nothing is changed:
- * STATUS_IO, or STATUS_CORRUPT of the file that says what the index was made from.
+ * STATUS_IO, or STATUS_CORRUPT of the file that says what the index was made from. STATUS_CONFLICT:
+ * another process has the folder, in which nothing was written.
  */
 enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot_first,
                         uint32_t slot_last, struct barrel *barrel, struct error *err);

@@ -266,6 +266,35 @@ static void try_to_open(void)
     _exit((int)barrel_open(folder, 64 << 20, 0, 255, &barrel, &err));
 }
 
+/* What would erase it: its index were of other slots. */
+static void try_to_open_for_other_slots(void)
+{
+    struct error err;
+    if (barrel_init(&barrel, &err) != STATUS_OK)
+        _exit(STATUS_NO_MEMORY);
+    _exit((int)barrel_open(folder, 64 << 20, 0, 127, &barrel, &err));
+}
+
+static void a_folder_that_is_in_use_is_left_as_it_is(void **state)
+{
+    (void)state;
+    fill_barrel();
+    for (int i = 0; i < 2; i++) { /* also while the store is closed, to be erased */
+        assert_int_equal(WEXITSTATUS(end_of(try_to_open_for_other_slots)), STATUS_CONFLICT);
+        assert_int_equal(access(path_of("rebuilding"), F_OK), -1);
+        index_close(barrel.index);
+        storage_rocksdb_close(barrel.storage);
+        barrel.index = NULL;
+        barrel.storage = NULL;
+    }
+    barrel_close(&barrel);
+    open_barrel();
+    assert_int_equal(documents(), 1);
+    assert_false(barrel_is_rebuilding(&barrel));
+    barrel_close(&barrel);
+    assert_int_equal(WEXITSTATUS(end_of(try_to_open_for_other_slots)), STATUS_OK);
+}
+
 static rlim_t files_max;
 
 static void try_to_open_few_files(void)
@@ -396,6 +425,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(other_ends_are_no_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_whole_is_opened_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_in_use_is_left_as_it_is, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_opened_now_is_not_erased, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_could_not_be_erased_is_erased_later, set_up,
                                         tear_down),
