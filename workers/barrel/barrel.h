@@ -66,7 +66,9 @@ void barrel_close(struct barrel *barrel);
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,
                               struct error *err);
 
-/* A wrong byte was met: nothing is served any more, and the index is made from the log again. */
+/* A wrong byte was met: nothing is served any more, and the index is made from the log again. With
+ * the lock held since before it was met, as else another index may be there by now; the thread that
+ * replaces the index needs none. */
 void barrel_note_damage(struct barrel *barrel);
 /* Also where there is no index. With the lock held. */
 bool barrel_is_damaged(struct barrel *barrel);
