@@ -202,13 +202,13 @@ static bool has_words(const struct query_node *node)
     return has && node->kind != QUERY_NOT;
 }
 
-/* Whether a document may match without any of its words: then the node stays as it is. */
-static bool has_filter_beside_or(const struct query_node *node)
+/* Whether something below a node only chooses documents. Below a QUERY_OR that holds for one branch
+ * and not for the others: such a node stays as it is. */
+static bool has_filter(const struct query_node *node)
 {
     bool has = false;
-    for (uint32_t i = 0; node->kind != QUERY_NOT && i < node->child_count; i++)
-        has = has || has_filter_beside_or(node->children[i]) ||
-              (node->kind == QUERY_OR && !has_words(node->children[i]));
+    for (uint32_t i = 0; i < node->child_count; i++)
+        has = has || !has_words(node->children[i]) || has_filter(node->children[i]);
     return has;
 }
 
@@ -219,7 +219,7 @@ static void relax(struct relaxing *relaxing, struct query_node *node)
         relaxing->filters[relaxing->filter_count++] = node;
     else if (node->kind == QUERY_PREFIX ||
              (node->kind == QUERY_PHRASE && !is_without_spaces(node)) ||
-             (node->kind == QUERY_OR && has_filter_beside_or(node)))
+             (node->kind == QUERY_OR && has_filter(node)))
         relaxing->words[relaxing->word_count++] = node;
     else if (node->child_count == 0)
         take_words(relaxing, node);
