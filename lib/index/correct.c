@@ -10,6 +10,7 @@
 #define LENGTH_FOR_ONE 3 /* characters of a word that may have one edit, and two */
 #define LENGTH_FOR_TWO 6
 #define GATHERED_MAX   16 /* of each segment, before they are counted */
+#define KEY_STEPS      4  /* of a limit, for a key of the dictionary */
 #define SECOND_EDIT    32 /* times less likely */
 #define FIRST_LETTER   4
 
@@ -264,17 +265,29 @@ static void leap(struct dictionary_cursor *cursor, const uint8_t *target, uint32
     while (cursor->key_size > 0 && key_compare(cursor->key, cursor->key_size, target, size) < 0);
 }
 
-static enum status walk(struct fuzzy *fuzzy, const struct segment *segment,
-                        struct gathered *gathered, struct error *err)
+struct correcting {
+    struct vocabulary vocabulary;
+    struct limit_watch watch;
+    struct text_analyzer *analyzer;
+    struct arena *arena;
+    struct error *err;
+    struct fuzzy fuzzy;
+};
+
+static enum status walk(struct correcting *self, const struct segment *segment,
+                        struct gathered *gathered)
 {
     static const uint8_t first[] = {' '}; /* before it are keys that are no words */
     static const uint8_t behind_stems[] = {0xc0};
     uint8_t target[KEY_MAX + 4];
+    struct fuzzy *fuzzy = &self->fuzzy;
     struct dictionary_cursor cursor;
     fuzzy->key_size = 0;
     dictionary_cursor_seek(&cursor, segment, first, sizeof(first));
     for (uint32_t keys = 0; keys < CORRECT_KEYS_MAX && cursor.key_size > 0; keys++) {
         bool is_ruled_out;
+        if (limit_watch_stops(&self->watch, KEY_STEPS))
+            return limit_watch_status(&self->watch, self->err);
         if (TEXT_TERM_IS_OF_LANGUAGE(cursor.key)) { /* stems: they lie together */
             leap(&cursor, behind_stems, sizeof(behind_stems));
             continue;
@@ -290,8 +303,8 @@ static enum status walk(struct fuzzy *fuzzy, const struct segment *segment,
             dictionary_cursor_next(&cursor);
     }
     if (gathered->no_memory)
-        return error_set(err, STATUS_NO_MEMORY, "corrections");
-    return cursor.corrupt ? segment_corrupt(segment, err) : STATUS_OK;
+        return error_set(self->err, STATUS_NO_MEMORY, "corrections");
+    return cursor.corrupt ? segment_corrupt(segment, self->err) : STATUS_OK;
 }
 
 /* ---- the answer ---- */
@@ -310,14 +323,6 @@ uint64_t correction_likelihood(struct text_slice word, const struct correction_c
     return first == other ? likelihood : likelihood / FIRST_LETTER;
 }
 
-struct correcting {
-    struct vocabulary vocabulary;
-    struct text_analyzer *analyzer;
-    struct arena *arena;
-    struct error *err;
-    struct fuzzy fuzzy;
-};
-
 static bool has_word(const struct gathered *gathered, const struct found *found)
 {
     for (size_t i = 0; i < gathered->count; i++) {
@@ -335,7 +340,7 @@ static enum status gather_all(struct correcting *self, struct gathered *all)
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < snapshot->count; i++) {
         struct gathered gathered = {.word = all->word, .arena = self->arena};
-        status = walk(&self->fuzzy, snapshot->entries[i].segment, &gathered, self->err);
+        status = walk(self, snapshot->entries[i].segment, &gathered);
         for (size_t g = 0; status == STATUS_OK && g < gathered.count; g++) {
             struct found found = gathered.best[g];
             if (has_word(all, &found))
@@ -389,8 +394,8 @@ static enum status correct(struct correcting *self, struct text_slice word,
 
 enum status index_correct(struct index *index, struct text_analyzer *analyzer,
                           const struct text_slice *words, size_t count, bool include_private,
-                          struct arena *arena, struct correction *ret_corrections,
-                          struct error *err)
+                          const struct search_limit *limit, struct arena *arena,
+                          struct correction *ret_corrections, struct error *err)
 {
     if (count > CORRECT_WORDS_MAX)
         return error_set(err, STATUS_INVALID, "more than %d words to correct", CORRECT_WORDS_MAX);
@@ -398,7 +403,8 @@ enum status index_correct(struct index *index, struct text_analyzer *analyzer,
     if (self == NULL)
         return error_set(err, STATUS_NO_MEMORY, "corrections");
     struct snapshot *snapshot = index_hold_snapshot(index);
-    self->vocabulary = (struct vocabulary){snapshot, include_private};
+    self->watch.limit = limit;
+    self->vocabulary = (struct vocabulary){snapshot, include_private, &self->watch};
     self->analyzer = analyzer;
     self->arena = arena;
     self->err = err;

@@ -204,7 +204,8 @@ static enum status suggest(struct suggesting *self, struct suggestions *suggesti
 }
 
 enum status index_suggest(struct index *index, struct text_analyzer *analyzer,
-                          struct text_slice typed, bool include_private, struct arena *arena,
+                          struct text_slice typed, bool include_private,
+                          const struct search_limit *limit, struct arena *arena,
                           struct suggestions *ret_suggestions, struct error *err)
 {
     *ret_suggestions = (struct suggestions){0};
@@ -217,7 +218,8 @@ enum status index_suggest(struct index *index, struct text_analyzer *analyzer,
     *self = (struct suggesting){
         .index = index,
         .analyzer = analyzer,
-        .vocabulary = {snapshot, include_private},
+        .watch = {.limit = limit},
+        .vocabulary = {snapshot, include_private, &self->watch},
         .arena = arena,
         .err = err,
         .typed = typed,

@@ -9,6 +9,8 @@
 #define TITLE_BLOCKS_MAX 4
 #define TITLES_MAX       4
 
+#define LOOKUP_STEPS 16 /* of a limit: a key is found, its list opened */
+
 /* ---- who may know a word ---- */
 
 bool vocabulary_shows(const struct vocabulary *vocabulary, const struct snapshot_entry *entry,
@@ -44,14 +46,18 @@ static enum status may_know(const struct vocabulary *vocabulary, const struct sn
 {
     struct posting_cursor cursor;
     uint32_t needed = shown_needed(vocabulary, found);
+    uint32_t i = 0;
     posting_cursor_open(&cursor, entry->segment, found->address, found->document_count);
-    for (uint32_t i = 0; needed > 0 && i < VOCABULARY_POSTINGS_MAX && cursor.docid != DOCID_END;
-         i++) {
+    for (; needed > 0 && i < VOCABULARY_POSTINGS_MAX && cursor.docid != DOCID_END; i++) {
         needed -= vocabulary_shows(vocabulary, entry, cursor.docid);
         posting_cursor_next(&cursor);
     }
     *ret_known = needed == 0;
-    return cursor.corrupt ? segment_corrupt(entry->segment, err) : STATUS_OK;
+    if (cursor.corrupt)
+        return segment_corrupt(entry->segment, err);
+    return limit_watch_stops(vocabulary->watch, i + LOOKUP_STEPS)
+               ? limit_watch_status(vocabulary->watch, err)
+               : STATUS_OK;
 }
 
 /* A key of this segment that the asker may know as a word; STATUS_NOT_FOUND. */

@@ -108,9 +108,9 @@ static struct correction correct(const char *word, bool include_private)
 {
     struct correction correction;
     struct text_slice asked = slice(word);
-    assert_int_equal(
-        index_correct(tested, analyzer, &asked, 1, include_private, &arena, &correction, NULL),
-        STATUS_OK);
+    assert_int_equal(index_correct(tested, analyzer, &asked, 1, include_private, NULL, &arena,
+                                   &correction, NULL),
+                     STATUS_OK);
     return correction;
 }
 
@@ -255,8 +255,8 @@ static void numbers_and_very_long_words_are_left_alone(void **state)
     assert_int_equal(correct("abcdefghijklmnopqrstuvwxyzabcdefghijkl", false).candidate_count, 0);
     struct text_slice many[CORRECT_WORDS_MAX + 1] = {{0}};
     struct correction corrections[CORRECT_WORDS_MAX + 1];
-    assert_int_equal(index_correct(tested, analyzer, many, CORRECT_WORDS_MAX + 1, false, &arena,
-                                   corrections, NULL),
+    assert_int_equal(index_correct(tested, analyzer, many, CORRECT_WORDS_MAX + 1, false, NULL,
+                                   &arena, corrections, NULL),
                      STATUS_INVALID);
 }
 

@@ -23,9 +23,9 @@ static void put(const char *url, const char *title, const char *text)
 static struct suggestions suggest_as(const char *typed, bool include_private)
 {
     struct suggestions suggestions;
-    assert_int_equal(
-        index_suggest(tested, analyzer, slice(typed), include_private, &arena, &suggestions, NULL),
-        STATUS_OK);
+    assert_int_equal(index_suggest(tested, analyzer, slice(typed), include_private, NULL, &arena,
+                                   &suggestions, NULL),
+                     STATUS_OK);
     return suggestions;
 }
 
