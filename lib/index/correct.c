@@ -215,16 +215,20 @@ struct gathered {
     bool no_memory;
 };
 
+static bool is_wanted(const struct gathered *gathered, const struct found *found)
+{
+    return gathered->count < GATHERED_MAX ||
+           is_likelier(gathered->word, found, &gathered->best[GATHERED_MAX - 1]);
+}
+
+/* One that is wanted. */
 static void gather(struct gathered *gathered, const struct found *found)
 {
     size_t at = gathered->count;
-    if (at == GATHERED_MAX) {
-        if (!is_likelier(gathered->word, found, &gathered->best[at - 1]))
-            return;
+    if (at == GATHERED_MAX)
         at--;
-    } else {
+    else
         gathered->count++;
-    }
     struct found copy = *found;
     copy.word.term = arena_copy(gathered->arena, found->word.term, found->word.size);
     gathered->no_memory |= copy.word.term == NULL;
@@ -274,7 +278,23 @@ struct correcting {
     struct fuzzy fuzzy;
 };
 
-static enum status walk(struct correcting *self, const struct segment *segment,
+/* The cursor's key is near. What the asker may not know takes no place. */
+static enum status take_key(struct correcting *self, const struct snapshot_entry *entry,
+                            const struct dictionary_cursor *cursor, unsigned distance,
+                            struct gathered *gathered)
+{
+    struct found found = {{cursor->key, cursor->key_size, cursor->entry.written.count, 0},
+                          distance};
+    bool is_known = false;
+    enum status status = STATUS_OK;
+    if (cursor->entry.written.count > 0 && is_wanted(gathered, &found))
+        status = vocabulary_knows(&self->vocabulary, entry, &cursor->entry, &is_known, self->err);
+    if (status == STATUS_OK && is_known)
+        gather(gathered, &found);
+    return status;
+}
+
+static enum status walk(struct correcting *self, const struct snapshot_entry *entry,
                         struct gathered *gathered)
 {
     static const uint8_t first[] = {' '}; /* before it are keys that are no words */
@@ -282,9 +302,11 @@ static enum status walk(struct correcting *self, const struct segment *segment,
     uint8_t target[KEY_MAX + 4];
     struct fuzzy *fuzzy = &self->fuzzy;
     struct dictionary_cursor cursor;
+    enum status status = STATUS_OK;
     fuzzy->key_size = 0;
-    dictionary_cursor_seek(&cursor, segment, first, sizeof(first));
-    for (uint32_t keys = 0; keys < CORRECT_KEYS_MAX && cursor.key_size > 0; keys++) {
+    dictionary_cursor_seek(&cursor, entry->segment, first, sizeof(first));
+    for (uint32_t keys = 0; status == STATUS_OK && keys < CORRECT_KEYS_MAX && cursor.key_size > 0;
+         keys++) {
         bool is_ruled_out;
         if (limit_watch_stops(&self->watch, KEY_STEPS))
             return limit_watch_status(&self->watch, self->err);
@@ -293,10 +315,8 @@ static enum status walk(struct correcting *self, const struct segment *segment,
             continue;
         }
         unsigned distance = read_key(fuzzy, cursor.key, cursor.key_size, &is_ruled_out);
-        if (distance > 0 && distance <= fuzzy->distance_max && cursor.entry.written.count > 0)
-            gather(gathered,
-                   &(struct found){{cursor.key, cursor.key_size, cursor.entry.written.count, 0},
-                                   distance});
+        if (distance > 0 && distance <= fuzzy->distance_max)
+            status = take_key(self, entry, &cursor, distance, gathered);
         if (is_ruled_out)
             leap(&cursor, target, next_target(fuzzy, target));
         else
@@ -304,7 +324,7 @@ static enum status walk(struct correcting *self, const struct segment *segment,
     }
     if (gathered->no_memory)
         return error_set(self->err, STATUS_NO_MEMORY, "corrections");
-    return cursor.corrupt ? segment_corrupt(segment, self->err) : STATUS_OK;
+    return cursor.corrupt ? segment_corrupt(entry->segment, self->err) : status;
 }
 
 /* ---- the answer ---- */
@@ -340,13 +360,13 @@ static enum status gather_all(struct correcting *self, struct gathered *all)
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < snapshot->count; i++) {
         struct gathered gathered = {.word = all->word, .arena = self->arena};
-        status = walk(self, snapshot->entries[i].segment, &gathered);
+        status = walk(self, &snapshot->entries[i], &gathered);
         for (size_t g = 0; status == STATUS_OK && g < gathered.count; g++) {
             struct found found = gathered.best[g];
             if (has_word(all, &found))
                 continue;
             status = vocabulary_count(&self->vocabulary, &found.word, self->err);
-            if (status == STATUS_OK && found.word.documents > 0)
+            if (status == STATUS_OK && found.word.documents > 0 && is_wanted(all, &found))
                 gather(all, &found);
         }
     }

@@ -40,9 +40,10 @@ static uint32_t shown_needed(const struct vocabulary *vocabulary,
     return entry->document_count - entry->written.count + 1;
 }
 
-static enum status may_know(const struct vocabulary *vocabulary, const struct snapshot_entry *entry,
-                            const struct dictionary_entry *found, bool *ret_known,
-                            struct error *err)
+enum status vocabulary_knows(const struct vocabulary *vocabulary,
+                             const struct snapshot_entry *entry,
+                             const struct dictionary_entry *found, bool *ret_known,
+                             struct error *err)
 {
     struct posting_cursor cursor;
     uint32_t needed = shown_needed(vocabulary, found);
@@ -71,8 +72,19 @@ static enum status find_known(const struct vocabulary *vocabulary,
     if (status == STATUS_CORRUPT)
         return segment_corrupt(entry->segment, err);
     if (status == STATUS_OK && ret_found->written.count > 0)
-        status = may_know(vocabulary, entry, ret_found, &is_known, err);
+        status = vocabulary_knows(vocabulary, entry, ret_found, &is_known, err);
     return status == STATUS_OK && !is_known ? STATUS_NOT_FOUND : status;
+}
+
+enum status vocabulary_knows_word(const struct vocabulary *vocabulary,
+                                  const struct snapshot_entry *entry,
+                                  const struct vocabulary_word *word, bool *ret_known,
+                                  struct error *err)
+{
+    struct dictionary_entry found;
+    enum status status = find_known(vocabulary, entry, word, &found, err);
+    *ret_known = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 enum status vocabulary_count(const struct vocabulary *vocabulary, struct vocabulary_word *word,

@@ -27,6 +27,13 @@ struct vocabulary {
 bool vocabulary_shows(const struct vocabulary *vocabulary, const struct snapshot_entry *entry,
                       uint32_t docid);
 
+/* Whether the asker may know a word by its key in a segment, which some document writes. STATUS_OK,
+ * STATUS_CORRUPT or the limit's. */
+enum status vocabulary_knows(const struct vocabulary *vocabulary,
+                             const struct snapshot_entry *entry,
+                             const struct dictionary_entry *found, bool *ret_known,
+                             struct error *err);
+
 /* A word that some segment's dictionary has. */
 struct vocabulary_word {
     const uint8_t *term; /* folded, as the dictionary has it */
@@ -34,6 +41,12 @@ struct vocabulary_word {
     uint64_t documents; /* that write it, of the segments in which the asker may know it; 0: none */
     uint64_t together;  /* those that have some other words, too; its user's */
 };
+
+/* Whether the asker may know the word by this segment. STATUS_OK, STATUS_CORRUPT or the limit's. */
+enum status vocabulary_knows_word(const struct vocabulary *vocabulary,
+                                  const struct snapshot_entry *entry,
+                                  const struct vocabulary_word *word, bool *ret_known,
+                                  struct error *err);
 
 /* Sets word->documents. STATUS_OK, STATUS_CORRUPT or the limit's. */
 enum status vocabulary_count(const struct vocabulary *vocabulary, struct vocabulary_word *word,
