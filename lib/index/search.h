@@ -15,6 +15,10 @@
 #include "index/limit.h"
 
 #define SEARCH_K_MAX 1000
+/* Of a corpus. With ever more documents a rare word scores ever more: with so many, what
+ * QUERY_WORDS_MAX words score together is still less than 2^32. */
+#define SEARCH_DOCUMENTS_MAX UINT32_MAX
+#define SEARCH_TOKENS_MAX    (UINT64_C(1) << 52) /* of a field of them all */
 
 /* Of the whole corpus: sums over all shards. */
 struct search_statistics {

@@ -278,7 +278,6 @@ static void answer_words(struct service *service, struct rpc_call *call, struct 
 
 static void answer_term_stats(struct service *service, struct rpc_call *call, struct index *index)
 {
-    (void)service;
     struct error err;
     struct query_term terms[TERMS_MAX];
     uint64_t frequencies[TERMS_MAX];
@@ -291,6 +290,7 @@ static void answer_term_stats(struct service *service, struct rpc_call *call, st
     }
     for (size_t i = 0; i < request->n_terms; i++)
         terms[i] = (struct query_term){request->terms[i].data, (uint32_t)request->terms[i].len};
+    bool is_rebuilding = barrel_is_rebuilding(service->barrel); /* before it is not any more */
     struct search_limit limit = call_limit(call);
     enum status status =
         index_term_statistics(index, terms, request->n_terms, &limit, frequencies, &err);
@@ -302,6 +302,7 @@ static void answer_term_stats(struct service *service, struct rpc_call *call, st
     reply.documents = frequencies;
     reply.n_documents = request->n_terms;
     reply.position = index_applied_position(index);
+    reply.rebuilding = is_rebuilding;
     rpc_call_reply(call, &reply.base);
 }
 

@@ -33,7 +33,7 @@ enum {
 };
 
 /* How a child ends. While it opens the index, it may also be ended by an assertion of the engine:
- * the barrel takes that for damage when it has happened three times. */
+ * the barrel takes that for damage when it has happened often enough. */
 enum verdict {
     RIGHT = 10,
     FOUND_OPENING,
