@@ -5,6 +5,11 @@
 
 #include "index/proximity.h"
 
+/* What a document costs, in steps of a limit: one that the whole tree is asked about, and one whose
+ * positions are read. */
+#define DOCUMENT_STEPS 4
+#define PHRASE_STEPS   64
+
 /* ---- words ---- */
 
 uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target)
@@ -43,45 +48,59 @@ static uint32_t term_seek(struct matcher_node *node, uint32_t target)
 
 /* ---- phrases ---- */
 
-/* Merges the numbers from `second` on into those before them, both ascending; what is in both
- * stands once. */
-static void merge_positions(struct matcher *matcher, struct numbers *out, size_t second)
+/* Merges the numbers from `middle` on with those in front of it, both rising, each number once.
+ * False: no memory. */
+static bool merge_runs(struct numbers *numbers, size_t middle, struct numbers *scratch)
 {
-    struct numbers *merged = &matcher->merged;
-    merged->count = 0;
-    uint32_t *values = numbers_reserve(merged, out->count);
-    if (values == NULL) {
-        matcher->no_memory = true;
-        return;
+    size_t behind = numbers->count - middle;
+    if (middle == 0 || behind == 0)
+        return true;
+    if (middle == behind &&
+        memcmp(numbers->values, numbers->values + middle, middle * sizeof(*numbers->values)) == 0) {
+        numbers->count = middle; /* a form that is all that there is of its stem */
+        return true;
     }
+    scratch->count = 0;
+    uint32_t *out = numbers_reserve(scratch, numbers->count);
+    if (out == NULL)
+        return false;
     size_t a = 0;
-    size_t b = second;
-    while (a < second || b < out->count) {
-        bool takes_a = b == out->count || (a < second && out->values[a] <= out->values[b]);
-        uint32_t value = takes_a ? out->values[a++] : out->values[b++];
-        if (merged->count == 0 || values[merged->count - 1] != value)
-            values[merged->count++] = value;
+    size_t b = middle;
+    while (a < middle || b < numbers->count) {
+        bool takes_a =
+            b == numbers->count || (a < middle && numbers->values[a] <= numbers->values[b]);
+        uint32_t value = numbers->values[takes_a ? a++ : b++];
+        if (scratch->count == 0 || out[scratch->count - 1] != value)
+            out[scratch->count++] = value;
     }
-    struct numbers other = *out;
-    *out = *merged;
-    *merged = other;
+    struct numbers merged = *scratch;
+    *scratch = *numbers;
+    *numbers = merged;
+    return true;
 }
 
-/* The positions of any of the word's alternatives, ascending. */
-static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
-                           struct numbers *out)
+bool matcher_word_positions(const struct matcher_word *word, unsigned field, struct numbers *out,
+                            struct numbers *scratch)
 {
     out->count = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
         struct posting_cursor *cursor = word->cursors[i];
         if (cursor == NULL || cursor->docid != word->docid)
             continue;
-        size_t before = out->count;
+        size_t middle = out->count;
         if (!posting_cursor_positions(cursor, (enum query_field)field, out) && !cursor->corrupt)
-            matcher->no_memory = true;
-        if (before > 0 && out->count > before)
-            merge_positions(matcher, out, before);
+            return false;
+        if (!merge_runs(out, middle, scratch))
+            return false;
     }
+    return true;
+}
+
+static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
+                           struct numbers *out)
+{
+    if (!matcher_word_positions(word, field, out, &matcher->merged))
+        matcher->no_memory = true;
 }
 
 /* From where a word stands to where the phrase begins. */
@@ -109,7 +128,9 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
             p += STRIDE;
         while (p < next->count && next->values[p] < wanted)
             p++;
-        if (p < next->count && next->values[p] == wanted)
+        if (p == next->count)
+            break;
+        if (next->values[p] == wanted)
             here->values[kept++] = here->values[s];
     }
     here->count = kept;
@@ -192,6 +213,8 @@ static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, 
 bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node)
 {
     uint32_t fields = node->query->fields;
+    if (limit_watch_stops(matcher->watch, PHRASE_STEPS))
+        return false;
     for (uint32_t i = 0; i < node->query->word_count; i++)
         fields &= matcher_word_fields(&node->words[i]);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
@@ -216,8 +239,11 @@ static uint32_t all_words_seek(struct matcher_node *node, uint32_t target)
 static uint32_t phrase_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
 {
     uint32_t docid = all_words_seek(node, target);
-    while (docid != DOCID_END && !matcher_phrase_matches(matcher, node))
+    while (docid != DOCID_END && !matcher_phrase_matches(matcher, node)) {
+        if (matcher->watch->status != STATUS_OK)
+            return DOCID_END;
         docid = all_words_seek(node, docid + 1);
+    }
     return docid;
 }
 
@@ -238,6 +264,8 @@ static uint32_t and_seek(struct matcher *matcher, struct matcher_node *node, uin
         }
         target = excludes ? target + 1 : docid;
         i = 0;
+        if (limit_watch_stops(matcher->watch, 1))
+            return DOCID_END;
     }
     return target;
 }
@@ -294,6 +322,8 @@ uint32_t matcher_node_start(struct matcher *matcher, struct matcher_node *node)
 
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
 {
+    if (limit_watch_stops(matcher->watch, DOCUMENT_STEPS))
+        return matcher->root->docid = DOCID_END;
     return matcher_node_seek(matcher, matcher->root, target);
 }
 
@@ -370,10 +400,10 @@ static void open_union(struct matcher *matcher, struct matcher_node *node)
         return;
     if (query->kind == QUERY_PREFIX)
         posting_union_open_prefix(node->any, matcher->segment, &query->words[0].alternatives[0],
-                                  query->fields, matcher->arena);
+                                  query->fields, matcher->watch, matcher->arena);
     else
         posting_union_open_dates(node->any, matcher->segment, query->day_begin, query->day_end,
-                                 matcher->arena);
+                                 matcher->watch, matcher->arena);
     node->cost = node->any->document_count;
     matcher->is_cut = matcher->is_cut || node->any->is_cut;
     matcher->no_memory = matcher->no_memory || node->any->no_memory;
@@ -461,13 +491,15 @@ enum status matcher_status(const struct matcher *matcher, struct error *err)
         corrupt = corrupt || matcher->cursors[i]->corrupt;
     if (corrupt)
         return segment_corrupt(matcher->segment, err);
-    return matcher->no_memory ? error_set(err, STATUS_NO_MEMORY, "query") : STATUS_OK;
+    return matcher->no_memory ? error_set(err, STATUS_NO_MEMORY, "query")
+                              : limit_watch_status(matcher->watch, err);
 }
 
 enum status matcher_open(struct matcher *matcher, const struct segment *segment,
-                         const struct query_node *query, struct arena *arena, struct error *err)
+                         const struct query_node *query, struct limit_watch *watch,
+                         struct arena *arena, struct error *err)
 {
-    *matcher = (struct matcher){.segment = segment, .arena = arena};
+    *matcher = (struct matcher){.segment = segment, .arena = arena, .watch = watch};
     /* Words below exclusions have cursors, too; query_check() bounds all of them together. */
     matcher->cursors = matcher_alloc(matcher, (QUERY_TERMS_MAX + QUERY_WORDS_MAX) *
                                                   sizeof(struct posting_cursor *));

@@ -6,6 +6,7 @@
 #define TIERCE_INDEX_MATCHER_H
 
 #include "index/dictionary.h"
+#include "index/limit.h"
 #include "index/posting.h"
 #include "index/posting_union.h"
 
@@ -30,6 +31,7 @@ struct matcher_node {
 struct matcher {
     const struct segment *segment;
     struct arena *arena;
+    struct limit_watch *watch; /* where it stops, matches end early */
     struct matcher_node *root;
     struct posting_cursor **cursors; /* all of them */
     uint32_t cursor_count;
@@ -44,15 +46,20 @@ struct matcher {
 };
 
 /* Stands nowhere yet: see matcher_node_start(). The query was checked. Everything but the buffers
- * is the arena's. */
+ * is the arena's. The watch is borrowed. */
 enum status matcher_open(struct matcher *matcher, const struct segment *segment,
-                         const struct query_node *query, struct arena *arena, struct error *err);
+                         const struct query_node *query, struct limit_watch *watch,
+                         struct arena *arena, struct error *err);
 void matcher_release(struct matcher *matcher);
 
 /* The first document not below the target that a word has. Its cursors that stand there have it. */
 uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target);
 /* The fields of the document it stands on in which the word is. */
 uint32_t matcher_word_fields(struct matcher_word *word);
+/* Where any of the word's alternatives stands in a field of the document that they stand on,
+ * rising. False: no memory; a cursor that is corrupt says so itself. */
+bool matcher_word_positions(const struct matcher_word *word, unsigned field, struct numbers *out,
+                            struct numbers *scratch);
 /* Whether the words of a QUERY_PHRASE, all of which stand on one document, stand in it as asked. */
 bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node);
 /* The first match of a node: before it, its words stand on the first documents that have them, and

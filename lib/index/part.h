@@ -33,7 +33,7 @@ enum segment_part {
     PART_END,
 };
 
-#define CHUNK_VERSION   6
+#define CHUNK_VERSION   7
 #define CHUNK_BITS      22
 #define CHUNK_BYTES_MAX (1u << CHUNK_BITS) /* without the trailer */
 #define CHUNKS_MAX      (1u << 16)         /* of a segment */

@@ -76,7 +76,8 @@ enum status segment_writer_add_document(struct segment_writer *writer,
     if (status != STATUS_OK)
         return status;
     put_le64(bytes, row->url_hash);
-    put_le64(bytes + 8, address | (uint64_t)row->text_dictionary << 40);
+    put_le64(bytes + 8,
+             address | (uint64_t)row->text_dictionary << 40 | (uint64_t)row->modified_day << 48);
     put_le64(bytes + 16, row->site_hash);
     put_le32(bytes + 24, row->stored_size);
     put_le32(bytes + 28, row->inlinks);
@@ -148,7 +149,7 @@ enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t
     struct dictionary_entry entry = {writer->postings.address, writer->postings.count, written};
     if (written.count > entry.document_count) /* some of those documents are left out */
         entry.written.count = entry.document_count;
-    completion_writer_add(&writer->completions, key, size, entry.written.count);
+    completion_writer_add(&writer->completions, key, size, entry.written);
     return dictionary_writer_add(&writer->dictionary, key, size, &entry, err);
 }
 
