@@ -112,8 +112,8 @@ enum status query_check(const struct query_node *root, struct error *err);
  * The same query asking for any of its words and phrases instead of all; text written without
  * spaces is read pair by pair. What only filters (sites, exclusions) stays, and so does a QUERY_OR
  * with such below it as a whole. Whatever matches the query matches this, too, and
- * query_collect_terms() finds the same terms in the same order. `root` itself where that asks for no
- * more; else in the arena, sharing the terms. NULL: no memory, or nothing was asked for.
+ * query_collect_terms() finds the same terms in the same order. `root` itself where that asks for
+ * no more; else in the arena, sharing the terms. NULL: no memory, or nothing was asked for.
  */
 struct query_node *query_relax(const struct query_node *root, struct arena *arena);
 

@@ -105,7 +105,7 @@ struct search_result ask(struct bench *bench, const struct query_node *query, ui
         .statistics.document_frequency_count = count,
     };
     index_statistics(bench->index, &request.statistics.documents, request.statistics.field_tokens);
-    if (index_term_statistics(bench->index, terms, count, frequencies, &err) != STATUS_OK ||
+    if (index_term_statistics(bench->index, terms, count, NULL, frequencies, &err) != STATUS_OK ||
         index_search(bench->index, query, &request, arena, &result, &err) != STATUS_OK)
         bench_fail("searching", &err);
     return result;

@@ -16,7 +16,7 @@ static void write_results(struct bench *bench, FILE *out, const char *id,
         bench_fail("memory", &err);
     for (uint32_t i = 0; i < result->hit_count; i++)
         hashes[i] = result->hits[i].url_hash;
-    if (index_show(bench->index, NULL, hashes, result->hit_count, NULL, arena, shown, &err) !=
+    if (index_show(bench->index, NULL, hashes, result->hit_count, NULL, NULL, arena, shown, &err) !=
         STATUS_OK)
         bench_fail("results", &err);
     for (uint32_t i = 0; i < result->hit_count; i++) {

@@ -26,8 +26,8 @@ static double show(struct bench *bench, struct snippet_maker *maker, const char 
     if (result.hit_count == 0)
         return 0;
     double begun = now_us();
-    if (index_show(bench->index, maker, hashes, result.hit_count, query, arena, shown, &err) !=
-        STATUS_OK)
+    if (index_show(bench->index, maker, hashes, result.hit_count, query, NULL, arena, shown,
+                   &err) != STATUS_OK)
         bench_fail("showing", &err);
     return (now_us() - begun) / result.hit_count;
 }
