@@ -9,6 +9,7 @@
 #include "gateway/query_wire.h"
 #include "gateway/service_correct.h"
 #include "gateway/service_parts.h"
+#include "index/compound.h"
 #include "index/query_languages.h"
 #include "index/rerank.h"
 
@@ -41,7 +42,7 @@ struct searching {
     query_languages languages; /* whose stems are looked for */
     bool lacks_statistics;     /* some shard did not say its own: better ones may come soon */
     struct query query;
-    struct query_node *relaxed; /* any of its words; NULL: that is no more */
+    struct query_node *relaxed; /* any of its words; NULL: that is no more, or not yet made */
     Wire__Node *node;           /* what is asked now */
     struct query_term terms[QUERY_TERMS_MAX];
     size_t term_count;
@@ -103,18 +104,18 @@ static enum status ask_terms(struct searching *search, const struct query_term *
     return STATUS_OK;
 }
 
-static enum status find_frequencies(struct searching *search)
+static enum status find_frequencies(struct searching *search, const struct query_term *terms,
+                                    size_t term_count, uint64_t *ret_frequencies)
 {
     size_t missing[TERMS_PER_ASK], count = 0;
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < search->term_count && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < term_count && status == STATUS_OK; i++) {
         bool is_whole = true;
-        if (!term_table_get(search->service->gateway->terms, search->routing, &search->terms[i],
-                            &search->frequencies[i]))
+        if (!term_table_get(search->service->gateway->terms, search->routing, &terms[i],
+                            &ret_frequencies[i]))
             missing[count++] = i;
-        if (count == TERMS_PER_ASK || (count > 0 && i + 1 == search->term_count)) {
-            status =
-                ask_terms(search, search->terms, missing, count, search->frequencies, &is_whole);
+        if (count == TERMS_PER_ASK || (count > 0 && i + 1 == term_count)) {
+            status = ask_terms(search, terms, missing, count, ret_frequencies, &is_whole);
             count = 0;
         }
         search->lacks_statistics |= !is_whole;
@@ -170,11 +171,59 @@ static enum status find_basis(struct searching *search, struct error *err)
     basis->documents = routing->corpus.documents;
     memcpy(basis->field_lengths, routing->corpus.field_lengths, sizeof(basis->field_lengths));
     basis->now_us = clock_unix_us();
-    if (find_frequencies(search) != STATUS_OK)
+    if (find_frequencies(search, search->terms, search->term_count, search->frequencies) !=
+        STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
     basis->document_frequencies = search->frequencies;
     basis->term_count = (uint32_t)search->term_count;
     return STATUS_OK;
+}
+
+/* ---- any of the words ---- */
+
+/* As the cursor keeps them. */
+static uint64_t pack_split(const struct compound_split *split)
+{
+    return (uint64_t)split->language << 16 | (uint64_t)split->at << 8 | split->word;
+}
+
+static struct compound_split unpack_split(uint64_t packed)
+{
+    return (struct compound_split){.word = packed & 0xff,
+                                   .at = packed >> 8 & 0xff,
+                                   .language = (enum text_language)(packed >> 16 & 0xff)};
+}
+
+/* Which words are read as two, by the statistics of now. */
+static enum status choose_splits(struct searching *search)
+{
+    struct compounds *compounds;
+    uint64_t frequencies[COMPOUND_TERMS_MAX];
+    struct compound_split splits[QUERY_WORDS_MAX];
+    uint64_t *packed = arena_alloc(search->arena, CURSOR_SPLITS_MAX * sizeof(*packed));
+    if (packed == NULL ||
+        compounds_find(search->service->analyzer, search->query.root, search->languages,
+                       search->arena, &compounds, NULL) != STATUS_OK ||
+        find_frequencies(search, compounds->terms, compounds->term_count, frequencies) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    size_t count = compounds_choose(compounds, frequencies, splits);
+    for (size_t i = 0; i < count; i++)
+        packed[i] = pack_split(&splits[i]);
+    search->basis.splits = packed;
+    search->basis.split_count = (uint32_t)count;
+    return STATUS_OK;
+}
+
+/* Makes search->relaxed, with the words read as two that the cursor names. */
+static void relax(struct searching *search)
+{
+    struct compound_split splits[CURSOR_SPLITS_MAX];
+    for (uint32_t i = 0; i < search->basis.split_count; i++)
+        splits[i] = unpack_split(search->basis.splits[i]);
+    search->relaxed = compounds_relax(search->service->analyzer, search->query.root, splits,
+                                      search->basis.split_count, search->arena);
+    if (search->relaxed == search->query.root)
+        search->relaxed = NULL;
 }
 
 /* ---- asking and merging ---- */
@@ -558,11 +607,22 @@ static enum status read_cursor(struct searching *search, struct error *err)
     return status;
 }
 
-static enum status check_cursor(const struct searching *search, struct error *err)
+/* Whether the cursor's statistics are those of the query that it says. */
+static bool is_cursors(struct searching *search)
 {
-    if (search->has_after && (search->basis.query_hash != query_hash(&search->query) ||
-                              search->basis.term_count != search->term_count ||
-                              (search->basis.part != CURSOR_ALONE && search->relaxed == NULL)))
+    struct query_term terms[QUERY_TERMS_MAX];
+    if (search->basis.query_hash != query_hash(&search->query))
+        return false;
+    if (search->basis.part == CURSOR_ALONE)
+        return search->basis.term_count == search->term_count;
+    relax(search);
+    return search->relaxed != NULL &&
+           search->basis.term_count == query_collect_terms(search->relaxed, terms);
+}
+
+static enum status check_cursor(struct searching *search, struct error *err)
+{
+    if (search->has_after && (search->query.root == NULL || !is_cursors(search)))
         return error_set(err, STATUS_INVALID, "the cursor belongs to another query");
     return STATUS_OK;
 }
@@ -601,9 +661,6 @@ static enum status understand(struct searching *search, struct search_answer *an
                              &search->query, err);
     if (status != STATUS_OK)
         return status;
-    search->relaxed = query_relax(search->query.root, search->arena);
-    if (search->relaxed == search->query.root)
-        search->relaxed = NULL;
     search->term_count = query_collect_terms(search->query.root, search->terms);
     answer->read_as = search->query.read_as;
     answer->notes = arena_zalloc(search->arena, (QUERY_NOTES_MAX + 1) * sizeof(*answer->notes));
@@ -689,15 +746,34 @@ static enum status ask_for(struct searching *search, const struct query_node *ro
  * as the first. */
 static bool wants_more(const struct searching *search, const struct search_answer *answer)
 {
-    if (search->relaxed == NULL)
-        return false;
     return search->has_after ? search->basis.part != CURSOR_ALONE : answer->total < RELAX_BELOW;
 }
 
+/* The terms of the relaxed query are those of the query, and perhaps others behind them. */
+static enum status find_more_frequencies(struct searching *search)
+{
+    struct cursor *basis = &search->basis;
+    size_t known = search->term_count;
+    search->term_count = query_collect_terms(search->relaxed, search->terms);
+    if (search->has_after)
+        return STATUS_OK;
+    basis->term_count = (uint32_t)search->term_count;
+    return find_frequencies(search, search->terms + known, search->term_count - known,
+                            search->frequencies + known);
+}
+
+/* Where any of the words is more than all of them. */
 static enum status ask_for_more(struct searching *search, struct search_answer *answer,
                                 struct error *err)
 {
-    if (gather(search, &search->matching) != STATUS_OK)
+    enum status status = search->has_after ? STATUS_OK : choose_splits(search);
+    if (status == STATUS_OK && search->relaxed == NULL)
+        relax(search);
+    if (status == STATUS_OK && search->relaxed == NULL)
+        return STATUS_OK;
+    if (status == STATUS_OK)
+        status = find_more_frequencies(search);
+    if (status != STATUS_OK || gather(search, &search->matching) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
     answer->is_relaxed = search->is_relaxed = true;
     answer->matching = answer->total;

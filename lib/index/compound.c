@@ -1,0 +1,265 @@
+#include "index/compound.h"
+
+#include "base/check.h"
+#include "text/character.h"
+
+static const enum text_language joining[] = {
+    TEXT_LANGUAGE_DANISH, TEXT_LANGUAGE_DUTCH,     TEXT_LANGUAGE_FINNISH,
+    TEXT_LANGUAGE_GERMAN, TEXT_LANGUAGE_NORWEGIAN, TEXT_LANGUAGE_SWEDISH,
+};
+
+static bool has_language(query_languages languages, enum text_language language)
+{
+    return (languages >> language & 1) != 0;
+}
+
+/* ---- the query's words ---- */
+
+struct single_word {
+    const struct query_node *node;
+    uint32_t number; /* as in struct compound_split */
+};
+
+struct word_list {
+    struct single_word words[QUERY_WORDS_MAX];
+    uint32_t count;
+    uint32_t number; /* of the next word, single or not */
+};
+
+/* Words by themselves: those of a phrase are meant as they stand. */
+static void list_words(const struct query_node *node, struct word_list *list)
+{
+    if (node->kind == QUERY_NOT)
+        return;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        list_words(node->children[i], list);
+    if (node->kind == QUERY_TERM && node->text.size <= TEXT_TERM_MAX)
+        list->words[list->count++] = (struct single_word){node, list->number};
+    list->number += node->word_count;
+}
+
+/* How many bytes the first part may have; returns how many ways there are. */
+static uint32_t list_cuts(struct text_slice text, uint32_t ret_cuts[TEXT_TERM_MAX])
+{
+    uint32_t starts[TEXT_TERM_MAX];
+    uint32_t characters = 0;
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < text.size; at++) {
+        if (!utf8_continues(text.bytes[at]))
+            starts[characters++] = at;
+    }
+    for (uint32_t i = COMPOUND_PART_MIN; i + COMPOUND_PART_MIN <= characters; i++)
+        ret_cuts[count++] = starts[i];
+    return count;
+}
+
+/* Finds the stem of a part, in the arena. False: it is no word of the language, or `*no_memory`. */
+static bool stem(struct text_analyzer *analyzer, struct text_slice part,
+                 enum text_language language, struct arena *arena, struct query_term *ret_term,
+                 bool *no_memory)
+{
+    struct text_token token;
+    text_analyzer_begin(analyzer, part, language);
+    if (!text_analyzer_next(analyzer, &token) || token.pair || token.start != 0 ||
+        token.end != part.size || !TEXT_TERM_IS_OF_LANGUAGE(token.term))
+        return false;
+    *ret_term =
+        (struct query_term){arena_copy(arena, token.term, token.term_size), token.term_size};
+    *no_memory = *no_memory || ret_term->bytes == NULL;
+    return ret_term->bytes != NULL;
+}
+
+/* The stems of both parts. */
+static bool stem_parts(struct text_analyzer *analyzer, struct text_slice text,
+                       const struct compound_split *split, struct arena *arena,
+                       struct query_term ret_terms[2], bool *no_memory)
+{
+    struct text_slice first = {text.bytes, split->at};
+    struct text_slice second = {text.bytes + split->at, text.size - split->at};
+    return stem(analyzer, first, split->language, arena, &ret_terms[0], no_memory) &&
+           stem(analyzer, second, split->language, arena, &ret_terms[1], no_memory);
+}
+
+/* ---- finding ---- */
+
+struct finder {
+    struct text_analyzer *analyzer;
+    struct arena *arena;
+    struct compounds *compounds;
+    bool no_memory;
+};
+
+static void add_reading(struct compounds *compounds, const struct compound_split *split,
+                        bool is_whole, const struct query_term *terms, uint32_t count)
+{
+    compounds->readings[compounds->reading_count++] = (struct compound_reading){
+        .split = *split, .is_whole = is_whole, .first = compounds->term_count, .count = count};
+    for (uint32_t i = 0; i < count; i++)
+        compounds->terms[compounds->term_count++] = terms[i];
+}
+
+/* All ways to read a word as two. */
+static void find_splits(struct finder *finder, const struct single_word *single,
+                        query_languages languages, const uint32_t *cuts, uint32_t cut_count)
+{
+    struct compound_split split = {.word = single->number};
+    for (size_t i = 0; i < ARRAY_COUNT(joining); i++) {
+        split.language = joining[i];
+        for (uint32_t c = 0; has_language(languages, joining[i]) && c < cut_count; c++) {
+            struct query_term parts[2];
+            split.at = cuts[c];
+            if (stem_parts(finder->analyzer, single->node->text, &split, finder->arena, parts,
+                           &finder->no_memory))
+                add_reading(finder->compounds, &split, false, parts, 2);
+        }
+    }
+}
+
+/* Adds all readings of a word, if there is room for them and more than one. */
+static void find_word(struct finder *finder, const struct single_word *single,
+                      query_languages languages)
+{
+    struct compounds *compounds = finder->compounds;
+    const struct query_word *word = single->node->words;
+    struct compound_split split = {.word = single->number};
+    uint32_t cuts[TEXT_TERM_MAX];
+    uint32_t cut_count = list_cuts(single->node->text, cuts);
+    uint32_t ways = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(joining); i++)
+        ways += has_language(languages, joining[i]) ? cut_count : 0;
+    if (ways == 0 ||
+        compounds->term_count + word->alternative_count + 2 * ways > COMPOUND_TERMS_MAX)
+        return;
+    add_reading(compounds, &split, true, word->alternatives, word->alternative_count);
+    find_splits(finder, single, languages, cuts, cut_count);
+    if (compounds->readings[compounds->reading_count - 1].is_whole) { /* no other */
+        compounds->reading_count--;
+        compounds->term_count -= word->alternative_count;
+    }
+}
+
+enum status compounds_find(struct text_analyzer *analyzer, const struct query_node *root,
+                           query_languages languages, struct arena *arena,
+                           struct compounds **ret_compounds, struct error *err)
+{
+    struct word_list list = {.count = 0};
+    struct finder finder = {analyzer, arena, arena_alloc(arena, sizeof(struct compounds)), false};
+    if (finder.compounds == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "query");
+    finder.compounds->term_count = finder.compounds->reading_count = 0;
+    if (root != NULL)
+        list_words(root, &list);
+    for (uint32_t i = 0; i < list.count; i++)
+        find_word(&finder, &list.words[i], languages);
+    if (finder.no_memory)
+        return error_set(err, STATUS_NO_MEMORY, "query");
+    *ret_compounds = finder.compounds;
+    return STATUS_OK;
+}
+
+/* ---- choosing ---- */
+
+/* The square of how common a reading is. */
+static double commonness(const struct compound_reading *reading, const uint64_t *frequencies)
+{
+    const uint64_t *own = frequencies + reading->first;
+    if (!reading->is_whole)
+        return (double)own[0] * (double)own[1];
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < reading->count; i++)
+        most = own[i] > most ? own[i] : most;
+    return (double)most * (double)most;
+}
+
+size_t compounds_choose(const struct compounds *compounds, const uint64_t *frequencies,
+                        struct compound_split *ret_splits)
+{
+    size_t count = 0;
+    bool is_split = false; /* the word that is looked at, in ret_splits[count - 1] */
+    double most = 0;
+    for (uint32_t i = 0; i < compounds->reading_count; i++) {
+        const struct compound_reading *reading = &compounds->readings[i];
+        double one = commonness(reading, frequencies);
+        if (reading->is_whole) {
+            is_split = false;
+            most = one;
+        } else if (one > most) {
+            count += !is_split;
+            is_split = true;
+            most = one;
+            ret_splits[count - 1] = reading->split;
+        }
+    }
+    return count;
+}
+
+/* ---- relaxing ---- */
+
+/* What a tree has of what query_check() limits. */
+static void count_tree(const struct query_node *node, uint32_t *words, uint32_t *terms)
+{
+    *words += query_filters(node) ? 1 : node->word_count;
+    for (uint32_t i = 0; i < node->word_count; i++)
+        *terms += node->words[i].alternative_count;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        count_tree(node->children[i], words, terms);
+}
+
+/* A part of a word of `whole`, looked for in the same fields; NULL: no memory. */
+static struct query_node *make_part(const struct query_node *whole, const struct query_term *term,
+                                    struct arena *arena)
+{
+    struct query_node *node = arena_zalloc(arena, sizeof(*node));
+    struct query_word *word = arena_zalloc(arena, sizeof(*word));
+    if (node == NULL || word == NULL)
+        return NULL;
+    word->alternatives[0] = *term;
+    word->alternative_count = 1;
+    node->kind = QUERY_TERM;
+    node->fields = whole->fields;
+    node->words = word;
+    node->word_count = 1;
+    node->text = whole->text;
+    return node;
+}
+
+/* The word of a split, where it can be cut so; else NULL. */
+static const struct query_node *find_split(const struct word_list *list,
+                                           const struct compound_split *split)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct query_node *node = list->words[i].node;
+        if (list->words[i].number == split->word && split->at > 0 && split->at < node->text.size &&
+            split->language < TEXT_LANGUAGE_COUNT)
+            return node;
+    }
+    return NULL;
+}
+
+struct query_node *compounds_relax(struct text_analyzer *analyzer, const struct query_node *root,
+                                   const struct compound_split *splits, size_t split_count,
+                                   struct arena *arena)
+{
+    struct word_list list = {.count = 0};
+    struct query_node *parts[2 * QUERY_WORDS_MAX];
+    uint32_t part_count = 0, words = 0, terms = 0;
+    bool no_memory = false;
+    if (root != NULL) {
+        list_words(root, &list);
+        count_tree(root, &words, &terms);
+    }
+    for (size_t i = 0; i < split_count; i++) {
+        struct query_term stems[2];
+        const struct query_node *node = find_split(&list, &splits[i]);
+        if (node == NULL || words + 2 > QUERY_WORDS_MAX || terms + 2 > QUERY_TERMS_MAX ||
+            !stem_parts(analyzer, node->text, &splits[i], arena, stems, &no_memory))
+            continue;
+        words += 2;
+        terms += 2;
+        for (unsigned part = 0; part < 2; part++) {
+            parts[part_count] = make_part(node, &stems[part], arena);
+            no_memory = no_memory || parts[part_count++] == NULL;
+        }
+    }
+    return no_memory ? NULL : query_relax(root, parts, part_count, arena);
+}

@@ -1,0 +1,64 @@
+/*
+ * Compounds: words that some languages write as one and others apart. Who asks for
+ * "Gletscherabfluss" wants pages, too, that say "der Abfluss des Gletschers". So where a query is
+ * relaxed, a word is also read as two, if both are known in one of these languages and commoner
+ * than the word: the geometric mean of the numbers of documents that have them is larger than the
+ * number of those that have the word (Koehn, Knight: "Empirical methods for compound splitting",
+ * 2003). They are compared and looked for as stems, so that letters that only join
+ * ("Verwaltungsorgan", "Sonnenschein") are left out by the stemmer, as the endings that they are.
+ *
+ * The statistics are the corpus's: find the readings, ask for the frequencies of their terms,
+ * choose, relax. What was chosen can be kept, to relax the same query in the same way later.
+ */
+#ifndef TIERCE_INDEX_COMPOUND_H
+#define TIERCE_INDEX_COMPOUND_H
+
+#include "index/query.h"
+#include "index/query_languages.h"
+
+#define COMPOUND_PART_MIN  4   /* characters */
+#define COMPOUND_TERMS_MAX 256 /* to ask the frequencies of; further words stay whole */
+
+/* Where a word is cut. */
+struct compound_split {
+    uint32_t word; /* its number among the words of query_collect_words() */
+    uint32_t at;   /* bytes of its text (struct query_node) that are the first part's */
+    enum text_language language;
+};
+
+/* A word, or one way to read it as two: where these terms stand among all. */
+struct compound_reading {
+    struct compound_split split;
+    bool is_whole;
+    uint32_t first;
+    uint32_t count; /* of the whole: its alternatives; else 2 */
+};
+
+struct compounds {
+    struct query_term terms[COMPOUND_TERMS_MAX];
+    uint32_t term_count;
+    struct compound_reading readings[COMPOUND_TERMS_MAX]; /* each whole word, then its splits */
+    uint32_t reading_count;
+};
+
+/* All readings of the query's words in those of the languages that join words. In the arena.
+ * STATUS_OK or STATUS_NO_MEMORY; no readings where there is nothing to ask. */
+enum status compounds_find(struct text_analyzer *analyzer, const struct query_node *root,
+                           query_languages languages, struct arena *arena,
+                           struct compounds **ret_compounds, struct error *err);
+
+/* Chooses by the frequencies of compounds->terms. `ret_splits` has room for QUERY_WORDS_MAX, by
+ * rising word; returns how many there are. */
+size_t compounds_choose(const struct compounds *compounds, const uint64_t *frequencies,
+                        struct compound_split *ret_splits);
+
+/*
+ * query_relax() with the parts of the words, behind everything else: so the terms of the query are
+ * the first ones of the relaxed one. Splits that are none of this query's are left out, and those
+ * for which it has no room. `root` itself where nothing is added; NULL: as query_relax().
+ */
+struct query_node *compounds_relax(struct text_analyzer *analyzer, const struct query_node *root,
+                                   const struct compound_split *splits, size_t split_count,
+                                   struct arena *arena);
+
+#endif
