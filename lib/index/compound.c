@@ -1,5 +1,7 @@
 #include "index/compound.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "text/character.h"
 
@@ -17,7 +19,9 @@ static bool has_language(query_languages languages, enum text_language language)
 
 struct single_word {
     const struct query_node *node;
-    uint32_t number; /* as in struct compound_split */
+    const struct query_word *word;
+    struct text_slice text; /* its own */
+    uint32_t number;        /* as in struct compound_split */
 };
 
 struct word_list {
@@ -26,15 +30,30 @@ struct word_list {
     uint32_t number; /* of the next word, single or not */
 };
 
-/* Words by themselves: those of a phrase are meant as they stand. */
+/* A word by itself, or hyphenated ones. */
+static void list_single(const struct query_node *node, struct word_list *list)
+{
+    const char *end = node->text.bytes + node->text.size;
+    const char *start = node->text.bytes;
+    for (uint32_t i = 0; i < node->word_count && start < end; i++) {
+        const char *hyphen = memchr(start, '-', (size_t)(end - start));
+        struct text_slice text = {start, (size_t)((hyphen == NULL ? end : hyphen) - start)};
+        if (text.size <= TEXT_TERM_MAX)
+            list->words[list->count++] =
+                (struct single_word){node, &node->words[i], text, list->number + i};
+        start += text.size + 1;
+    }
+}
+
+/* Words of other phrases are meant as they stand. */
 static void list_words(const struct query_node *node, struct word_list *list)
 {
     if (node->kind == QUERY_NOT)
         return;
     for (uint32_t i = 0; i < node->child_count; i++)
         list_words(node->children[i], list);
-    if (node->kind == QUERY_TERM && node->text.size <= TEXT_TERM_MAX)
-        list->words[list->count++] = (struct single_word){node, list->number};
+    if (node->kind == QUERY_TERM || (node->kind == QUERY_PHRASE && node->is_hyphenated))
+        list_single(node, list);
     list->number += node->word_count;
 }
 
@@ -108,7 +127,7 @@ static void find_splits(struct finder *finder, const struct single_word *single,
         for (uint32_t c = 0; has_language(languages, joining[i]) && c < cut_count; c++) {
             struct query_term parts[2];
             split.at = cuts[c];
-            if (stem_parts(finder->analyzer, single->node->text, &split, finder->arena, parts,
+            if (stem_parts(finder->analyzer, single->text, &split, finder->arena, parts,
                            &finder->no_memory))
                 add_reading(finder->compounds, &split, false, parts, 2);
         }
@@ -120,10 +139,10 @@ static void find_word(struct finder *finder, const struct single_word *single,
                       query_languages languages)
 {
     struct compounds *compounds = finder->compounds;
-    const struct query_word *word = single->node->words;
+    const struct query_word *word = single->word;
     struct compound_split split = {.word = single->number};
     uint32_t cuts[TEXT_TERM_MAX];
-    uint32_t cut_count = list_cuts(single->node->text, cuts);
+    uint32_t cut_count = list_cuts(single->text, cuts);
     uint32_t ways = 0;
     for (size_t i = 0; i < ARRAY_COUNT(joining); i++)
         ways += has_language(languages, joining[i]) ? cut_count : 0;
@@ -205,8 +224,8 @@ static void count_tree(const struct query_node *node, uint32_t *words, uint32_t 
         count_tree(node->children[i], words, terms);
 }
 
-/* A part of a word of `whole`, looked for in the same fields; NULL: no memory. */
-static struct query_node *make_part(const struct query_node *whole, const struct query_term *term,
+/* A part of a word, looked for in the same fields; NULL: no memory. */
+static struct query_node *make_part(const struct single_word *whole, const struct query_term *term,
                                     struct arena *arena)
 {
     struct query_node *node = arena_zalloc(arena, sizeof(*node));
@@ -216,7 +235,7 @@ static struct query_node *make_part(const struct query_node *whole, const struct
     word->alternatives[0] = *term;
     word->alternative_count = 1;
     node->kind = QUERY_TERM;
-    node->fields = whole->fields;
+    node->fields = whole->node->fields;
     node->words = word;
     node->word_count = 1;
     node->text = whole->text;
@@ -224,14 +243,14 @@ static struct query_node *make_part(const struct query_node *whole, const struct
 }
 
 /* The word of a split, where it can be cut so; else NULL. */
-static const struct query_node *find_split(const struct word_list *list,
-                                           const struct compound_split *split)
+static const struct single_word *find_split(const struct word_list *list,
+                                            const struct compound_split *split)
 {
     for (uint32_t i = 0; i < list->count; i++) {
-        const struct query_node *node = list->words[i].node;
-        if (list->words[i].number == split->word && split->at > 0 && split->at < node->text.size &&
+        const struct single_word *single = &list->words[i];
+        if (single->number == split->word && split->at > 0 && split->at < single->text.size &&
             split->language < TEXT_LANGUAGE_COUNT)
-            return node;
+            return single;
     }
     return NULL;
 }
@@ -250,14 +269,14 @@ struct query_node *compounds_relax(struct text_analyzer *analyzer, const struct 
     }
     for (size_t i = 0; i < split_count; i++) {
         struct query_term stems[2];
-        const struct query_node *node = find_split(&list, &splits[i]);
-        if (node == NULL || words + 2 > QUERY_WORDS_MAX || terms + 2 > QUERY_TERMS_MAX ||
-            !stem_parts(analyzer, node->text, &splits[i], arena, stems, &no_memory))
+        const struct single_word *single = find_split(&list, &splits[i]);
+        if (single == NULL || words + 2 > QUERY_WORDS_MAX || terms + 2 > QUERY_TERMS_MAX ||
+            !stem_parts(analyzer, single->text, &splits[i], arena, stems, &no_memory))
             continue;
         words += 2;
         terms += 2;
         for (unsigned part = 0; part < 2; part++) {
-            parts[part_count] = make_part(node, &stems[part], arena);
+            parts[part_count] = make_part(single, &stems[part], arena);
             no_memory = no_memory || parts[part_count++] == NULL;
         }
     }

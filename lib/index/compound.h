@@ -22,7 +22,7 @@
 /* Where a word is cut. */
 struct compound_split {
     uint32_t word; /* its number among the words of query_collect_words() */
-    uint32_t at;   /* bytes of its text (struct query_node) that are the first part's */
+    uint32_t at;   /* bytes of its text, folded, that are the first part's */
     enum text_language language;
 };
 

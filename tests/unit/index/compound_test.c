@@ -139,7 +139,7 @@ static void only_single_words_of_joining_languages_are_asked_about(void **state)
     (void)state;
     static const char *const whole[] = {"\"Gletscherabfluss Europa\"",
                                         "apple -Gletscherabfluss",
-                                        "gletscher-abfluss",
+                                        "gletscher_abfluss",
                                         "Gletscherab*",
                                         "123456789",
                                         "Дождевальный",
@@ -207,6 +207,24 @@ static void one_word_alone_is_asked_for_with_its_parts(void **state)
     assert_null(compounds_relax(analyzer, NULL, &split, 1, &arena));
 }
 
+static void hyphenated_words_are_cut_one_by_one(void **state)
+{
+    (void)state;
+    struct compound_split splits[QUERY_WORDS_MAX];
+    const struct known known[] = {{"pokal", 5}, {"finale", 3}, {"gletscher", 5}, {NULL, 0}};
+    struct query_node *root = parse("Eis UEFA-Pokalfinale-Gletscherpokal", GERMAN);
+    size_t count = choose(find(root, GERMAN), known, TEXT_LANGUAGE_GERMAN, splits);
+    assert_int_equal(count, 2);
+    assert_int_equal(splits[0].word, 2);
+    assert_int_equal(splits[0].at, strlen("pokal"));
+    assert_int_equal(splits[1].word, 3);
+    struct query_node *relaxed = compounds_relax(analyzer, root, splits, count, &arena);
+    assert_int_equal(query_check(relaxed, NULL), STATUS_OK);
+    assert_int_equal(relaxed->child_count, 4 + 4);
+    assert_true(is_stem_of(&relaxed->children[6]->words[0].alternatives[0], "gletscher",
+                           TEXT_LANGUAGE_GERMAN));
+}
+
 static void splits_of_another_query_are_left_out(void **state)
 {
     (void)state;
@@ -250,6 +268,7 @@ int main(void)
         cmocka_unit_test(each_language_has_its_own_stems),
         cmocka_unit_test(parts_stand_behind_the_words_of_the_query),
         cmocka_unit_test(one_word_alone_is_asked_for_with_its_parts),
+        cmocka_unit_test(hyphenated_words_are_cut_one_by_one),
         cmocka_unit_test(splits_of_another_query_are_left_out),
         cmocka_unit_test(parts_take_no_more_room_than_there_is),
     };
