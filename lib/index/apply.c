@@ -410,6 +410,7 @@ enum status index_apply(struct index *index, const struct index_change *changes,
                         uint64_t position, struct error *err)
 {
     struct draft draft = {0};
+    struct snapshot *next = NULL;
     size_t bytes = 0;
     uint32_t segments = 0;
     pthread_mutex_lock(&index->writer_lock);
@@ -422,8 +423,9 @@ enum status index_apply(struct index *index, const struct index_change *changes,
         index_is_corrupt(index)) /* what it replaces may not have been seen */
         status = error_set(err, STATUS_CORRUPT, "a segment holds wrong bytes");
     if (status == STATUS_OK)
-        status = index_publish(index, &draft, err);
+        status = draft_finish(&draft, &next, err);
     if (status == STATUS_OK) {
+        index_publish(index, next);
         atomic_store(&index->applied_position, position);
         atomic_store(&index->unsettled, index->is_scopes_changing);
         index->unflushed = true;

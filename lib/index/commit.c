@@ -214,9 +214,9 @@ static void commit_manifest(struct commit *commit, struct index *index, const st
     buffer_release(&bytes);
 }
 
-enum status index_write_manifest(struct index *index, const struct draft *draft,
-                                 const uint64_t *dropped, uint32_t dropped_count, uint64_t position,
-                                 struct error *err)
+static enum status write_manifest(struct index *index, const struct draft *draft,
+                                  const uint64_t *dropped, uint32_t dropped_count,
+                                  uint64_t position, struct error *err)
 {
     struct commit commit = {0};
     commit.operations =
@@ -241,5 +241,19 @@ enum status index_write_manifest(struct index *index, const struct draft *draft,
     }
     free(commit.operations);
     arena_release(&commit.arena);
+    return status;
+}
+
+enum status index_commit(struct index *index, const struct draft *draft, const uint64_t *dropped,
+                         uint32_t dropped_count, uint64_t position, struct error *err)
+{
+    struct snapshot *next = NULL;
+    enum status status = draft_finish(draft, &next, err);
+    if (status == STATUS_OK)
+        status = write_manifest(index, draft, dropped, dropped_count, position, err);
+    if (status == STATUS_OK)
+        index_publish(index, next);
+    else
+        snapshot_release(next);
     return status;
 }

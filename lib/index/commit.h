@@ -21,11 +21,11 @@ enum status index_merge_to_storage(struct index *index, struct merge *merge, uin
                                    struct segment **ret_segment, struct error *err);
 
 /*
- * Writes what the draft consists of, in one step; `dropped` are segments that it no longer has.
- * The draft has no segment in memory.
+ * Writes what the draft consists of, in one step, and makes it the current state; `dropped` are
+ * segments that it no longer has. The draft has no segment in memory. Where it fails the state
+ * stays what it was.
  */
-enum status index_write_manifest(struct index *index, const struct draft *draft,
-                                 const uint64_t *dropped, uint32_t dropped_count, uint64_t position,
-                                 struct error *err);
+enum status index_commit(struct index *index, const struct draft *draft, const uint64_t *dropped,
+                         uint32_t dropped_count, uint64_t position, struct error *err);
 
 #endif

@@ -45,11 +45,15 @@ static void list_single(const struct query_node *node, struct word_list *list)
     }
 }
 
-/* Words of other phrases are meant as they stand. */
+/* Words of other phrases are meant as they stand; and what has filters of its own would find more
+ * than these let through. */
 static void list_words(const struct query_node *node, struct word_list *list)
 {
-    if (node->kind == QUERY_NOT)
+    if (query_stays_whole(node)) {
+        const struct query_word *words[QUERY_WORDS_MAX];
+        list->number += (uint32_t)query_collect_words(node, words);
         return;
+    }
     for (uint32_t i = 0; i < node->child_count; i++)
         list_words(node->children[i], list);
     if (node->kind == QUERY_TERM || (node->kind == QUERY_PHRASE && node->is_hyphenated))

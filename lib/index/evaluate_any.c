@@ -288,8 +288,10 @@ enum status evaluate_any(struct evaluation *evaluation, struct matcher *matcher,
     memset(any->met, 0, sizeof(any->met));
     memset(any->scores, 0, sizeof(any->scores));
     gathered_init(&any->gathered);
-    if (!open_words(any, matcher->root, arena))
-        return error_set(err, STATUS_NO_MEMORY, "search");
+    if (!open_words(any, matcher->root, arena)) {
+        enum status status = matcher_status(matcher, err);
+        return status != STATUS_OK ? status : error_set(err, STATUS_NO_MEMORY, "search");
+    }
     if (!evaluate_windows(any))
         return segment_corrupt(matcher->segment, err);
     return matcher_status(matcher, err);

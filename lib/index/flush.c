@@ -96,9 +96,7 @@ static enum status flush_draft(struct index *index, struct draft *draft, struct 
     }
     uint64_t position = atomic_load(&index->applied_position);
     if (status == STATUS_OK)
-        status = index_write_manifest(index, draft, NULL, 0, position, err);
-    if (status == STATUS_OK)
-        status = index_publish(index, draft, err);
+        status = index_commit(index, draft, NULL, 0, position, err);
     if (status == STATUS_OK) {
         atomic_store(&index->flushed_position, position);
         buffer_consume(&index->stale, rebuilt * sizeof(uint64_t));

@@ -22,17 +22,13 @@ struct snapshot *index_hold_snapshot(struct index *index)
     return snapshot;
 }
 
-enum status index_publish(struct index *index, const struct draft *draft, struct error *err)
+void index_publish(struct index *index, struct snapshot *next)
 {
-    struct snapshot *next = draft_finish(draft);
-    if (next == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "index");
     pthread_mutex_lock(&index->current_lock);
     struct snapshot *last = index->current;
     index->current = next;
     pthread_mutex_unlock(&index->current_lock);
     snapshot_release(last);
-    return STATUS_OK;
 }
 
 /* ---- opening ---- */

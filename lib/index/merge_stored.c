@@ -103,10 +103,8 @@ static enum status commit_merge(struct index *index, struct draft *draft, const 
     for (uint32_t i = 0; i < merge->input_count; i++)
         dropped[i] = merge->inputs[i].segment->id;
     if (status == STATUS_OK)
-        status = index_write_manifest(index, draft, dropped, merge->input_count,
-                                      atomic_load(&index->flushed_position), err);
-    if (status == STATUS_OK)
-        status = index_publish(index, draft, err);
+        status = index_commit(index, draft, dropped, merge->input_count,
+                              atomic_load(&index->flushed_position), err);
     for (uint32_t i = 0; status == STATUS_OK && i < merge->input_count; i++)
         index->retired[index->retired_count++] = segment_hold(merge->inputs[i].segment);
     return status;

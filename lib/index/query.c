@@ -203,14 +203,21 @@ static bool has_words(const struct query_node *node)
     return has && node->kind != QUERY_NOT;
 }
 
-/* Whether a document may match without any of its words: then the node stays as it is. */
-static bool has_filter_beside_or(const struct query_node *node)
+/* Whether something below a node only chooses documents. Below a QUERY_OR that holds for one branch
+ * and not for the others: such a node stays as it is. */
+static bool has_filter(const struct query_node *node)
 {
     bool has = false;
-    for (uint32_t i = 0; node->kind != QUERY_NOT && i < node->child_count; i++)
-        has = has || has_filter_beside_or(node->children[i]) ||
-              (node->kind == QUERY_OR && !has_words(node->children[i]));
+    for (uint32_t i = 0; i < node->child_count; i++)
+        has = has || !has_words(node->children[i]) || has_filter(node->children[i]);
     return has;
+}
+
+bool query_stays_whole(const struct query_node *node)
+{
+    return !has_words(node) || node->kind == QUERY_PREFIX ||
+           (node->kind == QUERY_PHRASE && !node->is_hyphenated && !is_without_spaces(node)) ||
+           (node->kind == QUERY_OR && has_filter(node));
 }
 
 static void relax(struct relaxing *relaxing, struct query_node *node)
@@ -218,9 +225,7 @@ static void relax(struct relaxing *relaxing, struct query_node *node)
     uint32_t words_before = relaxing->word_count;
     if (!has_words(node))
         relaxing->filters[relaxing->filter_count++] = node;
-    else if (node->kind == QUERY_PREFIX ||
-             (node->kind == QUERY_PHRASE && !node->is_hyphenated && !is_without_spaces(node)) ||
-             (node->kind == QUERY_OR && has_filter_beside_or(node)))
+    else if (query_stays_whole(node))
         relaxing->words[relaxing->word_count++] = node;
     else if (node->child_count == 0)
         take_words(relaxing, node);

@@ -112,15 +112,19 @@ enum status query_check(const struct query_node *root, struct error *err);
 /*
  * The same query asking for any of its words and phrases instead of all; text written without
  * spaces is read pair by pair, hyphenated words one by one. What only filters (sites, exclusions)
- * stays. Whatever matches the query matches this, too, and query_collect_terms() finds the same
- * terms in the same order. `root` itself where that asks for no more; else in the arena, sharing
- * the terms. NULL: no memory, or nothing was asked for.
+ * stays, and so does a QUERY_OR with such below it as a whole. Whatever matches the query matches
+ * this, too, and query_collect_terms() finds the same terms in the same order. `root` itself where
+ * that asks for no more; else in the arena, sharing the terms. NULL: no memory, or nothing was
+ * asked for.
  *
  * parts, part_count  further words to ask for, behind those of the query: see compound.h. Shared,
  *                    and at most QUERY_WORDS_MAX together with the query's
  */
 struct query_node *query_relax(const struct query_node *root, struct query_node *const *parts,
                                uint32_t part_count, struct arena *arena);
+
+/* Whether query_relax() leaves a node as it is, with all that is below it. */
+bool query_stays_whole(const struct query_node *node);
 
 /*
  * The distinct terms that score, in an order that depends on the tree alone: the order in which

@@ -170,12 +170,13 @@ enum status draft_delete(struct draft *draft, struct place place, struct error *
     return STATUS_OK;
 }
 
-struct snapshot *draft_finish(const struct draft *draft)
+enum status draft_finish(const struct draft *draft, struct snapshot **ret_snapshot,
+                         struct error *err)
 {
     struct snapshot *snapshot =
         calloc(1, sizeof(*snapshot) + draft->count * sizeof(snapshot->entries[0]));
     if (snapshot == NULL)
-        return NULL;
+        return error_set(err, STATUS_NO_MEMORY, "index");
     atomic_init(&snapshot->references, 1);
     snapshot->shown = visibility_hold(draft->shown);
     snapshot->count = draft->count;
@@ -188,5 +189,6 @@ struct snapshot *draft_finish(const struct draft *draft)
         for (unsigned field = 0; field < FIELD_COUNT; field++)
             snapshot->field_tokens[field] += entry->field_tokens[field];
     }
-    return snapshot;
+    *ret_snapshot = snapshot;
+    return STATUS_OK;
 }

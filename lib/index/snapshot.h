@@ -77,7 +77,9 @@ void draft_release(struct draft *draft);
 enum status draft_add(struct draft *draft, struct segment *segment, struct error *err);
 void draft_remove(struct draft *draft, uint32_t entry);
 enum status draft_delete(struct draft *draft, struct place place, struct error *err);
-/* NULL: no memory. The draft stays the caller's to release. */
-struct snapshot *draft_finish(const struct draft *draft);
+/* The draft as a state that nobody sees yet, with one reference. The draft stays the caller's to
+ * release. */
+enum status draft_finish(const struct draft *draft, struct snapshot **ret_snapshot,
+                         struct error *err);
 
 #endif

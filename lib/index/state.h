@@ -39,8 +39,9 @@ struct index {
 };
 
 struct snapshot *index_hold_snapshot(struct index *index);
-/* Makes the draft the current state. */
-enum status index_publish(struct index *index, const struct draft *draft, struct error *err);
+/* Makes it the current state; takes the reference. It cannot fail, so that what was just written to
+ * storage is what runs: whoever writes has the next state ready before. */
+void index_publish(struct index *index, struct snapshot *next);
 
 /* With the writer's lock held. */
 enum status index_flush_locked(struct index *index, struct error *err);

@@ -70,12 +70,15 @@ static bool is_same(const struct visibility *a, const struct visibility *b)
 static enum status show(struct index *index, struct visibility *shown, struct error *err)
 {
     struct draft draft;
+    struct snapshot *next;
     enum status status = draft_init(&draft, index->current, err);
     if (status != STATUS_OK)
         return status;
     visibility_release(draft.shown);
     draft.shown = visibility_hold(shown);
-    status = index_publish(index, &draft, err);
+    status = draft_finish(&draft, &next, err);
+    if (status == STATUS_OK)
+        index_publish(index, next);
     draft_release(&draft);
     return status;
 }

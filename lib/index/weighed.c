@@ -123,7 +123,7 @@ static uint32_t score_weighed(const struct weighed_word *word, float most, float
 /* What bounds the documents of a block weighs on all windows that it reaches into. */
 static bool bound_rows(struct weighed_word *word, struct weighed_list *list, uint32_t window_count)
 {
-    const struct posting_cursor *cursor = list->cursor;
+    struct posting_cursor *cursor = list->cursor;
     uint32_t first = 0;
     uint32_t next_window = 0;
     for (uint32_t row = 0; row < cursor->row_count; row++) {
@@ -131,6 +131,7 @@ static bool bound_rows(struct weighed_word *word, struct weighed_list *list, uin
         uint32_t last = posting_cursor_row_last(cursor, row);
         if (last < first || last / WINDOW >= window_count ||
             !posting_cursor_row_impacts(cursor, row, &impacts)) {
+            cursor->corrupt = true;
             segment_corrupt(cursor->segment, NULL);
             return false;
         }

@@ -64,7 +64,8 @@ void weighed_word_open(struct weighed_word *word, const struct scorer *scorer,
 /* How many documents its lists have together. */
 uint64_t weighed_word_cost(const struct weighed_word *word);
 
-/* Reckons the bounds of `window_count` windows. False: no memory, or the lists are corrupt. */
+/* Reckons the bounds of `window_count` windows. False: a list is corrupt (its cursor is, then), or
+ * no memory. */
 bool weighed_word_bound(struct weighed_word *word, uint32_t window_count, struct arena *arena);
 
 /* What the word scores at most in any of the documents from `first` to `last`, as far as that is

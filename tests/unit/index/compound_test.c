@@ -140,6 +140,7 @@ static void only_single_words_of_joining_languages_are_asked_about(void **state)
     static const char *const whole[] = {"\"Gletscherabfluss Europa\"",
                                         "apple -Gletscherabfluss",
                                         "gletscher_abfluss",
+                                        "x OR (site:a.b Gletscherabfluss)",
                                         "Gletscherab*",
                                         "123456789",
                                         "Дождевальный",

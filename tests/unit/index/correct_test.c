@@ -5,32 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/storage_memory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/index/fixture.h"
 
 #define WORDS 4000
 #define SIZE  24
 
-static struct text_analyzer *analyzer;
-static struct storage_memory *memory;
-static struct index *tested;
-static struct arena arena;
 static char words[WORDS][SIZE];
 static uint64_t documents[WORDS]; /* that have each word */
 static uint32_t word_count;
-static uint64_t position;
-static uint32_t seed = 7;
-
-static uint32_t random_below(uint32_t bound)
-{
-    seed = seed * 1664525 + 1013904223;
-    return (uint32_t)(((uint64_t)seed * bound) >> 32);
-}
-
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
-}
 
 static void put(const char *url, const char *site, const char *title, const char *text,
                 bool is_private)
@@ -42,7 +24,7 @@ static void put(const char *url, const char *site, const char *title, const char
                                                .text = slice(text),
                                                .language = slice("ja"), /* none is guessed */
                                                .is_private = is_private}};
-    assert_int_equal(index_apply(tested, &change, 1, ++position, NULL), STATUS_OK);
+    apply(&change, 1);
 }
 
 /* ---- the oracle ---- */
@@ -247,7 +229,7 @@ static void a_word_of_removed_pages_is_not_proposed(void **state)
     struct correction before = correct("confidentail", false);
     assert_true(proposes(&before, "confidential"));
     struct index_change removal = {.kind = INDEX_REMOVE_URL, .url = slice("http://e.org/1")};
-    assert_int_equal(index_apply(tested, &removal, 1, ++position, NULL), STATUS_OK);
+    apply(&removal, 1);
     struct correction after = correct("confidentail", false);
     assert_int_equal(after.candidate_count, 0);
 }
@@ -277,27 +259,6 @@ static void numbers_and_very_long_words_are_left_alone(void **state)
                                    corrections, NULL),
                      STATUS_INVALID);
 }
-
-static int set_up(void **state)
-{
-    (void)state;
-    analyzer = text_analyzer_new();
-    memory = storage_memory_new();
-    position = 0;
-    return index_open(storage_memory_storage(memory), NULL, &tested, NULL) == STATUS_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    index_close(tested);
-    storage_memory_free(memory);
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

@@ -5,47 +5,8 @@
 
 #include "base/bytes.h"
 #include "index/document.h"
-#include "index/index.h"
 #include "index/search.h"
-#include "index/storage_memory.h"
-#include "tests/unit/unit.h"
-
-static struct text_analyzer *analyzer;
-static struct arena arena;
-static struct storage_memory *memory;
-static struct index *index_under_test;
-static uint64_t position;
-
-static int set_up(void **state)
-{
-    (void)state;
-    analyzer = text_analyzer_new();
-    memory = storage_memory_new();
-    position = 0;
-    return index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL) == STATUS_OK
-               ? 0
-               : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    index_close(index_under_test);
-    storage_memory_free(memory);
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
-}
-
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
-}
-
-static void apply(const struct index_change *changes, size_t count)
-{
-    assert_int_equal(index_apply(index_under_test, changes, count, ++position, NULL), STATUS_OK);
-}
+#include "tests/unit/index/fixture.h"
 
 static void put_edge(const char *source, const char *target, const char *anchor)
 {
@@ -72,15 +33,15 @@ static void put_page(const char *url, const char *text)
 
 static void flush(void)
 {
-    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
 }
 
 static struct backlinks backlinks(const char *url, bool include_private)
 {
     struct backlinks links;
-    assert_int_equal(index_backlinks(index_under_test, slice(url), include_private, 0, 100, &arena,
-                                     &links, NULL),
-                     STATUS_OK);
+    assert_int_equal(
+        index_backlinks(tested, slice(url), include_private, 0, 100, &arena, &links, NULL),
+        STATUS_OK);
     return links;
 }
 
@@ -93,14 +54,11 @@ static struct search_result search(const char *text)
     struct search_result result;
     assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t count = query_collect_terms(query.root, terms);
-    index_statistics(index_under_test, &request.statistics.documents,
-                     request.statistics.field_tokens);
-    assert_int_equal(index_term_statistics(index_under_test, terms, count, frequencies, NULL),
-                     STATUS_OK);
+    index_statistics(tested, &request.statistics.documents, request.statistics.field_tokens);
+    assert_int_equal(index_term_statistics(tested, terms, count, frequencies, NULL), STATUS_OK);
     request.statistics.document_frequencies = frequencies;
     request.statistics.document_frequency_count = count;
-    assert_int_equal(index_search(index_under_test, query.root, &request, &arena, &result, NULL),
-                     STATUS_OK);
+    assert_int_equal(index_search(tested, query.root, &request, &arena, &result, NULL), STATUS_OK);
     return result;
 }
 
@@ -170,8 +128,8 @@ static void many_links_are_paged(void **state)
     uint32_t seen = 0;
     for (uint64_t offset = 0;; offset += BACKLINKS_MAX) {
         struct backlinks links;
-        assert_int_equal(index_backlinks(index_under_test, slice("http://b/"), false, offset,
-                                         BACKLINKS_MAX, &arena, &links, NULL),
+        assert_int_equal(index_backlinks(tested, slice("http://b/"), false, offset, BACKLINKS_MAX,
+                                         &arena, &links, NULL),
                          STATUS_OK);
         assert_int_equal(links.total, LINKS);
         for (uint32_t i = 0; i < links.count; i++, seen++) {
@@ -184,8 +142,8 @@ static void many_links_are_paged(void **state)
     }
     assert_int_equal(seen, LINKS);
     struct backlinks links;
-    assert_int_equal(index_backlinks(index_under_test, slice("http://b/"), false, 0,
-                                     BACKLINKS_MAX + 1, &arena, &links, NULL),
+    assert_int_equal(index_backlinks(tested, slice("http://b/"), false, 0, BACKLINKS_MAX + 1,
+                                     &arena, &links, NULL),
                      STATUS_INVALID);
     for (int i = 0; i < LINKS; i++)
         changes[i].kind = INDEX_DROP_EDGE;
@@ -239,8 +197,8 @@ static void anchor_texts_find_their_target(void **state)
     put_page("http://b/", "other text");
     assert_int_equal(search("early later other").total, 1);
     struct stored_document stored;
-    assert_int_equal(
-        index_document_get(index_under_test, slice("http://b/"), &arena, &stored, NULL), STATUS_OK);
+    assert_int_equal(index_document_get(tested, slice("http://b/"), &arena, &stored, NULL),
+                     STATUS_OK);
     assert_int_equal(stored.inlinks, 2);
 }
 
@@ -263,14 +221,14 @@ static void a_rebuilt_document_is_otherwise_the_same(void **state)
     put_edge("http://a/1", "http://b/", "word");
     flush();
     struct stored_document stored;
-    assert_int_equal(
-        index_document_get(index_under_test, slice("http://b/"), &arena, &stored, NULL), STATUS_OK);
+    assert_int_equal(index_document_get(tested, slice("http://b/"), &arena, &stored, NULL),
+                     STATUS_OK);
     assert_string_equal(stored.title, "A title");
     assert_string_equal(stored.site, "b");
     assert_string_equal(stored.language, "en");
     struct text_slice stored_headings, stored_text;
-    assert_int_equal(index_document_text(index_under_test, slice("http://b/"), &arena,
-                                         &stored_headings, &stored_text, NULL),
+    assert_int_equal(index_document_text(tested, slice("http://b/"), &arena, &stored_headings,
+                                         &stored_text, NULL),
                      STATUS_OK);
     assert_int_equal(stored_headings.size, 7);
     assert_memory_equal(stored_headings.bytes, "One\nTwo", 7);
@@ -280,7 +238,7 @@ static void a_rebuilt_document_is_otherwise_the_same(void **state)
     assert_int_equal(stored.inlinks, 1);
     assert_true(stored.is_private);
     struct index_size size;
-    index_measure(index_under_test, &size);
+    index_measure(tested, &size);
     assert_int_equal(size.documents, 1);
 }
 
@@ -319,7 +277,7 @@ static void counts_of_links_survive_flush_merge_and_reopening(void **state)
         put_edge(source, url, "some anchor");
         if (i % 10 == 9) {
             flush();
-            index_merge(index_under_test, NULL);
+            index_merge(tested, NULL);
         }
     }
     flush();
@@ -327,12 +285,12 @@ static void counts_of_links_survive_flush_merge_and_reopening(void **state)
         for (int i = 0; i < 20; i++) {
             struct stored_document stored;
             snprintf(url, sizeof(url), "http://b/%d", i);
-            assert_int_equal(
-                index_document_get(index_under_test, slice(url), &arena, &stored, NULL), STATUS_OK);
+            assert_int_equal(index_document_get(tested, slice(url), &arena, &stored, NULL),
+                             STATUS_OK);
             assert_int_equal(stored.inlinks, i < 7 ? backlinks(url, false).total : 0);
         }
-        index_close(index_under_test);
-        assert_int_equal(index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL),
+        index_close(tested);
+        assert_int_equal(index_open(storage_memory_storage(memory), NULL, &tested, NULL),
                          STATUS_OK);
     }
 }
@@ -345,18 +303,16 @@ static void a_link_that_came_after_indexing_is_counted_after_reopening(void **st
     put_page("http://b/", "apple");
     put_edge("http://a/3", "http://b/", ""); /* too few to index the page again */
     flush();
-    index_close(index_under_test);
-    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL),
-                     STATUS_OK);
+    index_close(tested);
+    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &tested, NULL), STATUS_OK);
     struct stored_document stored;
-    assert_int_equal(
-        index_document_get(index_under_test, slice("http://b/"), &arena, &stored, NULL), STATUS_OK);
+    assert_int_equal(index_document_get(tested, slice("http://b/"), &arena, &stored, NULL),
+                     STATUS_OK);
     assert_int_equal(stored.inlinks, 3);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(links_are_kept_whether_or_not_the_target_is_indexed),
         TEST(putting_again_replaces_and_dropping_again_does_nothing),

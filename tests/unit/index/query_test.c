@@ -351,6 +351,24 @@ static void a_relaxed_query_asks_for_hyphenated_words_one_by_one(void **state)
     assert_int_equal(query_check(relaxed, NULL), STATUS_OK);
 }
 
+static void a_filter_of_one_branch_is_not_lifted_over_the_others(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"(site:a.b red wine) OR beer", "(wine -red) OR beer",
+                                       "(site:a.b wine) OR beer OR (pear (lang:de OR apple))"};
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        struct query_node *root = parse(same[i]).root;
+        assert_int_equal(root->kind, QUERY_OR);
+        assert_ptr_equal(query_relax(root, NULL, 0, &arena), root);
+    }
+    struct query_node *root = parse("site:c.d old ((site:a.b red wine) OR beer)").root;
+    struct query_node *relaxed = query_relax(root, NULL, 0, &arena);
+    assert_int_equal(relaxed->child_count, 2);
+    assert_ptr_equal(relaxed->children[0], root->children[0]);
+    assert_int_equal(relaxed->children[1]->kind, QUERY_OR);
+    assert_ptr_equal(relaxed->children[1]->children[1], root->children[2]);
+}
+
 static void a_query_that_asks_for_no_more_is_not_relaxed(void **state)
 {
     (void)state;
@@ -504,6 +522,7 @@ int main(void)
         cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
         cmocka_unit_test(a_relaxed_query_asks_for_any_of_its_words),
         cmocka_unit_test(a_relaxed_query_asks_for_hyphenated_words_one_by_one),
+        cmocka_unit_test(a_filter_of_one_branch_is_not_lifted_over_the_others),
         cmocka_unit_test(a_query_that_asks_for_no_more_is_not_relaxed),
         cmocka_unit_test(long_queries_are_cut_with_a_note),
         cmocka_unit_test(what_was_read_reads_the_same_again),

@@ -5,31 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/storage_memory.h"
-#include "tests/unit/unit.h"
-
-static struct text_analyzer *analyzer;
-static struct storage_memory *memory;
-static struct index *tested;
-static struct arena arena;
-static uint64_t position;
-static uint32_t seed = 3;
-
-static uint32_t random_below(uint32_t bound)
-{
-    seed = seed * 1664525 + 1013904223;
-    return (uint32_t)(((uint64_t)seed * bound) >> 32);
-}
-
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
-}
-
-static void apply(const struct index_change *change)
-{
-    assert_int_equal(index_apply(tested, change, 1, ++position, NULL), STATUS_OK);
-}
+#include "tests/unit/index/fixture.h"
 
 static void put(const char *url, const char *title, const char *text)
 {
@@ -41,7 +17,7 @@ static void put(const char *url, const char *title, const char *text)
                                                .text = slice(text),
                                                .language = slice("en"),
                                                .is_private = strncmp(host, "10.", 3) == 0}};
-    apply(&change);
+    apply(&change, 1);
 }
 
 static struct suggestions suggest_as(const char *typed, bool include_private)
@@ -185,13 +161,13 @@ static void scopes_decide_who_is_told(void **state)
     put("http://10.0.0.1/open", "Falcon", "falcon");
     put("http://10.0.0.1/secret", "Falconry", "falconry");
     expect("falc", "");
-    apply(&change);
+    apply(&change, 1);
     expect("falc", "falcon|[Falcon]|");
     change.scope_count = 1;
-    apply(&change);
+    apply(&change, 1);
     expect("falc", "falcon|falconry|[Falcon]|[Falconry]|");
     change.scope_count = 0;
-    apply(&change);
+    apply(&change, 1);
     expect("falc", "");
 }
 
@@ -201,7 +177,7 @@ static void what_removed_pages_wrote_is_forgotten_at_once(void **state)
     put("http://e.org/1", "Falcon", "falcon");
     expect("falc", "falcon|[Falcon]|");
     struct index_change removal = {.kind = INDEX_REMOVE_URL, .url = slice("http://e.org/1")};
-    apply(&removal);
+    apply(&removal, 1);
     expect("falc", "");
 }
 
@@ -269,27 +245,6 @@ static void one_segment_of_many_words_suggests_what_is_written_most(void **state
     expect_most_written("ca0017");
     expect_most_written("z");
 }
-
-static int set_up(void **state)
-{
-    (void)state;
-    analyzer = text_analyzer_new();
-    memory = storage_memory_new();
-    position = 0;
-    return index_open(storage_memory_storage(memory), NULL, &tested, NULL) == STATUS_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    index_close(tested);
-    storage_memory_free(memory);
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

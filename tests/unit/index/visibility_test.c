@@ -6,52 +6,17 @@
 
 #include "base/bytes.h"
 #include "index/document.h"
-#include "index/index.h"
 #include "index/search.h"
-#include "index/storage_memory.h"
 #include "index/visibility.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/index/fixture.h"
 
 #define SITE "127.0.0.1:9000"
 #define HOST "http://" SITE
 
-static struct text_analyzer *analyzer;
-static struct arena arena;
-static struct storage_memory *memory;
-static struct index *index_under_test;
-static uint64_t position;
-
-static int set_up(void **state)
-{
-    (void)state;
-    analyzer = text_analyzer_new();
-    memory = storage_memory_new();
-    position = 0;
-    return index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL) == STATUS_OK
-               ? 0
-               : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    index_close(index_under_test);
-    storage_memory_free(memory);
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
-}
-
 static void open_again(void)
 {
-    index_close(index_under_test);
-    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL),
-                     STATUS_OK);
-}
-
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
+    index_close(tested);
+    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &tested, NULL), STATUS_OK);
 }
 
 static struct text_slice site_of(const char *url)
@@ -63,11 +28,6 @@ static struct text_slice site_of(const char *url)
 static bool is_private(const char *url)
 {
     return strstr(url, "127.0.0.1") != NULL;
-}
-
-static void apply(const struct index_change *changes, size_t count)
-{
-    assert_int_equal(index_apply(index_under_test, changes, count, ++position, NULL), STATUS_OK);
 }
 
 static struct index_change edge_change(const char *source, const char *target, const char *anchor)
@@ -133,8 +93,7 @@ static struct search_result search_as(const char *text, bool include_private)
         frequencies[i] = 2;
     request.statistics = (struct search_statistics){
         .documents = 10, .document_frequencies = frequencies, .document_frequency_count = count};
-    assert_int_equal(index_search(index_under_test, query.root, &request, &arena, &result, NULL),
-                     STATUS_OK);
+    assert_int_equal(index_search(tested, query.root, &request, &arena, &result, NULL), STATUS_OK);
     return result;
 }
 
@@ -153,9 +112,9 @@ static unsigned found_by_admin(const char *text)
 static struct backlinks backlinks(const char *url, bool include_private)
 {
     struct backlinks links;
-    assert_int_equal(index_backlinks(index_under_test, slice(url), include_private, 0, 100, &arena,
-                                     &links, NULL),
-                     STATUS_OK);
+    assert_int_equal(
+        index_backlinks(tested, slice(url), include_private, 0, 100, &arena, &links, NULL),
+        STATUS_OK);
     assert_int_equal(links.total, links.count);
     return links;
 }
@@ -218,7 +177,7 @@ static void scopes_hold_for_what_comes_later_and_after_reopening(void **state)
     put_page(HOST "/open/not/a", "apple");
     for (int round = 0; round < 2; round++) {
         assert_int_equal(found("apple"), 1);
-        assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+        assert_int_equal(index_flush(tested, NULL), STATUS_OK);
         open_again();
     }
 }
@@ -267,7 +226,7 @@ static void links_from_hidden_pages_are_neither_listed_nor_counted(void **state)
         set_scopes(&all, 1);
         assert_int_equal(backlinks("http://b/", false).total, 3);
         if (round == 0)
-            assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+            assert_int_equal(index_flush(tested, NULL), STATUS_OK);
         if (round == 1)
             open_again();
     }
@@ -323,7 +282,7 @@ static void nobody_finds_a_page_by_the_words_of_hidden_links(void **state)
     put_edge(HOST "/open/1", "http://b/", "known");
     put_edge(HOST "/open/2", HOST "/open/a", "known");
     for (int round = 0; round < 2; round++) {
-        assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+        assert_int_equal(index_flush(tested, NULL), STATUS_OK);
         assert_int_equal(found("secret"), 0);
         assert_int_equal(found_by_admin("secret"), 1); /* the one page that he alone sees */
         set_scopes(&open, 1);
@@ -350,13 +309,13 @@ static void a_change_that_was_broken_off_shows_nothing_until_it_comes_again(void
     put_page(HOST "/private/a", "apple");
     put_edge(HOST "/private/1", HOST "/open/a", "secret");
     put_edge(HOST "/open/1", HOST "/open/a", "known");
-    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
     assert_int_equal(found("secret"), 1);
     struct index_change change = scopes_change(&open, 1);
     unsigned failures = 0;
     for (unsigned writes = 0;; writes++) { /* the disk fails after so many writes */
         storage_memory_fail_later(memory, writes, STATUS_IO);
-        enum status status = index_apply(index_under_test, &change, 1, ++position, NULL);
+        enum status status = index_apply(tested, &change, 1, ++position, NULL);
         storage_memory_fail_writes(memory, STATUS_OK);
         if (status == STATUS_OK)
             break;
@@ -381,7 +340,7 @@ static void break_off_after(unsigned writes, const struct index_scope *scopes, s
 {
     struct index_change change = scopes_change(scopes, count);
     storage_memory_fail_later(memory, writes, STATUS_IO);
-    assert_int_equal(index_apply(index_under_test, &change, 1, ++position, NULL), STATUS_IO);
+    assert_int_equal(index_apply(tested, &change, 1, ++position, NULL), STATUS_IO);
     storage_memory_fail_writes(memory, STATUS_OK);
 }
 
@@ -430,22 +389,22 @@ static void from_its_beginning_to_its_position_a_change_is_unsettled(void **stat
 {
     (void)state;
     struct index_scope open = scope(HOST "/open/", true), all = scope("", true);
-    assert_false(index_is_unsettled(index_under_test));
+    assert_false(index_is_unsettled(tested));
     set_scopes(&all, 1);
     put_page(HOST "/private/a", "apple");
-    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
-    assert_false(index_is_unsettled(index_under_test));
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+    assert_false(index_is_unsettled(tested));
     break_off(&open, 1);
     assert_int_equal(found("apple"), 0);
-    assert_true(index_is_unsettled(index_under_test));
+    assert_true(index_is_unsettled(tested));
     open_again(); /* what has begun is stored */
-    assert_true(index_is_unsettled(index_under_test));
+    assert_true(index_is_unsettled(tested));
     put_page(HOST "/open/a", "pear"); /* of before the scopes, in a feed that is read again */
-    assert_true(index_is_unsettled(index_under_test));
+    assert_true(index_is_unsettled(tested));
     set_scopes(&open, 1);
-    assert_false(index_is_unsettled(index_under_test));
+    assert_false(index_is_unsettled(tested));
     open_again();
-    assert_false(index_is_unsettled(index_under_test));
+    assert_false(index_is_unsettled(tested));
 }
 
 static void after_a_change_that_was_broken_off_all_texts_are_read_again(void **state)
@@ -455,7 +414,7 @@ static void after_a_change_that_was_broken_off_all_texts_are_read_again(void **s
     set_scopes(&all, 1);
     put_page("http://b/", "apple");
     put_edge(HOST "/private/1", "http://b/", "secret");
-    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
     assert_int_equal(found("secret"), 1);
     break_off(&open, 1);
     open_again();
@@ -469,12 +428,11 @@ static void nothing_is_left_of_an_index_that_is_erased(void **state)
     struct index_scope all = scope("", true);
     set_scopes(&all, 1);
     put_page(HOST "/", "apple");
-    assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
-    index_close(index_under_test);
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+    index_close(tested);
     assert_int_equal(index_erase(storage_memory_storage(memory), NULL), STATUS_OK);
     assert_int_equal(storage_memory_keys(memory), 0);
-    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL),
-                     STATUS_OK);
+    assert_int_equal(index_open(storage_memory_storage(memory), NULL, &tested, NULL), STATUS_OK);
     put_page(HOST "/", "apple");
     assert_int_equal(found("apple"), 0);
 }
@@ -525,7 +483,6 @@ static void every_prefix_of_stored_scopes_is_corrupt_or_fewer_scopes(void **stat
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_public_scope_shows_what_it_covers_and_nothing_else),
         TEST(a_scope_that_is_not_public_withholds_what_it_covers),
