@@ -105,75 +105,98 @@ static bool stem_parts(struct text_analyzer *analyzer, struct text_slice text,
 
 /* ---- finding ---- */
 
+uint64_t compounds_pages(const uint64_t *language_frequencies)
+{
+    struct query_term tags[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t pages[TEXT_LANGUAGE_COUNT] = {0};
+    uint64_t most = 0;
+    size_t count = query_language_terms(tags);
+    for (size_t i = 0; i < count; i++) {
+        const char *tag = (const char *)tags[i].bytes + 1;
+        pages[text_language_of(tag, tags[i].size - 1)] += language_frequencies[i];
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(joining); i++)
+        most = pages[joining[i]] > most ? pages[joining[i]] : most;
+    return most;
+}
+
 struct finder {
     struct text_analyzer *analyzer;
+    const struct compound_corpus *corpus;
     struct arena *arena;
+    struct query_term terms[QUERY_TERMS_MAX]; /* of the query */
+    size_t term_count;
     struct compounds *compounds;
     bool no_memory;
 };
 
-static void add_reading(struct compounds *compounds, const struct compound_split *split,
-                        bool is_whole, const struct query_term *terms, uint32_t count)
+/* How many documents have a word: as many as have the commonest of its alternatives. */
+static uint64_t count_documents(const struct finder *finder, const struct query_word *word)
 {
-    compounds->readings[compounds->reading_count++] = (struct compound_reading){
-        .split = *split, .is_whole = is_whole, .first = compounds->term_count, .count = count};
-    for (uint32_t i = 0; i < count; i++)
-        compounds->terms[compounds->term_count++] = terms[i];
+    uint64_t most = 0;
+    for (size_t i = 0; i < finder->term_count; i++) {
+        uint64_t documents = finder->corpus->frequencies[i];
+        for (uint32_t a = 0; documents > most && a < word->alternative_count; a++) {
+            const struct query_term *term = &word->alternatives[a];
+            if (term->size == finder->terms[i].size &&
+                memcmp(term->bytes, finder->terms[i].bytes, term->size) == 0)
+                most = documents;
+        }
+    }
+    return most;
 }
 
-/* All ways to read a word as two. */
+/* Adds the ways to read a word as two in one language. */
 static void find_splits(struct finder *finder, const struct single_word *single,
-                        query_languages languages, const uint32_t *cuts, uint32_t cut_count)
+                        struct compound_reading *reading, const uint32_t *cuts, uint32_t cut_count)
 {
-    struct compound_split split = {.word = single->number};
-    for (size_t i = 0; i < ARRAY_COUNT(joining); i++) {
-        split.language = joining[i];
-        for (uint32_t c = 0; has_language(languages, joining[i]) && c < cut_count; c++) {
-            struct query_term parts[2];
-            split.at = cuts[c];
-            if (stem_parts(finder->analyzer, single->text, &split, finder->arena, parts,
-                           &finder->no_memory))
-                add_reading(finder->compounds, &split, false, parts, 2);
-        }
+    struct compounds *compounds = finder->compounds;
+    for (uint32_t i = 0; i < cut_count; i++) {
+        reading->split.at = cuts[i];
+        reading->first = compounds->term_count;
+        if (!stem_parts(finder->analyzer, single->text, &reading->split, finder->arena,
+                        &compounds->terms[reading->first], &finder->no_memory))
+            continue;
+        compounds->readings[compounds->reading_count++] = *reading;
+        compounds->term_count += 2;
     }
 }
 
-/* Adds all readings of a word, if there is room for them and more than one. */
-static void find_word(struct finder *finder, const struct single_word *single,
-                      query_languages languages)
+/* Adds the ways to read a word as two, if there is room for all. */
+static void find_word(struct finder *finder, const struct single_word *single)
 {
-    struct compounds *compounds = finder->compounds;
-    const struct query_word *word = single->word;
-    struct compound_split split = {.word = single->number};
     uint32_t cuts[TEXT_TERM_MAX];
     uint32_t cut_count = list_cuts(single->text, cuts);
     uint32_t ways = 0;
+    struct compound_reading reading = {.split = {.word = single->number}};
     for (size_t i = 0; i < ARRAY_COUNT(joining); i++)
-        ways += has_language(languages, joining[i]) ? cut_count : 0;
-    if (ways == 0 ||
-        compounds->term_count + word->alternative_count + 2 * ways > COMPOUND_TERMS_MAX)
+        ways += has_language(finder->corpus->languages, joining[i]) ? cut_count : 0;
+    if (ways == 0 || finder->compounds->term_count + 2 * ways > COMPOUND_TERMS_MAX)
         return;
-    add_reading(compounds, &split, true, word->alternatives, word->alternative_count);
-    find_splits(finder, single, languages, cuts, cut_count);
-    if (compounds->readings[compounds->reading_count - 1].is_whole) { /* no other */
-        compounds->reading_count--;
-        compounds->term_count -= word->alternative_count;
+    reading.documents = count_documents(finder, single->word);
+    for (size_t i = 0; reading.documents < finder->corpus->pages && i < ARRAY_COUNT(joining); i++) {
+        reading.split.language = joining[i];
+        if (has_language(finder->corpus->languages, joining[i]))
+            find_splits(finder, single, &reading, cuts, cut_count);
     }
 }
 
 enum status compounds_find(struct text_analyzer *analyzer, const struct query_node *root,
-                           query_languages languages, struct arena *arena,
+                           const struct compound_corpus *corpus, struct arena *arena,
                            struct compounds **ret_compounds, struct error *err)
 {
     struct word_list list = {.count = 0};
-    struct finder finder = {analyzer, arena, arena_alloc(arena, sizeof(struct compounds)), false};
+    struct finder finder = {.analyzer = analyzer, .corpus = corpus, .arena = arena};
+    finder.compounds = arena_alloc(arena, sizeof(*finder.compounds));
     if (finder.compounds == NULL)
         return error_set(err, STATUS_NO_MEMORY, "query");
     finder.compounds->term_count = finder.compounds->reading_count = 0;
-    if (root != NULL)
+    if (root != NULL && corpus->pages > 0) {
+        finder.term_count = query_collect_terms(root, finder.terms);
         list_words(root, &list);
+    }
     for (uint32_t i = 0; i < list.count; i++)
-        find_word(&finder, &list.words[i], languages);
+        find_word(&finder, &list.words[i]);
     if (finder.no_memory)
         return error_set(err, STATUS_NO_MEMORY, "query");
     *ret_compounds = finder.compounds;
@@ -182,36 +205,22 @@ enum status compounds_find(struct text_analyzer *analyzer, const struct query_no
 
 /* ---- choosing ---- */
 
-/* The square of how common a reading is. */
-static double commonness(const struct compound_reading *reading, const uint64_t *frequencies)
-{
-    const uint64_t *own = frequencies + reading->first;
-    if (!reading->is_whole)
-        return (double)own[0] * (double)own[1];
-    uint64_t most = 0;
-    for (uint32_t i = 0; i < reading->count; i++)
-        most = own[i] > most ? own[i] : most;
-    return (double)most * (double)most;
-}
-
 size_t compounds_choose(const struct compounds *compounds, const uint64_t *frequencies,
                         struct compound_split *ret_splits)
 {
     size_t count = 0;
-    bool is_split = false; /* the word that is looked at, in ret_splits[count - 1] */
-    double most = 0;
+    double most = 0; /* the square of the mean of what was chosen for the word last looked at */
     for (uint32_t i = 0; i < compounds->reading_count; i++) {
         const struct compound_reading *reading = &compounds->readings[i];
-        double one = commonness(reading, frequencies);
-        if (reading->is_whole) {
-            is_split = false;
-            most = one;
-        } else if (one > most) {
-            count += !is_split;
-            is_split = true;
-            most = one;
-            ret_splits[count - 1] = reading->split;
-        }
+        double whole = (double)reading->documents * (double)reading->documents;
+        double parts =
+            (double)frequencies[reading->first] * (double)frequencies[reading->first + 1];
+        bool is_chosen = count > 0 && ret_splits[count - 1].word == reading->split.word;
+        if (parts <= (is_chosen ? most : whole))
+            continue;
+        count += !is_chosen;
+        ret_splits[count - 1] = reading->split;
+        most = parts;
     }
     return count;
 }

@@ -26,25 +26,35 @@ struct compound_split {
     enum text_language language;
 };
 
-/* A word, or one way to read it as two: where these terms stand among all. */
+/* One way to read a word as two; those of a word stand side by side. */
 struct compound_reading {
     struct compound_split split;
-    bool is_whole;
-    uint32_t first;
-    uint32_t count; /* of the whole: its alternatives; else 2 */
+    uint64_t documents; /* that have the whole word */
+    uint32_t first;     /* number of the first part's term; the second one's is the next */
 };
 
 struct compounds {
     struct query_term terms[COMPOUND_TERMS_MAX];
     uint32_t term_count;
-    struct compound_reading readings[COMPOUND_TERMS_MAX]; /* each whole word, then its splits */
+    struct compound_reading readings[COMPOUND_TERMS_MAX / 2];
     uint32_t reading_count;
 };
 
-/* All readings of the query's words in those of the languages that join words. In the arena.
- * STATUS_OK or STATUS_NO_MEMORY; no readings where there is nothing to ask. */
+/* What is known of the corpus. */
+struct compound_corpus {
+    query_languages languages;   /* whose stems are looked for */
+    uint64_t pages;              /* compounds_pages() */
+    const uint64_t *frequencies; /* of the terms of query_collect_terms() */
+};
+
+/* Most pages of one of the languages that join words, by the frequencies of query_language_terms().
+ * No part is in more: so a word that is, as in a corpus of another language, needs no look. */
+uint64_t compounds_pages(const uint64_t *language_frequencies);
+
+/* All readings of the query's words that may be commoner than the word. In the arena. STATUS_OK or
+ * STATUS_NO_MEMORY. */
 enum status compounds_find(struct text_analyzer *analyzer, const struct query_node *root,
-                           query_languages languages, struct arena *arena,
+                           const struct compound_corpus *corpus, struct arena *arena,
                            struct compounds **ret_compounds, struct error *err);
 
 /* Chooses by the frequencies of compounds->terms. `ret_splits` has room for QUERY_WORDS_MAX, by

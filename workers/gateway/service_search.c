@@ -149,6 +149,7 @@ static enum status find_languages(struct searching *search)
         return status;
     search->languages = query_languages_choose(frequencies);
     atomic_store(&gateway->languages, search->languages);
+    atomic_store(&gateway->compound_pages, compounds_pages(frequencies));
     search->lacks_statistics |= !is_whole;
     if (is_whole)
         atomic_store(&gateway->languages_epoch, epoch);
@@ -198,12 +199,15 @@ static struct compound_split unpack_split(uint64_t packed)
 static enum status choose_splits(struct searching *search)
 {
     struct compounds *compounds;
+    struct compound_corpus corpus = {search->languages,
+                                     atomic_load(&search->service->gateway->compound_pages),
+                                     search->frequencies};
     uint64_t frequencies[COMPOUND_TERMS_MAX];
     struct compound_split splits[QUERY_WORDS_MAX];
     uint64_t *packed = arena_alloc(search->arena, CURSOR_SPLITS_MAX * sizeof(*packed));
     if (packed == NULL ||
-        compounds_find(search->service->analyzer, search->query.root, search->languages,
-                       search->arena, &compounds, NULL) != STATUS_OK ||
+        compounds_find(search->service->analyzer, search->query.root, &corpus, search->arena,
+                       &compounds, NULL) != STATUS_OK ||
         find_frequencies(search, compounds->terms, compounds->term_count, frequencies) != STATUS_OK)
         return STATUS_NO_MEMORY;
     size_t count = compounds_choose(compounds, frequencies, splits);

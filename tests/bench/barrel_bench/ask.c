@@ -83,9 +83,14 @@ static const struct query_node *relax(struct bench *bench, const struct query_no
     struct error err = {0};
     struct compounds *compounds;
     struct compound_split splits[QUERY_WORDS_MAX];
-    uint64_t frequencies[COMPOUND_TERMS_MAX];
-    if (compounds_find(bench->analyzer, root, bench->languages, arena, &compounds, &err) !=
-            STATUS_OK ||
+    struct query_term terms[QUERY_TERMS_MAX];
+    uint64_t own[QUERY_TERMS_MAX], frequencies[COMPOUND_TERMS_MAX];
+    struct compound_corpus corpus = {bench->languages, bench->compound_pages, own};
+    if (bench->compound_pages == 0)
+        return query_relax(root, NULL, 0, arena);
+    size_t term_count = query_collect_terms(root, terms);
+    if (index_term_statistics(bench->index, terms, term_count, own, &err) != STATUS_OK ||
+        compounds_find(bench->analyzer, root, &corpus, arena, &compounds, &err) != STATUS_OK ||
         index_term_statistics(bench->index, compounds->terms, compounds->term_count, frequencies,
                               &err) != STATUS_OK)
         bench_fail("compounds", &err);

@@ -34,6 +34,7 @@ struct bench {
     struct index *index;
     struct text_analyzer *analyzer;
     query_languages languages; /* of the documents */
+    uint64_t compound_pages;   /* compounds_pages() */
 };
 
 /* All of these end the program with a message where something is wrong. */

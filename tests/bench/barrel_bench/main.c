@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/args.h"
+#include "index/compound.h"
 #include "tests/bench/barrel_bench/bench.h"
 
 static const char usage[] =
@@ -24,6 +25,7 @@ static void find_languages(struct bench *bench)
     if (index_term_statistics(bench->index, terms, count, frequencies, &err) != STATUS_OK)
         bench_fail("languages", &err);
     bench->languages = query_languages_choose(frequencies);
+    bench->compound_pages = compounds_pages(frequencies);
 }
 
 void bench_open(struct bench *bench)

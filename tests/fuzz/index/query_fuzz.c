@@ -32,9 +32,12 @@ static void check_relaxed(struct text_analyzer *analyzer, const struct query *qu
 {
     struct compounds *compounds;
     struct compound_split splits[QUERY_WORDS_MAX];
-    uint64_t frequencies[COMPOUND_TERMS_MAX];
+    uint64_t own[QUERY_TERMS_MAX], frequencies[COMPOUND_TERMS_MAX];
+    struct compound_corpus corpus = {UINT64_MAX, data[0], own};
     struct query_term terms[QUERY_TERMS_MAX], relaxed_terms[QUERY_TERMS_MAX];
-    CHECK(compounds_find(analyzer, query->root, UINT64_MAX, arena, &compounds, NULL) == STATUS_OK);
+    for (size_t i = 0; i < QUERY_TERMS_MAX; i++)
+        own[i] = data[i % size] / 2;
+    CHECK(compounds_find(analyzer, query->root, &corpus, arena, &compounds, NULL) == STATUS_OK);
     for (uint32_t i = 0; i < compounds->term_count; i++)
         frequencies[i] = data[i % size];
     size_t count = compounds_choose(compounds, frequencies, splits);

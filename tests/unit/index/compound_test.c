@@ -35,16 +35,7 @@ static struct query_node *parse(const char *typed, query_languages languages)
     return query.root;
 }
 
-static struct compounds *find(const struct query_node *root, query_languages languages)
-{
-    struct compounds *compounds;
-    assert_int_equal(compounds_find(analyzer, root, languages, &arena, &compounds, NULL),
-                     STATUS_OK);
-    assert_true(compounds->term_count <= COMPOUND_TERMS_MAX);
-    return compounds;
-}
-
-/* A corpus: words of one language, and how many documents have them. */
+/* Words of one language, and how many of a corpus's documents have them. */
 struct known {
     const char *word;
     uint64_t documents;
@@ -58,16 +49,44 @@ static bool is_stem_of(const struct query_term *term, const char *word, enum tex
     return token.term_size == term->size && memcmp(token.term, term->bytes, term->size) == 0;
 }
 
+static void look_up(const struct query_term *terms, size_t count, const struct known *known,
+                    enum text_language language, uint64_t *ret_frequencies)
+{
+    memset(ret_frequencies, 0, count * sizeof(*ret_frequencies));
+    for (size_t i = 0; i < count; i++) {
+        for (const struct known *one = known; one != NULL && one->word != NULL; one++) {
+            if (is_stem_of(&terms[i], one->word, language))
+                ret_frequencies[i] = one->documents;
+        }
+    }
+}
+
+static struct compounds *find_in(const struct query_node *root, query_languages languages,
+                                 uint64_t pages, const struct known *known,
+                                 enum text_language language)
+{
+    struct compounds *compounds;
+    struct query_term terms[QUERY_TERMS_MAX];
+    uint64_t frequencies[QUERY_TERMS_MAX];
+    const struct compound_corpus corpus = {languages, pages, frequencies};
+    look_up(terms, query_collect_terms(root, terms), known, language, frequencies);
+    assert_int_equal(compounds_find(analyzer, root, &corpus, &arena, &compounds, NULL), STATUS_OK);
+    assert_true(compounds->term_count <= COMPOUND_TERMS_MAX);
+    assert_int_equal(compounds->term_count, 2 * compounds->reading_count);
+    return compounds;
+}
+
+/* Where the words themselves are unknown. */
+static struct compounds *find(const struct query_node *root, query_languages languages)
+{
+    return find_in(root, languages, 1000, NULL, TEXT_LANGUAGE_GERMAN);
+}
+
 static size_t choose(const struct compounds *compounds, const struct known *known,
                      enum text_language language, struct compound_split *ret_splits)
 {
-    uint64_t frequencies[COMPOUND_TERMS_MAX] = {0};
-    for (uint32_t i = 0; i < compounds->term_count; i++) {
-        for (const struct known *one = known; one->word != NULL; one++) {
-            if (is_stem_of(&compounds->terms[i], one->word, language))
-                frequencies[i] = one->documents;
-        }
-    }
+    uint64_t frequencies[COMPOUND_TERMS_MAX];
+    look_up(compounds->terms, compounds->term_count, known, language, frequencies);
     return compounds_choose(compounds, frequencies, ret_splits);
 }
 
@@ -75,7 +94,8 @@ static size_t choose(const struct compounds *compounds, const struct known *know
 static uint32_t cut(const char *word, const struct known *known)
 {
     struct compound_split splits[QUERY_WORDS_MAX];
-    const struct compounds *compounds = find(parse(word, GERMAN), GERMAN);
+    const struct compounds *compounds =
+        find_in(parse(word, GERMAN), GERMAN, 1000, known, TEXT_LANGUAGE_GERMAN);
     size_t count = choose(compounds, known, TEXT_LANGUAGE_GERMAN, splits);
     assert_true(count <= 1);
     return count == 0 ? 0 : splits[0].at;
@@ -152,6 +172,35 @@ static void only_single_words_of_joining_languages_are_asked_about(void **state)
     assert_int_equal(find(parse("constitutional", 0), 0)->term_count, 0);
     assert_int_equal(find(NULL, GERMAN)->term_count, 0);
     assert_true(find(parse("title:Gletscherabfluss OR x", GERMAN), GERMAN)->term_count > 0);
+}
+
+static void a_word_of_more_pages_than_the_languages_have_is_not_asked_about(void **state)
+{
+    (void)state;
+    const struct query_node *root = parse("Gletscherabfluss", GERMAN);
+    const struct known known[] = {{"Gletscherabfluss", 20}, {NULL, 0}};
+    const enum text_language german = TEXT_LANGUAGE_GERMAN;
+    assert_int_equal(find_in(root, GERMAN, 20, known, german)->term_count, 0);
+    assert_true(find_in(root, GERMAN, 21, known, german)->term_count > 0);
+    assert_int_equal(find_in(root, GERMAN, 0, NULL, german)->term_count, 0);
+}
+
+static void pages_are_those_of_the_joining_language_with_most(void **state)
+{
+    (void)state;
+    struct query_term tags[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX] = {0};
+    size_t count = query_language_terms(tags);
+    assert_int_equal(compounds_pages(frequencies), 0);
+    for (size_t i = 0; i < count; i++) {
+        const char *tag = (const char *)tags[i].bytes + 1;
+        frequencies[i] = memcmp(tag, "fr", 2) == 0   ? 99
+                         : memcmp(tag, "de", 2) == 0 ? 7
+                         : memcmp(tag, "nb", 2) == 0 ? 5
+                         : memcmp(tag, "no", 2) == 0 ? 4
+                                                     : 0;
+    }
+    assert_int_equal(compounds_pages(frequencies), 9);
 }
 
 static void each_language_has_its_own_stems(void **state)
@@ -266,6 +315,8 @@ int main(void)
         cmocka_unit_test(the_commonest_reading_is_chosen),
         cmocka_unit_test(a_part_has_four_characters),
         cmocka_unit_test(only_single_words_of_joining_languages_are_asked_about),
+        cmocka_unit_test(a_word_of_more_pages_than_the_languages_have_is_not_asked_about),
+        cmocka_unit_test(pages_are_those_of_the_joining_language_with_most),
         cmocka_unit_test(each_language_has_its_own_stems),
         cmocka_unit_test(parts_stand_behind_the_words_of_the_query),
         cmocka_unit_test(one_word_alone_is_asked_for_with_its_parts),
