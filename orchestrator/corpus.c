@@ -10,7 +10,9 @@ void corpus_learn(struct corpus *corpus, unsigned shard, const Wire__BarrelStatu
     if (shard >= CORPUS_SHARDS_MAX)
         return;
     struct corpus_shard *known = &corpus->shards[shard];
-    *known = (struct corpus_shard){.is_known = true, .documents = status->documents};
+    if (status->rebuilding && known->is_whole)
+        return;
+    *known = (struct corpus_shard){.is_whole = !status->rebuilding, .documents = status->documents};
     for (size_t i = 0; i < status->n_field_lengths && i < CORPUS_FIELDS; i++)
         known->lengths[i] = status->field_lengths[i];
 }

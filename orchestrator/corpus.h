@@ -12,7 +12,7 @@ enum { CORPUS_SHARDS_MAX = 256, CORPUS_FIELDS = 5 };
 
 struct corpus {
     struct corpus_shard {
-        bool is_known;
+        bool is_whole; /* some replica of it was */
         uint64_t documents;
         uint64_t lengths[CORPUS_FIELDS];
     } shards[CORPUS_SHARDS_MAX]; /* as last known: a missing shard keeps its numbers */
@@ -22,7 +22,10 @@ struct corpus {
     int64_t published_ms;
 };
 
-/* What one replica of a shard says. */
+/*
+ * What one replica of a shard says. One that is being filled again has fewer documents than the
+ * shard: its numbers are taken only until a whole one's are.
+ */
 void corpus_learn(struct corpus *corpus, unsigned shard, const Wire__BarrelStatus *status);
 
 /* Begins a new epoch where the sums changed and `pause_ms` went by since the last one. Returns

@@ -106,7 +106,16 @@ static void mark_silent(struct members *members, int64_t now_ms)
     }
 }
 
-/* Of the replicas that are ready, the one that has read furthest. */
+/* Whether its numbers are more of the shard's than another replica's are. */
+static bool tells_more(const Wire__BarrelStatus *status, const Wire__BarrelStatus *other)
+{
+    if (status->rebuilding != other->rebuilding)
+        return other->rebuilding;
+    return status->position > other->position;
+}
+
+/* Of the replicas that are ready, a whole one if there is one, and the one that has read furthest.
+ */
 static void learn_corpus(struct members *members)
 {
     const Wire__BarrelStatus *best[CORPUS_SHARDS_MAX] = {NULL};
@@ -116,7 +125,7 @@ static void learn_corpus(struct members *members)
             entry->state != WIRE__MEMBER_STATE__STATE_READY || entry->shard >= CORPUS_SHARDS_MAX)
             continue;
         const Wire__BarrelStatus **place = &best[entry->shard];
-        if (*place == NULL || entry->barrel->position > (*place)->position)
+        if (*place == NULL || tells_more(entry->barrel, *place))
             *place = entry->barrel;
     }
     for (unsigned shard = 0; shard < CORPUS_SHARDS_MAX; shard++) {

@@ -22,6 +22,7 @@ static Wire__Replica *make_replica(const struct member_entry *entry, struct aren
     replica->address = entry->address;
     replica->state = entry->is_gone ? WIRE__MEMBER_STATE__STATE_STARTING : entry->state;
     replica->position = entry->barrel == NULL ? 0 : entry->barrel->position;
+    replica->rebuilding = entry->barrel != NULL && entry->barrel->rebuilding;
     return replica;
 }
 

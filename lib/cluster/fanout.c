@@ -13,6 +13,7 @@ enum {
     HEDGE_TIMES = 3,     /* its usual time */
     AVOID_MS = 1000,     /* a replica that failed */
     PATIENCE_MS = 1000,  /* how long a shard without any replica is waited for */
+    WHOLE_MS = 1000,     /* how long a whole replica is, before one is asked that is not */
     OUTAGE_MS = 5000,    /* not heard of for so long: the next failure is a new one */
     RETRY_MS_FIRST = 10, /* doubles up to RETRY_MS_MAX */
     RETRY_MS_MAX = 50,
@@ -49,6 +50,7 @@ struct attempt {
     struct rpc_exchange exchange;
     struct peer *peer;
     int64_t started_us;
+    bool is_whole; /* the replica was not being filled again */
 };
 
 /* One shard of the question in hand. */
@@ -65,7 +67,8 @@ struct asking {
     int64_t retry_ms; /* when to begin another round; INT64_MAX: attempts are in flight */
     int64_t retry_wait_ms;
     int64_t give_up_ms;
-    enum status failure; /* of the last attempt */
+    int64_t whole_until_ms; /* till then a whole replica that was asked is waited for alone */
+    enum status failure;    /* of the last attempt */
     bool settled;
     struct fanout_answer *answer;
 };
@@ -197,12 +200,14 @@ static bool was_tried(const struct asking *asking, uint64_t member)
     return false;
 }
 
+/* A part of what its sibling finds is worth less than an answer that comes late, or later still. */
 static int rank(const struct ask *ask, const struct asking *asking,
                 const struct routing_replica *replica, int64_t now_ms)
 {
     const struct peer *peer = peer_find(ask->fanout, replica);
     bool avoided = peer != NULL && peer->avoided_until_ms > now_ms;
-    return (avoided ? 0 : 4) + (replica->position >= asking->position ? 2 : 0) +
+    return (replica->rebuilding ? 0 : 8) + (avoided ? 0 : 4) +
+           (replica->position >= asking->position ? 2 : 0) +
            (replica->member == asking->prefer ? 1 : 0);
 }
 
@@ -287,6 +292,8 @@ static void begin_attempt(struct ask *ask, struct asking *asking, struct peer *p
     int64_t now_ms = clock_boot_ms();
     int64_t left_ms = ask->deadline_ms - now_ms;
     int64_t hedge_ms = HEDGE_TIMES * peer->usual_us[question->method % METHODS] / 1000;
+    if (peer->avoided_until_ms > now_ms) /* it failed lately */
+        asking->whole_until_ms = now_ms;
     asking->attempts[place] = attempt;
     asking->hedge_ms = now_ms + (hedge_ms > HEDGE_MS_MIN ? hedge_ms : HEDGE_MS_MIN);
     asking->retry_ms = INT64_MAX;
@@ -294,6 +301,16 @@ static void begin_attempt(struct ask *ask, struct asking *asking, struct peer *p
     attempt->started_us = clock_boot_us();
     rpc_start(peer->client, question->method, asking->request, question->reply_descriptor,
               ask->arena, left_ms > 1 ? (uint32_t)left_ms : 1, &attempt->exchange);
+}
+
+/* Whether one is asked that will tell more than one that is being filled again. */
+static bool awaits_whole(const struct asking *asking)
+{
+    for (unsigned i = 0; i < IN_FLIGHT_MAX; i++) {
+        if (asking->attempts[i] != NULL && asking->attempts[i]->is_whole)
+            return clock_boot_ms() < asking->whole_until_ms;
+    }
+    return false;
 }
 
 /* Asks the best replica that has not been asked yet, where there is one and room for it. */
@@ -311,6 +328,10 @@ static void ask_another(struct ask *ask, struct asking *asking)
             end_round(ask, asking);
         return;
     }
+    if (replica->rebuilding && awaits_whole(asking)) {
+        asking->hedge_ms = asking->whole_until_ms;
+        return;
+    }
     asking->tried[asking->tried_count++] = replica->member;
     struct peer *peer = peer_get(ask->fanout, replica);
     struct attempt *attempt = asking->spare[place];
@@ -322,6 +343,7 @@ static void ask_another(struct ask *ask, struct asking *asking)
             settle(ask, asking, STATUS_NO_MEMORY);
         return;
     }
+    attempt->is_whole = !replica->rebuilding;
     begin_attempt(ask, asking, peer, attempt, place);
 }
 
@@ -463,6 +485,7 @@ static void begin(struct ask *ask, const struct routing *routing, struct fanout_
 {
     const struct fanout_question *question = ask->question;
     int64_t now_ms = clock_boot_ms();
+    int64_t whole_ms = question->timeout_ms / 2 < WHOLE_MS ? question->timeout_ms / 2 : WHOLE_MS;
     ask->deadline_ms = now_ms + question->timeout_ms;
     ask->fanout->turn++;
     for (unsigned i = 0; i < ask->shard_count; i++) {
@@ -476,6 +499,7 @@ static void begin(struct ask *ask, const struct routing *routing, struct fanout_
             .retry_ms = INT64_MAX,
             .retry_wait_ms = RETRY_MS_FIRST,
             .give_up_ms = patience_ends_ms(ask->fanout, routing->shards[i].slot_first, now_ms),
+            .whole_until_ms = now_ms + whole_ms,
             .failure = STATUS_UNAVAILABLE,
             .answer = &answers[i],
         };

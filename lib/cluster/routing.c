@@ -68,7 +68,8 @@ static bool copy_shard(struct arena *arena, const Wire__Shard *wire, struct rout
                                      .name = arena_string(arena, from->name),
                                      .address = arena_string(arena, from->address),
                                      .position = from->position,
-                                     .ready = from->state == WIRE__MEMBER_STATE__STATE_READY};
+                                     .ready = from->state == WIRE__MEMBER_STATE__STATE_READY,
+                                     .rebuilding = from->rebuilding};
         if (replicas[i].name == NULL || replicas[i].address == NULL)
             return false;
     }

@@ -13,6 +13,7 @@ struct routing_replica {
     const char *address;
     uint64_t position; /* of the log, as last reported */
     bool ready;
+    bool rebuilding; /* less is found in it than in its siblings */
 };
 
 struct routing_shard {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "index/dictionary.h"
 
 /* ---- writing ---- */
 
@@ -18,30 +17,55 @@ static bool is_better(const struct completion *a, const struct completion *b)
     return a->written != b->written ? a->written > b->written : a->number < b->number;
 }
 
-static void take(struct completion_node *node, const struct completion *completion)
+static void take(struct completion_row *row, const struct completion *completion)
 {
-    uint32_t at = node->count;
+    uint32_t at = row->count;
     if (at == COMPLETION_ROW_KEYS) {
-        if (!is_better(completion, &node->best[at - 1]))
+        if (!is_better(completion, &row->best[at - 1]))
             return;
         at--;
     } else {
-        node->count++;
+        row->count++;
     }
-    for (; at > 0 && is_better(completion, &node->best[at - 1]); at--)
-        node->best[at] = node->best[at - 1];
-    node->best[at] = *completion;
+    for (; at > 0 && is_better(completion, &row->best[at - 1]); at--)
+        row->best[at] = row->best[at - 1];
+    row->best[at] = *completion;
 }
 
-static void put_row(struct completion_writer *writer, const struct completion_node *node,
-                    uint32_t size)
+static void take_all(struct completion_row *row, const struct completion_row *from)
+{
+    for (uint32_t i = 0; i < from->count; i++)
+        take(row, &from->best[i]);
+}
+
+/* The best are the same where all of them are open. */
+static bool is_same(const struct completion_row *a, const struct completion_row *b)
+{
+    bool is_same = a->count == b->count;
+    for (uint32_t i = 0; is_same && i < a->count; i++)
+        is_same = a->best[i].number == b->best[i].number;
+    return is_same;
+}
+
+static void put_row(struct completion_writer *writer, const struct completion_row *from,
+                    uint64_t head)
 {
     uint8_t row[COMPLETION_ROW_BYTES];
-    put_le64(row, key_head(writer->prefix, size));
+    put_le64(row, head);
     for (uint32_t i = 0; i < COMPLETION_ROW_KEYS; i++)
-        put_le32(row + 8 + 4 * i, i < node->count ? node->best[i].number : UINT32_MAX);
+        put_le32(row + 8 + 4 * i, i < from->count ? from->best[i].number : UINT32_MAX);
     buffer_append(&writer->rows, row, sizeof(row));
     writer->row_count++;
+}
+
+static void put_rows(struct completion_writer *writer, const struct completion_node *node,
+                     uint32_t size)
+{
+    uint64_t head = key_head(writer->prefix, size);
+    if (node->all.count > 0)
+        put_row(writer, &node->all, head);
+    if (node->open.count > 0 && !is_same(&node->all, &node->open))
+        put_row(writer, &node->open, head | COMPLETION_OPEN);
 }
 
 /* No more keys begin with more than so many bytes of the last one: what is known of them goes into
@@ -50,19 +74,19 @@ static void close_nodes(struct completion_writer *writer, uint32_t shared)
 {
     for (; writer->prefix_size > shared; writer->prefix_size--) {
         const struct completion_node *node = &writer->nodes[writer->prefix_size - 1];
-        if (node->key_count > COMPLETION_KEYS_MAX && node->count > 0)
-            put_row(writer, node, writer->prefix_size);
+        if (node->key_count > COMPLETION_KEYS_MAX)
+            put_rows(writer, node, writer->prefix_size);
         if (writer->prefix_size == 1)
             continue;
         struct completion_node *parent = &writer->nodes[writer->prefix_size - 2];
         parent->key_count += node->key_count;
-        for (uint32_t i = 0; i < node->count; i++)
-            take(parent, &node->best[i]);
+        take_all(&parent->all, &node->all);
+        take_all(&parent->open, &node->open);
     }
 }
 
 void completion_writer_add(struct completion_writer *writer, const uint8_t *key, uint32_t size,
-                           uint32_t written)
+                           struct written written)
 {
     uint32_t prefix_size = size < COMPLETION_PREFIX_BYTES_MAX ? size : COMPLETION_PREFIX_BYTES_MAX;
     uint32_t shared = 0;
@@ -74,14 +98,17 @@ void completion_writer_add(struct completion_writer *writer, const uint8_t *key,
     close_nodes(writer, shared);
     while (writer->prefix_size < prefix_size) {
         struct completion_node *node = &writer->nodes[writer->prefix_size];
-        node->key_count = node->count = 0;
+        node->key_count = node->all.count = node->open.count = 0;
         writer->prefix[writer->prefix_size] = key[writer->prefix_size];
         writer->prefix_size++;
     }
     struct completion_node *node = &writer->nodes[prefix_size - 1];
     node->key_count++;
-    if (written > 0)
-        take(node, &(struct completion){writer->key_count, written});
+    struct completion completion = {writer->key_count, written.count};
+    if (written.count > 0)
+        take(&node->all, &completion);
+    if (written.count > 0 && written.openly)
+        take(&node->open, &completion);
     writer->key_count++;
 }
 
@@ -135,13 +162,13 @@ static const uint8_t *find_row(const struct segment *segment, uint64_t head, boo
     return low < segment->completion_count ? row_at(segment, low) : NULL;
 }
 
-bool completion_find(const struct segment *segment, const uint8_t *prefix, uint32_t size,
+bool completion_find(const struct segment *segment, const uint8_t *prefix, uint32_t size, bool open,
                      uint32_t ret_numbers[COMPLETION_ROW_KEYS], uint32_t *ret_count)
 {
     bool is_corrupt = false;
-    uint64_t head = key_head(prefix, size);
     if (size == 0 || size > COMPLETION_PREFIX_BYTES_MAX)
         return false;
+    uint64_t head = key_head(prefix, size) | (open ? COMPLETION_OPEN : 0);
     const uint8_t *row = find_row(segment, head, &is_corrupt);
     *ret_count = is_corrupt ? UINT32_MAX : 0;
     if (row == NULL || get_le64(row) != head)

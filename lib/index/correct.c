@@ -10,6 +10,7 @@
 #define LENGTH_FOR_ONE 3 /* characters of a word that may have one edit, and two */
 #define LENGTH_FOR_TWO 6
 #define GATHERED_MAX   16 /* of each segment, before they are counted */
+#define KEY_STEPS      4  /* of a limit, for a key of the dictionary */
 #define SECOND_EDIT    32 /* times less likely */
 #define FIRST_LETTER   4
 
@@ -214,16 +215,20 @@ struct gathered {
     bool no_memory;
 };
 
+static bool is_wanted(const struct gathered *gathered, const struct found *found)
+{
+    return gathered->count < GATHERED_MAX ||
+           is_likelier(gathered->word, found, &gathered->best[GATHERED_MAX - 1]);
+}
+
+/* One that is wanted. */
 static void gather(struct gathered *gathered, const struct found *found)
 {
     size_t at = gathered->count;
-    if (at == GATHERED_MAX) {
-        if (!is_likelier(gathered->word, found, &gathered->best[at - 1]))
-            return;
+    if (at == GATHERED_MAX)
         at--;
-    } else {
+    else
         gathered->count++;
-    }
     struct found copy = *found;
     copy.word.term = arena_copy(gathered->arena, found->word.term, found->word.size);
     gathered->no_memory |= copy.word.term == NULL;
@@ -264,34 +269,62 @@ static void leap(struct dictionary_cursor *cursor, const uint8_t *target, uint32
     while (cursor->key_size > 0 && key_compare(cursor->key, cursor->key_size, target, size) < 0);
 }
 
-static enum status walk(struct fuzzy *fuzzy, const struct segment *segment,
-                        struct gathered *gathered, struct error *err)
+struct correcting {
+    struct vocabulary vocabulary;
+    struct limit_watch watch;
+    struct text_analyzer *analyzer;
+    struct arena *arena;
+    struct error *err;
+    struct fuzzy fuzzy;
+};
+
+/* The cursor's key is near. What the asker may not know takes no place. */
+static enum status take_key(struct correcting *self, const struct snapshot_entry *entry,
+                            const struct dictionary_cursor *cursor, unsigned distance,
+                            struct gathered *gathered)
+{
+    struct found found = {{cursor->key, cursor->key_size, cursor->entry.written.count, 0},
+                          distance};
+    bool is_known = false;
+    enum status status = STATUS_OK;
+    if (cursor->entry.written.count > 0 && is_wanted(gathered, &found))
+        status = vocabulary_knows(&self->vocabulary, entry, &cursor->entry, &is_known, self->err);
+    if (status == STATUS_OK && is_known)
+        gather(gathered, &found);
+    return status;
+}
+
+static enum status walk(struct correcting *self, const struct snapshot_entry *entry,
+                        struct gathered *gathered)
 {
     static const uint8_t first[] = {' '}; /* before it are keys that are no words */
     static const uint8_t behind_stems[] = {0xc0};
     uint8_t target[KEY_MAX + 4];
+    struct fuzzy *fuzzy = &self->fuzzy;
     struct dictionary_cursor cursor;
+    enum status status = STATUS_OK;
     fuzzy->key_size = 0;
-    dictionary_cursor_seek(&cursor, segment, first, sizeof(first));
-    for (uint32_t keys = 0; keys < CORRECT_KEYS_MAX && cursor.key_size > 0; keys++) {
+    dictionary_cursor_seek(&cursor, entry->segment, first, sizeof(first));
+    for (uint32_t keys = 0; status == STATUS_OK && keys < CORRECT_KEYS_MAX && cursor.key_size > 0;
+         keys++) {
         bool is_ruled_out;
+        if (limit_watch_stops(&self->watch, KEY_STEPS))
+            return limit_watch_status(&self->watch, self->err);
         if (TEXT_TERM_IS_OF_LANGUAGE(cursor.key)) { /* stems: they lie together */
             leap(&cursor, behind_stems, sizeof(behind_stems));
             continue;
         }
         unsigned distance = read_key(fuzzy, cursor.key, cursor.key_size, &is_ruled_out);
-        if (distance > 0 && distance <= fuzzy->distance_max && cursor.entry.written.count > 0)
-            gather(gathered,
-                   &(struct found){{cursor.key, cursor.key_size, cursor.entry.written.count, 0},
-                                   distance});
+        if (distance > 0 && distance <= fuzzy->distance_max)
+            status = take_key(self, entry, &cursor, distance, gathered);
         if (is_ruled_out)
             leap(&cursor, target, next_target(fuzzy, target));
         else
             dictionary_cursor_next(&cursor);
     }
     if (gathered->no_memory)
-        return error_set(err, STATUS_NO_MEMORY, "corrections");
-    return cursor.corrupt ? segment_corrupt(segment, err) : STATUS_OK;
+        return error_set(self->err, STATUS_NO_MEMORY, "corrections");
+    return cursor.corrupt ? segment_corrupt(entry->segment, self->err) : status;
 }
 
 /* ---- the answer ---- */
@@ -310,14 +343,6 @@ uint64_t correction_likelihood(struct text_slice word, const struct correction_c
     return first == other ? likelihood : likelihood / FIRST_LETTER;
 }
 
-struct correcting {
-    struct vocabulary vocabulary;
-    struct text_analyzer *analyzer;
-    struct arena *arena;
-    struct error *err;
-    struct fuzzy fuzzy;
-};
-
 static bool has_word(const struct gathered *gathered, const struct found *found)
 {
     for (size_t i = 0; i < gathered->count; i++) {
@@ -335,13 +360,13 @@ static enum status gather_all(struct correcting *self, struct gathered *all)
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < snapshot->count; i++) {
         struct gathered gathered = {.word = all->word, .arena = self->arena};
-        status = walk(&self->fuzzy, snapshot->entries[i].segment, &gathered, self->err);
+        status = walk(self, &snapshot->entries[i], &gathered);
         for (size_t g = 0; status == STATUS_OK && g < gathered.count; g++) {
             struct found found = gathered.best[g];
             if (has_word(all, &found))
                 continue;
             status = vocabulary_count(&self->vocabulary, &found.word, self->err);
-            if (status == STATUS_OK && found.word.documents > 0)
+            if (status == STATUS_OK && found.word.documents > 0 && is_wanted(all, &found))
                 gather(all, &found);
         }
     }
@@ -389,8 +414,8 @@ static enum status correct(struct correcting *self, struct text_slice word,
 
 enum status index_correct(struct index *index, struct text_analyzer *analyzer,
                           const struct text_slice *words, size_t count, bool include_private,
-                          struct arena *arena, struct correction *ret_corrections,
-                          struct error *err)
+                          const struct search_limit *limit, struct arena *arena,
+                          struct correction *ret_corrections, struct error *err)
 {
     if (count > CORRECT_WORDS_MAX)
         return error_set(err, STATUS_INVALID, "more than %d words to correct", CORRECT_WORDS_MAX);
@@ -398,7 +423,8 @@ enum status index_correct(struct index *index, struct text_analyzer *analyzer,
     if (self == NULL)
         return error_set(err, STATUS_NO_MEMORY, "corrections");
     struct snapshot *snapshot = index_hold_snapshot(index);
-    self->vocabulary = (struct vocabulary){snapshot, include_private};
+    self->watch.limit = limit;
+    self->vocabulary = (struct vocabulary){snapshot, include_private, &self->watch};
     self->analyzer = analyzer;
     self->arena = arena;
     self->err = err;

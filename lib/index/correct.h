@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "index/index.h"
+#include "index/limit.h"
 
 #define CORRECT_WORDS_MAX      8     /* of one call */
 #define CORRECT_CANDIDATES_MAX 8     /* of one word */
@@ -47,11 +48,12 @@ uint64_t correction_likelihood(struct text_slice word,
  * that begin with another letter, are at most one edit away. No letter is taken for one of another
  * part of Unicode behind its own: a Latin letter is for none but a Latin one.
  *
- * Returns STATUS_OK, STATUS_INVALID (too many words), STATUS_CORRUPT or STATUS_NO_MEMORY.
+ * `limit` may be NULL. Returns STATUS_OK, STATUS_INVALID (too many words), STATUS_CORRUPT,
+ * STATUS_NO_MEMORY or the limit's.
  */
 enum status index_correct(struct index *index, struct text_analyzer *analyzer,
                           const struct text_slice *words, size_t count, bool include_private,
-                          struct arena *arena, struct correction *ret_corrections,
-                          struct error *err);
+                          const struct search_limit *limit, struct arena *arena,
+                          struct correction *ret_corrections, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #define TIERCE_INDEX_DOCUMENT_H
 
 #include "index/index.h"
+#include "index/limit.h"
 
 #define SNIPPET_CHARACTERS_MAX 300
 #define BACKLINKS_MAX          1000   /* in one answer */
@@ -66,12 +67,14 @@ struct text_analyzer *snippet_maker_analyzer(struct snippet_maker *maker);
  *
  * maker          may be NULL where there is no query
  * query          checked; NULL: no snippets
+ * limit          may be NULL
  * ret_documents  room for `count`, in the order of the hashes
  *
- * Returns STATUS_OK, STATUS_CORRUPT or STATUS_NO_MEMORY.
+ * Returns STATUS_OK, STATUS_CORRUPT, STATUS_NO_MEMORY or the limit's.
  */
 enum status index_show(struct index *index, struct snippet_maker *maker, const uint64_t *url_hashes,
-                       size_t count, const struct query_node *query, struct arena *arena,
+                       size_t count, const struct query_node *query,
+                       const struct search_limit *limit, struct arena *arena,
                        struct shown_document *ret_documents, struct error *err);
 
 /* ---- links ---- */

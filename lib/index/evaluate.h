@@ -18,8 +18,9 @@ struct evaluation {
     struct scorer scorer;
     float weights[QUERY_WORDS_MAX]; /* of the query's words, in its order */
     struct top top;
-    uint64_t total; /* documents counted */
-    bool is_pruned; /* some were skipped: there may be more */
+    struct limit_watch watch; /* of the request's limit */
+    uint64_t total;           /* documents counted */
+    bool is_pruned;           /* some were skipped: there may be more */
 };
 
 /* Whether documents that cannot be among the best may be skipped. */

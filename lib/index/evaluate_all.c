@@ -13,6 +13,7 @@
 
 #define SEEDS       4  /* blocks that are looked at before all others */
 #define SEEDED_FROM 16 /* documents of the leader, in blocks: fewer are not worth it */
+#define WORD_STEPS  32 /* of a limit, for a block of the leader */
 
 struct all_word {
     struct weighed_word weighed;
@@ -306,7 +307,8 @@ static bool evaluate_seeds(struct all *all)
 static bool evaluate_ranges(struct all *all)
 {
     struct weighed_word *leader = &all->words[0].weighed;
-    while ((all->next = seek_gate(all, all->next)) != DOCID_END &&
+    while (!limit_watch_stops(&all->evaluation->watch, all->word_count * WORD_STEPS) &&
+           (all->next = seek_gate(all, all->next)) != DOCID_END &&
            weighed_word_range(leader, all->next, &all->first, &all->last)) {
         if (!was_seed(all) && enter_range(all) && !evaluate_range(all))
             return false;

@@ -13,7 +13,8 @@
 #include "index/evaluate.h"
 #include "index/weighed.h"
 
-#define SEEDS 6 /* windows that are looked at before all others */
+#define SEEDS      6   /* windows that are looked at before all others */
+#define WORD_STEPS 256 /* of a limit, for a window: in most of them few blocks are decoded */
 
 struct any {
     struct evaluation *evaluation;
@@ -49,6 +50,8 @@ bool evaluates_any(const struct query_node *root)
 static bool add_word(struct any *any, const struct matcher_node *node, struct arena *arena)
 {
     struct weighed_word *word = &any->words[any->word_count];
+    if (limit_watch_stops(&any->evaluation->watch, WINDOW))
+        return false;
     weighed_word_open(word, &any->evaluation->scorer, &node->words[0], node->query->fields,
                       any->evaluation->weights[any->word_count]);
     if (!weighed_word_bound(word, any->window_count, arena))
@@ -267,7 +270,11 @@ static bool evaluate_windows(struct any *any)
         any->bounds[best] = 0;
     }
     for (uint32_t window = 0; window < any->window_count; window++) {
-        if (any->bounds[window] > 0 && !evaluate_window(any, window))
+        if (any->bounds[window] == 0)
+            continue;
+        if (limit_watch_stops(&any->evaluation->watch, any->word_count * WORD_STEPS))
+            return true; /* the matcher's status says why */
+        if (!evaluate_window(any, window))
             return false;
     }
     return true;

@@ -30,8 +30,9 @@ struct judged {
 static enum status judge_leaf(struct explainer *explainer, struct judged *judged)
 {
     struct matcher matcher;
-    enum status status = matcher_open(&matcher, explainer->reranker->segment, judged->query,
-                                      explainer->arena, explainer->err);
+    enum status status =
+        matcher_open(&matcher, explainer->reranker->segment, judged->query,
+                     &explainer->evaluation->watch, explainer->arena, explainer->err);
     if (status == STATUS_OK) {
         uint32_t at = matcher_node_start(&matcher, matcher.root);
         if (at < explainer->docid)
@@ -270,6 +271,7 @@ enum status index_explain(struct index *index, const struct query_node *query,
         return STATUS_OK;
     struct snapshot *snapshot = index_hold_snapshot(index);
     explainer.evaluation->request = request;
+    explainer.evaluation->watch.limit = request->limit;
     explainer.evaluation->snapshot = snapshot;
     status = explain_in(&explainer, query, url_hash);
     snapshot_release(snapshot);

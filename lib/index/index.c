@@ -11,6 +11,7 @@
 
 #define MEMORY_BYTES_DEFAULT  (16u << 20)
 #define SEGMENT_BYTES_DEFAULT ((uint64_t)2 << 30)
+#define TERM_STEPS            8 /* what it costs to look a term up, in steps of a limit */
 
 /* ---- the current state ---- */
 
@@ -375,18 +376,24 @@ static enum status term_documents(const struct segment *segment, const struct qu
 }
 
 enum status index_term_statistics(struct index *index, const struct query_term *terms, size_t count,
-                                  uint64_t *ret_frequencies, struct error *err)
+                                  const struct search_limit *limit, uint64_t *ret_frequencies,
+                                  struct error *err)
 {
     struct snapshot *snapshot = index_hold_snapshot(index);
+    struct limit_watch watch = {.limit = limit};
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         ret_frequencies[i] = 0;
         for (uint32_t e = 0; e < snapshot->count && status == STATUS_OK; e++) {
             uint64_t documents = 0;
+            if (limit_watch_stops(&watch, is_prefix(&terms[i]) ? LIMIT_STEPS : TERM_STEPS))
+                break;
             status = term_documents(snapshot->entries[e].segment, &terms[i], &documents);
             ret_frequencies[i] += documents;
         }
     }
     snapshot_release(snapshot);
-    return status == STATUS_OK ? status : error_set(err, status, "the dictionary of a segment");
+    if (status != STATUS_OK)
+        return error_set(err, status, "the dictionary of a segment");
+    return limit_watch_status(&watch, err);
 }

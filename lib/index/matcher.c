@@ -5,6 +5,11 @@
 
 #include "index/proximity.h"
 
+/* What a document costs, in steps of a limit: one that the whole tree is asked about, and one whose
+ * positions are read. */
+#define DOCUMENT_STEPS 4
+#define PHRASE_STEPS   64
+
 /* ---- words ---- */
 
 uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target)
@@ -192,6 +197,8 @@ static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, 
 bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node)
 {
     uint32_t fields = node->query->fields;
+    if (limit_watch_stops(matcher->watch, PHRASE_STEPS))
+        return false;
     for (uint32_t i = 0; i < node->query->word_count; i++)
         fields &= matcher_word_fields(&node->words[i]);
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
@@ -216,8 +223,11 @@ static uint32_t all_words_seek(struct matcher_node *node, uint32_t target)
 static uint32_t phrase_seek(struct matcher *matcher, struct matcher_node *node, uint32_t target)
 {
     uint32_t docid = all_words_seek(node, target);
-    while (docid != DOCID_END && !matcher_phrase_matches(matcher, node))
+    while (docid != DOCID_END && !matcher_phrase_matches(matcher, node)) {
+        if (matcher->watch->status != STATUS_OK)
+            return DOCID_END;
         docid = all_words_seek(node, docid + 1);
+    }
     return docid;
 }
 
@@ -238,6 +248,8 @@ static uint32_t and_seek(struct matcher *matcher, struct matcher_node *node, uin
         }
         target = excludes ? target + 1 : docid;
         i = 0;
+        if (limit_watch_stops(matcher->watch, 1))
+            return DOCID_END;
     }
     return target;
 }
@@ -294,6 +306,8 @@ uint32_t matcher_node_start(struct matcher *matcher, struct matcher_node *node)
 
 uint32_t matcher_seek(struct matcher *matcher, uint32_t target)
 {
+    if (limit_watch_stops(matcher->watch, DOCUMENT_STEPS))
+        return matcher->root->docid = DOCID_END;
     return matcher_node_seek(matcher, matcher->root, target);
 }
 
@@ -370,10 +384,10 @@ static void open_union(struct matcher *matcher, struct matcher_node *node)
         return;
     if (query->kind == QUERY_PREFIX)
         posting_union_open_prefix(node->any, matcher->segment, &query->words[0].alternatives[0],
-                                  query->fields, matcher->arena);
+                                  query->fields, matcher->watch, matcher->arena);
     else
         posting_union_open_dates(node->any, matcher->segment, query->day_begin, query->day_end,
-                                 matcher->arena);
+                                 matcher->watch, matcher->arena);
     node->cost = node->any->document_count;
     matcher->is_cut = matcher->is_cut || node->any->is_cut;
     matcher->no_memory = matcher->no_memory || node->any->no_memory;
@@ -461,13 +475,15 @@ enum status matcher_status(const struct matcher *matcher, struct error *err)
         corrupt = corrupt || matcher->cursors[i]->corrupt;
     if (corrupt)
         return segment_corrupt(matcher->segment, err);
-    return matcher->no_memory ? error_set(err, STATUS_NO_MEMORY, "query") : STATUS_OK;
+    return matcher->no_memory ? error_set(err, STATUS_NO_MEMORY, "query")
+                              : limit_watch_status(matcher->watch, err);
 }
 
 enum status matcher_open(struct matcher *matcher, const struct segment *segment,
-                         const struct query_node *query, struct arena *arena, struct error *err)
+                         const struct query_node *query, struct limit_watch *watch,
+                         struct arena *arena, struct error *err)
 {
-    *matcher = (struct matcher){.segment = segment, .arena = arena};
+    *matcher = (struct matcher){.segment = segment, .arena = arena, .watch = watch};
     /* Words below exclusions have cursors, too; query_check() bounds all of them together. */
     matcher->cursors = matcher_alloc(matcher, (QUERY_TERMS_MAX + QUERY_WORDS_MAX) *
                                                   sizeof(struct posting_cursor *));

@@ -6,6 +6,7 @@
 #define TIERCE_INDEX_MATCHER_H
 
 #include "index/dictionary.h"
+#include "index/limit.h"
 #include "index/posting.h"
 #include "index/posting_union.h"
 
@@ -30,6 +31,7 @@ struct matcher_node {
 struct matcher {
     const struct segment *segment;
     struct arena *arena;
+    struct limit_watch *watch; /* where it stops, matches end early */
     struct matcher_node *root;
     struct posting_cursor **cursors; /* all of them */
     uint32_t cursor_count;
@@ -44,9 +46,10 @@ struct matcher {
 };
 
 /* Stands nowhere yet: see matcher_node_start(). The query was checked. Everything but the buffers
- * is the arena's. */
+ * is the arena's. The watch is borrowed. */
 enum status matcher_open(struct matcher *matcher, const struct segment *segment,
-                         const struct query_node *query, struct arena *arena, struct error *err);
+                         const struct query_node *query, struct limit_watch *watch,
+                         struct arena *arena, struct error *err);
 void matcher_release(struct matcher *matcher);
 
 /* The first document not below the target that a word has. Its cursors that stand there have it. */

@@ -30,7 +30,7 @@ enum segment_part {
     PART_END,
 };
 
-#define CHUNK_VERSION       5
+#define CHUNK_VERSION       6
 #define CHUNK_BITS          22
 #define CHUNK_BYTES_MAX     (1u << CHUNK_BITS) /* without the trailer */
 #define CHUNK_TRAILER_BYTES 8

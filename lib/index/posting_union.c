@@ -77,6 +77,12 @@ static void add_list(struct posting_union *any, const struct dictionary_entry *e
     read_into_bits(any, &out);
 }
 
+/* Most of a list is stepped over block by block, or read into bits. */
+static bool stops(struct posting_union *any, const struct dictionary_entry *entry)
+{
+    return limit_watch_stops(any->watch, 4 + entry->document_count / 16);
+}
+
 /* All lists are known: opens the cursors of the longest. */
 static void begin(struct posting_union *any)
 {
@@ -101,11 +107,13 @@ static void begin(struct posting_union *any)
 
 void posting_union_open_prefix(struct posting_union *any, const struct segment *segment,
                                const struct query_term *prefix, uint32_t fields,
-                               struct arena *arena)
+                               struct limit_watch *watch, struct arena *arena)
 {
     struct prefix_cursor terms;
-    *any = (struct posting_union){.segment = segment, .arena = arena, .fields = fields};
-    for (bool more = prefix_cursor_open(&terms, segment, prefix); more && !any->no_memory;
+    *any = (struct posting_union){
+        .segment = segment, .arena = arena, .watch = watch, .fields = fields};
+    for (bool more = prefix_cursor_open(&terms, segment, prefix);
+         more && !any->no_memory && !stops(any, &terms.keys.entry);
          more = prefix_cursor_next(&terms))
         add_list(any, &terms.keys.entry);
     any->corrupt = any->corrupt || terms.keys.corrupt;
@@ -118,7 +126,8 @@ static void add_run(struct posting_union *any, const struct date_run *run)
     struct dictionary_cursor keys;
     dictionary_cursor_seek(&keys, any->segment, run->first, run->key_size);
     while (keys.key_size > 0 &&
-           key_compare(keys.key, keys.key_size, run->last, run->key_size) <= 0) {
+           key_compare(keys.key, keys.key_size, run->last, run->key_size) <= 0 &&
+           !stops(any, &keys.entry)) {
         add_list(any, &keys.entry);
         dictionary_cursor_next(&keys);
     }
@@ -126,10 +135,12 @@ static void add_run(struct posting_union *any, const struct date_run *run)
 }
 
 void posting_union_open_dates(struct posting_union *any, const struct segment *segment,
-                              uint32_t begin_day, uint32_t end_day, struct arena *arena)
+                              uint32_t begin_day, uint32_t end_day, struct limit_watch *watch,
+                              struct arena *arena)
 {
     struct date_run runs[DATE_RUNS_MAX];
-    *any = (struct posting_union){.segment = segment, .arena = arena, .fields = FIELD_MASK_ALL};
+    *any = (struct posting_union){
+        .segment = segment, .arena = arena, .watch = watch, .fields = FIELD_MASK_ALL};
     uint32_t count = date_runs(begin_day, end_day, runs);
     for (uint32_t i = 0; i < count; i++)
         add_run(any, &runs[i]);

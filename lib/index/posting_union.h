@@ -7,6 +7,7 @@
 #define TIERCE_INDEX_POSTING_UNION_H
 
 #include "index/dates.h"
+#include "index/limit.h"
 #include "index/posting.h"
 #include "index/prefix.h"
 
@@ -15,9 +16,10 @@
 struct posting_union {
     const struct segment *segment;
     struct arena *arena;
-    uint32_t fields;         /* a document counts where a key is in one of these */
-    uint32_t docid;          /* current; DOCID_END: behind the last */
-    uint64_t document_count; /* of all its lists together */
+    struct limit_watch *watch; /* where it stops while lists are gathered, the rest is left out */
+    uint32_t fields;           /* a document counts where a key is in one of these */
+    uint32_t docid;            /* current; DOCID_END: behind the last */
+    uint64_t document_count;   /* of all its lists together */
     struct dictionary_entry longest[UNION_CURSORS_MAX];
     struct posting_cursor *cursors[UNION_CURSORS_MAX]; /* a heap, the smallest docid first */
     uint32_t cursor_count;
@@ -33,10 +35,11 @@ struct posting_union {
  */
 void posting_union_open_prefix(struct posting_union *any, const struct segment *segment,
                                const struct query_term *prefix, uint32_t fields,
-                               struct arena *arena);
+                               struct limit_watch *watch, struct arena *arena);
 /* Days from `begin` to before `end`. */
 void posting_union_open_dates(struct posting_union *any, const struct segment *segment,
-                              uint32_t begin, uint32_t end, struct arena *arena);
+                              uint32_t begin, uint32_t end, struct limit_watch *watch,
+                              struct arena *arena);
 
 /* The first document not below the target, which lies behind the current one. */
 uint32_t posting_union_seek(struct posting_union *any, uint32_t target);

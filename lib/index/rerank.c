@@ -8,6 +8,7 @@
 #define DISTANCE_MAX 5
 /* Closeness to a word that weighs so many times less is too little to be worth its long lists. */
 #define COMMON_RATIO 16
+#define HIT_STEPS    1024 /* of a limit: whole lists of positions are read */
 static const uint32_t gains[DISTANCE_MAX + 1] = {0, 3600, 900, 400, 225, 144};
 
 /* ---- the query's words ---- */
@@ -339,6 +340,8 @@ static enum status look_at(struct evaluation *evaluation, struct reranker *reran
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         const struct segment *segment = evaluation->snapshot->entries[hits[i].entry].segment;
+        if (limit_watch_stops(&evaluation->watch, HIT_STEPS))
+            return limit_watch_status(&evaluation->watch, err);
         if (segment != reranker->segment) {
             if (!scorer_enter(&evaluation->scorer, segment))
                 return segment_corrupt(segment, err);

@@ -72,7 +72,7 @@ static enum status search_entry(struct evaluation *evaluation, const struct quer
     const struct segment *segment = evaluation->entry->segment;
     if (!scorer_enter(&evaluation->scorer, segment))
         return segment_corrupt(segment, err);
-    enum status status = matcher_open(&matcher, segment, query, arena, err);
+    enum status status = matcher_open(&matcher, segment, query, &evaluation->watch, arena, err);
     if (matcher.is_cut)
         evaluation->is_pruned = true;
     if (status == STATUS_OK && evaluates_any(query))
@@ -159,6 +159,7 @@ enum status index_search(struct index *index, const struct query_node *query,
     if (evaluation == NULL || hits == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     evaluation->request = request;
+    evaluation->watch.limit = request->limit;
     top_init(&evaluation->top, hits, k);
     if (query != NULL)
         status = search_index(index, evaluation, query, arena, err);

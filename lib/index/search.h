@@ -12,8 +12,13 @@
 #define TIERCE_INDEX_SEARCH_H
 
 #include "index/index.h"
+#include "index/limit.h"
 
 #define SEARCH_K_MAX 1000
+/* Of a corpus. With ever more documents a rare word scores ever more: with so many, what
+ * QUERY_WORDS_MAX words score together is still less than 2^32. */
+#define SEARCH_DOCUMENTS_MAX UINT32_MAX
+#define SEARCH_TOKENS_MAX    (UINT64_C(1) << 52) /* of a field of them all */
 
 /* Of the whole corpus: sums over all shards. */
 struct search_statistics {
@@ -47,6 +52,7 @@ struct search_request {
     uint32_t count_exactly; /* a total is exact up to this, beyond it a lower bound; 0: always */
     const struct ranking *ranking; /* NULL: ranking_default. Borrowed */
     struct search_statistics statistics;
+    const struct search_limit *limit; /* NULL: none. Borrowed */
     int64_t now_unix_us;
     bool include_private; /* the asker may see pages of private sites */
     bool is_shard; /* the whole window is wanted, even beyond k, to be ordered with other shards' */
@@ -74,7 +80,8 @@ struct search_result {
 
 /*
  * Returns STATUS_OK, STATUS_INVALID (the tree, k, or a wrong number of document frequencies),
- * STATUS_CORRUPT or STATUS_NO_MEMORY. A NULL query matches nothing.
+ * STATUS_CORRUPT, STATUS_NO_MEMORY, or the limit's: STATUS_TIMEOUT or STATUS_CANCELLED. A NULL
+ * query matches nothing.
  */
 enum status index_search(struct index *index, const struct query_node *query,
                          const struct search_request *request, struct arena *arena,
@@ -84,8 +91,10 @@ enum status index_search(struct index *index, const struct query_node *query,
 void index_statistics(struct index *index, uint64_t *ret_documents,
                       uint64_t ret_field_tokens[FIELD_COUNT]);
 
-/* In how many documents of this index each term is; those deleted but not yet merged away count. */
+/* In how many documents of this index each term is; those deleted but not yet merged away count.
+ * `limit` may be NULL. STATUS_OK, STATUS_CORRUPT or the limit's. */
 enum status index_term_statistics(struct index *index, const struct query_term *terms, size_t count,
-                                  uint64_t *ret_frequencies, struct error *err);
+                                  const struct search_limit *limit, uint64_t *ret_frequencies,
+                                  struct error *err);
 
 #endif

@@ -148,7 +148,7 @@ enum status segment_writer_end_term(struct segment_writer *writer, const uint8_t
     struct dictionary_entry entry = {writer->postings.address, writer->postings.count, written};
     if (written.count > entry.document_count) /* some of those documents are left out */
         entry.written.count = entry.document_count;
-    completion_writer_add(&writer->completions, key, size, entry.written.count);
+    completion_writer_add(&writer->completions, key, size, entry.written);
     return dictionary_writer_add(&writer->dictionary, key, size, &entry, err);
 }
 

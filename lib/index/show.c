@@ -12,6 +12,7 @@
 #define TRAIL_BYTES       420
 #define TRAIL_BYTES_WIDE  1200
 #define WINDOW_CHARACTERS 240
+#define SHOW_STEPS        1024 /* of a limit, for a document: its text is decoded and read */
 
 struct snippet_maker {
     struct text_analyzer *analyzer;
@@ -52,6 +53,7 @@ struct showing {
     struct snapshot *snapshot;
     struct snippet_maker *maker;
     const struct query_node *query; /* NULL: no snippets */
+    struct limit_watch watch;
     struct arena *arena;
     struct passage_finder finder;
     struct error *err;
@@ -132,6 +134,8 @@ static enum status show_found(struct showing *showing, const struct found *found
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         struct place place = found[i].place;
+        if (limit_watch_stops(&showing->watch, SHOW_STEPS))
+            return limit_watch_status(&showing->watch, showing->err);
         if (showing->query != NULL && (i == 0 || place.entry != found[i - 1].place.entry))
             status = passage_finder_enter(
                 &showing->finder, showing->snapshot->entries[place.entry].segment, showing->err);
@@ -142,7 +146,8 @@ static enum status show_found(struct showing *showing, const struct found *found
 }
 
 enum status index_show(struct index *index, struct snippet_maker *maker, const uint64_t *url_hashes,
-                       size_t count, const struct query_node *query, struct arena *arena,
+                       size_t count, const struct query_node *query,
+                       const struct search_limit *limit, struct arena *arena,
                        struct shown_document *ret_documents, struct error *err)
 {
     struct found *found = arena_alloc(arena, (count + 1) * sizeof(*found));
@@ -151,6 +156,7 @@ enum status index_show(struct index *index, struct snippet_maker *maker, const u
     struct showing showing = {.snapshot = index_hold_snapshot(index),
                               .maker = maker,
                               .query = query,
+                              .watch = {.limit = limit},
                               .arena = arena,
                               .err = err};
     size_t found_count = 0;

@@ -49,8 +49,41 @@ static enum status read_typed(struct suggesting *self)
 
 /* ---- words of the dictionary ---- */
 
-static enum status take_row(struct suggesting *self, const struct segment *segment,
-                            const uint32_t *numbers, uint32_t count, struct vocabulary_list *list)
+static bool has_number(const uint32_t *numbers, uint32_t count, uint32_t number)
+{
+    uint32_t i = 0;
+    while (i < count && numbers[i] != number)
+        i++;
+    return i < count;
+}
+
+/* The words of a prefix's rows, what is in both of them once. False: it has none. */
+static bool find_rows(const struct suggesting *self, const struct segment *segment,
+                      const struct query_term *prefix, uint32_t numbers[2 * COMPLETION_ROW_KEYS],
+                      uint32_t *ret_count)
+{
+    uint32_t open[COMPLETION_ROW_KEYS];
+    uint32_t count;
+    uint32_t open_count = 0;
+    if (!completion_find(segment, prefix->bytes, prefix->size, false, numbers, &count))
+        return false;
+    if (count != UINT32_MAX && !self->vocabulary.include_private)
+        completion_find(segment, prefix->bytes, prefix->size, true, open, &open_count);
+    if (count == UINT32_MAX || open_count == UINT32_MAX) {
+        *ret_count = UINT32_MAX;
+        return true;
+    }
+    uint32_t all_count = count;
+    for (uint32_t i = 0; i < open_count; i++) {
+        if (!has_number(numbers, all_count, open[i]))
+            numbers[count++] = open[i];
+    }
+    *ret_count = count;
+    return true;
+}
+
+static enum status take_rows(struct suggesting *self, const struct segment *segment,
+                             const uint32_t *numbers, uint32_t count, struct vocabulary_list *list)
 {
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
@@ -82,23 +115,41 @@ static enum status walk(struct suggesting *self, const struct segment *segment,
     return cursor.corrupt ? segment_corrupt(segment, self->err) : status;
 }
 
-static enum status complete_in(struct suggesting *self, const struct segment *segment,
+/* Adds the commonest that the asker may know by this segment. */
+static enum status take_known(struct suggesting *self, const struct snapshot_entry *entry,
+                              struct vocabulary_list *list, struct vocabulary_list *all)
+{
+    enum status status = STATUS_OK;
+    uint32_t taken = 0;
+    vocabulary_list_settle(list, SIZE_MAX);
+    for (size_t i = 0; status == STATUS_OK && i < list->count && taken < CANDIDATES_MAX; i++) {
+        const struct vocabulary_word *word = &list->words[i];
+        bool is_known;
+        status = vocabulary_knows_word(&self->vocabulary, entry, word, &is_known, self->err);
+        if (status != STATUS_OK || !is_known)
+            continue;
+        status = vocabulary_list_add(all, word->term, word->size, word->documents, self->arena,
+                                     self->err);
+        taken++;
+    }
+    return status;
+}
+
+static enum status complete_in(struct suggesting *self, const struct snapshot_entry *entry,
                                const struct query_term *prefix, struct vocabulary_list *all)
 {
-    uint32_t numbers[COMPLETION_ROW_KEYS], count;
+    const struct segment *segment = entry->segment;
+    uint32_t numbers[2 * COMPLETION_ROW_KEYS];
+    uint32_t count;
     struct vocabulary_list list = {0};
     enum status status;
-    if (!completion_find(segment, prefix->bytes, prefix->size, numbers, &count))
+    if (!find_rows(self, segment, prefix, numbers, &count))
         status = walk(self, segment, prefix, &list);
     else if (count == UINT32_MAX)
         status = segment_corrupt(segment, self->err);
     else
-        status = take_row(self, segment, numbers, count, &list);
-    vocabulary_list_settle(&list, CANDIDATES_MAX);
-    for (size_t i = 0; status == STATUS_OK && i < list.count; i++)
-        status = vocabulary_list_add(all, list.words[i].term, list.words[i].size,
-                                     list.words[i].documents, self->arena, self->err);
-    return status;
+        status = take_rows(self, segment, numbers, count, &list);
+    return status == STATUS_OK ? take_known(self, entry, &list, all) : status;
 }
 
 /* The commonest words that begin so and that the asker may know. */
@@ -108,7 +159,7 @@ static enum status complete(struct suggesting *self, struct vocabulary_list *ret
     const struct query_term *prefix = &self->words[self->word_count - 1].term;
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < snapshot->count; i++)
-        status = complete_in(self, snapshot->entries[i].segment, prefix, ret_list);
+        status = complete_in(self, &snapshot->entries[i], prefix, ret_list);
     vocabulary_list_settle(ret_list, CANDIDATES_MAX);
     for (size_t i = 0; status == STATUS_OK && i < ret_list->count; i++)
         status = vocabulary_count(&self->vocabulary, &ret_list->words[i], self->err);
@@ -204,7 +255,8 @@ static enum status suggest(struct suggesting *self, struct suggestions *suggesti
 }
 
 enum status index_suggest(struct index *index, struct text_analyzer *analyzer,
-                          struct text_slice typed, bool include_private, struct arena *arena,
+                          struct text_slice typed, bool include_private,
+                          const struct search_limit *limit, struct arena *arena,
                           struct suggestions *ret_suggestions, struct error *err)
 {
     *ret_suggestions = (struct suggestions){0};
@@ -217,7 +269,8 @@ enum status index_suggest(struct index *index, struct text_analyzer *analyzer,
     *self = (struct suggesting){
         .index = index,
         .analyzer = analyzer,
-        .vocabulary = {snapshot, include_private},
+        .watch = {.limit = limit},
+        .vocabulary = {snapshot, include_private, &self->watch},
         .arena = arena,
         .err = err,
         .typed = typed,

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "index/index.h"
+#include "index/limit.h"
 
 #define SUGGEST_WORDS_MAX 16  /* typed: more get no suggestions */
 #define SUGGEST_TITLE_MAX 120 /* bytes of a title; a longer one is not suggested */
@@ -39,10 +40,13 @@ struct suggestions {
  * typed  UTF-8, at most QUERY_BYTES_MAX bytes. Where it has quotes, parentheses, colons or
  *        exclusions there are no suggestions: they are of words alone
  *
- * Returns STATUS_OK, STATUS_CORRUPT or STATUS_NO_MEMORY.
+ * limit  may be NULL
+ *
+ * Returns STATUS_OK, STATUS_CORRUPT, STATUS_NO_MEMORY or the limit's.
  */
 enum status index_suggest(struct index *index, struct text_analyzer *analyzer,
-                          struct text_slice typed, bool include_private, struct arena *arena,
+                          struct text_slice typed, bool include_private,
+                          const struct search_limit *limit, struct arena *arena,
                           struct suggestions *ret_suggestions, struct error *err);
 
 #endif

@@ -17,6 +17,7 @@ struct typed_word {
 struct suggesting {
     struct index *index;
     struct text_analyzer *analyzer;
+    struct limit_watch watch;
     struct vocabulary vocabulary;
     struct arena *arena;
     struct error *err;

@@ -56,11 +56,15 @@ enum status suggest_run(struct suggesting *self, const struct query_node *root, 
     uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_request request = {.k = k,
                                      .count_exactly = count_exactly,
+                                     .limit = self->watch.limit,
                                      .include_private = self->vocabulary.include_private};
     struct search_statistics *statistics = &request.statistics;
     size_t count = query_collect_terms(root, terms);
+    if (limit_watch_look(&self->watch))
+        return limit_watch_status(&self->watch, self->err);
     index_statistics(self->index, &statistics->documents, statistics->field_tokens);
-    enum status status = index_term_statistics(self->index, terms, count, frequencies, self->err);
+    enum status status =
+        index_term_statistics(self->index, terms, count, self->watch.limit, frequencies, self->err);
     statistics->document_frequencies = frequencies;
     statistics->document_frequency_count = count;
     return status == STATUS_OK

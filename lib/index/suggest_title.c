@@ -97,6 +97,8 @@ static enum status read_block(struct suggesting *self, uint32_t entry,
 {
     const struct snapshot_entry *from = &self->vocabulary.snapshot->entries[entry];
     uint32_t row = cursor->row;
+    if (limit_watch_stops(&self->watch, POSTING_BLOCK))
+        return limit_watch_status(&self->watch, self->err);
     for (; cursor->docid != DOCID_END && cursor->row == row; posting_cursor_next(cursor)) {
         struct titled titled = {.place = {entry, cursor->docid}};
         if ((posting_cursor_fields(cursor) & 1u << FIELD_TITLE) == 0)

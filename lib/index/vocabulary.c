@@ -9,6 +9,8 @@
 #define TITLE_BLOCKS_MAX 4
 #define TITLES_MAX       4
 
+#define LOOKUP_STEPS 16 /* of a limit: a key is found, its list opened */
+
 /* ---- who may know a word ---- */
 
 bool vocabulary_shows(const struct vocabulary *vocabulary, const struct snapshot_entry *entry,
@@ -38,20 +40,25 @@ static uint32_t shown_needed(const struct vocabulary *vocabulary,
     return entry->document_count - entry->written.count + 1;
 }
 
-static enum status may_know(const struct vocabulary *vocabulary, const struct snapshot_entry *entry,
-                            const struct dictionary_entry *found, bool *ret_known,
-                            struct error *err)
+enum status vocabulary_knows(const struct vocabulary *vocabulary,
+                             const struct snapshot_entry *entry,
+                             const struct dictionary_entry *found, bool *ret_known,
+                             struct error *err)
 {
     struct posting_cursor cursor;
     uint32_t needed = shown_needed(vocabulary, found);
+    uint32_t i = 0;
     posting_cursor_open(&cursor, entry->segment, found->address, found->document_count);
-    for (uint32_t i = 0; needed > 0 && i < VOCABULARY_POSTINGS_MAX && cursor.docid != DOCID_END;
-         i++) {
+    for (; needed > 0 && i < VOCABULARY_POSTINGS_MAX && cursor.docid != DOCID_END; i++) {
         needed -= vocabulary_shows(vocabulary, entry, cursor.docid);
         posting_cursor_next(&cursor);
     }
     *ret_known = needed == 0;
-    return cursor.corrupt ? segment_corrupt(entry->segment, err) : STATUS_OK;
+    if (cursor.corrupt)
+        return segment_corrupt(entry->segment, err);
+    return limit_watch_stops(vocabulary->watch, i + LOOKUP_STEPS)
+               ? limit_watch_status(vocabulary->watch, err)
+               : STATUS_OK;
 }
 
 /* A key of this segment that the asker may know as a word; STATUS_NOT_FOUND. */
@@ -65,8 +72,19 @@ static enum status find_known(const struct vocabulary *vocabulary,
     if (status == STATUS_CORRUPT)
         return segment_corrupt(entry->segment, err);
     if (status == STATUS_OK && ret_found->written.count > 0)
-        status = may_know(vocabulary, entry, ret_found, &is_known, err);
+        status = vocabulary_knows(vocabulary, entry, ret_found, &is_known, err);
     return status == STATUS_OK && !is_known ? STATUS_NOT_FOUND : status;
+}
+
+enum status vocabulary_knows_word(const struct vocabulary *vocabulary,
+                                  const struct snapshot_entry *entry,
+                                  const struct vocabulary_word *word, bool *ret_known,
+                                  struct error *err)
+{
+    struct dictionary_entry found;
+    enum status status = find_known(vocabulary, entry, word, &found, err);
+    *ret_known = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 enum status vocabulary_count(const struct vocabulary *vocabulary, struct vocabulary_word *word,

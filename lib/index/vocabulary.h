@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "index/dictionary.h"
+#include "index/limit.h"
 #include "index/snapshot.h"
 
 /*
@@ -18,12 +19,20 @@
 
 struct vocabulary {
     const struct snapshot *snapshot;
-    bool include_private; /* the asker may see pages of private sites */
+    bool include_private;      /* the asker may see pages of private sites */
+    struct limit_watch *watch; /* of all that is done with it. Borrowed */
 };
 
 /* Whether a document is live and the asker may see it. */
 bool vocabulary_shows(const struct vocabulary *vocabulary, const struct snapshot_entry *entry,
                       uint32_t docid);
+
+/* Whether the asker may know a word by its key in a segment, which some document writes. STATUS_OK,
+ * STATUS_CORRUPT or the limit's. */
+enum status vocabulary_knows(const struct vocabulary *vocabulary,
+                             const struct snapshot_entry *entry,
+                             const struct dictionary_entry *found, bool *ret_known,
+                             struct error *err);
 
 /* A word that some segment's dictionary has. */
 struct vocabulary_word {
@@ -33,14 +42,20 @@ struct vocabulary_word {
     uint64_t together;  /* those that have some other words, too; its user's */
 };
 
-/* Sets word->documents. STATUS_OK or STATUS_CORRUPT. */
+/* Whether the asker may know the word by this segment. STATUS_OK, STATUS_CORRUPT or the limit's. */
+enum status vocabulary_knows_word(const struct vocabulary *vocabulary,
+                                  const struct snapshot_entry *entry,
+                                  const struct vocabulary_word *word, bool *ret_known,
+                                  struct error *err);
+
+/* Sets word->documents. STATUS_OK, STATUS_CORRUPT or the limit's. */
 enum status vocabulary_count(const struct vocabulary *vocabulary, struct vocabulary_word *word,
                              struct error *err);
 
 /*
  * The word with the diacritics that a title has which the asker may see, in lower case, in the
  * arena; where no title is quickly found, the term itself. STATUS_OK, STATUS_CORRUPT,
- * STATUS_NO_MEMORY.
+ * STATUS_NO_MEMORY or the limit's.
  */
 enum status vocabulary_spell(const struct vocabulary *vocabulary, struct text_analyzer *analyzer,
                              const struct vocabulary_word *word, struct arena *arena,

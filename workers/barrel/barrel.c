@@ -1,9 +1,12 @@
 #include "barrel/barrel.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "barrel/damage.h"
@@ -12,6 +15,29 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "index/search.h"
+
+/*
+ * DATA/lock is held from before anything in the folder is looked at until all of it is closed, also
+ * while the store, which has a lock of its own, is closed, erased and opened again.
+ */
+static enum status hold_folder(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/lock", barrel->folder);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+        barrel->folder_lock = lock;
+        return STATUS_OK;
+    }
+    enum status status =
+        errno == EWOULDBLOCK
+            ? error_set(err, STATUS_CONFLICT, "%s: another process has it open", barrel->folder)
+            : error_set_errno(err, errno, "locking %s", path);
+    fd_close(lock);
+    return status;
+}
 
 /*
  * DATA/origin says what the index was made from: "1 SLOT_FIRST SLOT_LAST IDENTITY-IN-HEX\n". It is
@@ -34,20 +60,39 @@ static enum status write_origin(const struct barrel *barrel, struct error *err)
     return file_replace(path, text, (size_t)size, 0600, err);
 }
 
-/* False: there is none, or it is of other slots. */
-static bool read_origin(struct barrel *barrel)
+/* Whether these are the words of an origin; its slots, and the index's identity. */
+static bool parse_origin(const char *text, struct barrel *barrel, unsigned *ret_first,
+                         unsigned *ret_last)
 {
-    char path[PATH_MAX], hex[2 * BARREL_IDENTITY_BYTES + 1] = "";
+    char hex[2 * BARREL_IDENTITY_BYTES + 1] = ""; /* none: no log was known yet */
+    if (sscanf(text, "1 %u %u %128s", ret_first, ret_last, hex) < 2 ||
+        !hex_decode(hex, barrel->identity, strlen(hex) / 2))
+        return false;
+    barrel->identity_size = strlen(hex) / 2;
+    return true;
+}
+
+/* STATUS_NOT_FOUND: there is none, or it is of other slots, and so is what index there is. */
+static enum status read_origin(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
     struct buffer text = {0};
+    struct error why;
     unsigned first = 0, last = 0;
     origin_path(barrel, path);
-    bool good = file_read(path, ORIGIN_BYTES_MAX, &text, NULL) == STATUS_OK &&
-                sscanf(buffer_string(&text), "1 %u %u %128s", &first, &last, hex) == 3 &&
-                first == barrel->slot_first && last == barrel->slot_last &&
-                hex_decode(hex, barrel->identity, strlen(hex) / 2);
-    barrel->identity_size = good ? strlen(hex) / 2 : 0;
+    enum status status = file_read(path, ORIGIN_BYTES_MAX, &text, &why);
+    if (status == STATUS_OK && !parse_origin(buffer_string(&text), barrel, &first, &last))
+        status =
+            error_set(&why, STATUS_CORRUPT, "%s does not say what the index is made from", path);
     buffer_release(&text);
-    return good;
+    if (status == STATUS_OK && first == barrel->slot_first && last == barrel->slot_last)
+        return STATUS_OK;
+    barrel->identity_size = 0;
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        return STATUS_NOT_FOUND;
+    return error_set(err, status,
+                     "%s; put that right, or remove the file: the index is made from the log then",
+                     why.text);
 }
 
 /*
@@ -127,26 +172,35 @@ static enum status open_files(struct barrel *barrel, bool anew, struct error *er
 
 static enum status open_store(struct barrel *barrel, bool anew, struct error *err)
 {
-    const char *why = NULL;
-    enum status status = damage_begin_opening(barrel->folder, &why, err);
-    if (status != STATUS_OK)
-        return status;
+    const char *why = damage_begin_opening();
     if (why != NULL && !anew)
         log_warning("the index is rebuilt from the log: %s", why);
-    status = open_files(barrel, anew || why != NULL, err);
-    if (status != STATUS_IO) /* which may be damage, if it does not pass */
-        damage_end_opening(barrel->folder);
+    enum status status = open_files(barrel, anew || why != NULL, err);
+    damage_end_opening(status == STATUS_OK);
     atomic_store(&barrel->is_damaged, false);
     return status;
 }
 
 enum status barrel_init(struct barrel *barrel, struct error *err)
 {
-    *barrel = (struct barrel){0};
+    *barrel = (struct barrel){.folder_lock = -1};
     if (pthread_rwlock_init(&barrel->lock, NULL) != 0 ||
         pthread_mutex_init(&barrel->status_lock, NULL) != 0)
         return error_set(err, STATUS_NO_MEMORY, "no memory for locks");
     return STATUS_OK;
+}
+
+static enum status open_folder(struct barrel *barrel, struct error *err)
+{
+    char path[PATH_MAX];
+    rebuilding_path(barrel, path);
+    if (access(path, F_OK) == 0)
+        atomic_store(&barrel->rebuilt_at, UINT64_MAX);
+    damage_watch(barrel->folder);
+    enum status status = read_origin(barrel, err);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    return open_store(barrel, status == STATUS_NOT_FOUND, err);
 }
 
 enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot_first,
@@ -159,14 +213,10 @@ enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot
     barrel->store_bytes = memory_bytes / 4;
     barrel->index_options = (struct index_options){.memory_bytes = memory_bytes / 4};
     enum status status = file_make_folders(folder, 0700, err);
-    if (status == STATUS_OK) {
-        char path[PATH_MAX];
-        rebuilding_path(barrel, path);
-        if (access(path, F_OK) == 0)
-            atomic_store(&barrel->rebuilt_at, UINT64_MAX);
-        damage_watch(folder);
-        status = open_store(barrel, !read_origin(barrel), err);
-    }
+    if (status == STATUS_OK)
+        status = hold_folder(barrel, err);
+    if (status == STATUS_OK)
+        status = open_folder(barrel, err);
     pthread_rwlock_unlock(&barrel->lock);
     return status;
 }
@@ -177,6 +227,8 @@ void barrel_close(struct barrel *barrel)
     if (barrel->index != NULL && index_flush(barrel->index, &err) != STATUS_OK)
         log_warning("the last changes will be read from the log again: %s", err.text);
     close_store(barrel);
+    fd_close(barrel->folder_lock);
+    barrel->folder_lock = -1;
 }
 
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,

@@ -16,8 +16,12 @@
 
 enum { BARREL_STOPPED_BYTES = 200, BARREL_IDENTITY_BYTES = 64 };
 
+/* Below this much free space nothing is written: the engine may abort on a full disk. */
+#define BARREL_FREE_BYTES_MIN (96ull << 20)
+
 struct barrel {
     const char *folder; /* borrowed */
+    int folder_lock;    /* a descriptor; -1: the folder is not ours */
     struct storage_rocksdb *storage;
     uint32_t shard, replica, slot_first, slot_last;
 
@@ -49,7 +53,9 @@ enum status barrel_init(struct barrel *barrel, struct error *err);
 
 /*
  * Opens the store and the index in `folder`. An index that is broken, of another version or of
- * other slots is erased: it is rebuilt from the log.
+ * other slots is erased: it is rebuilt from the log. Where that is not certain nothing is changed:
+ * STATUS_IO, or STATUS_CORRUPT of the file that says what the index was made from. STATUS_CONFLICT:
+ * another process has the folder, in which nothing was written.
  */
 enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot_first,
                         uint32_t slot_last, struct barrel *barrel, struct error *err);
@@ -60,7 +66,9 @@ void barrel_close(struct barrel *barrel);
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,
                               struct error *err);
 
-/* A wrong byte was met: nothing is served any more, and the index is made from the log again. */
+/* A wrong byte was met: nothing is served any more, and the index is made from the log again. With
+ * the lock held since before it was met, as else another index may be there by now; the thread that
+ * replaces the index needs none. */
 void barrel_note_damage(struct barrel *barrel);
 /* Also where there is no index. With the lock held. */
 bool barrel_is_damaged(struct barrel *barrel);

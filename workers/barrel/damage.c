@@ -4,19 +4,24 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
+#include "barrel/barrel.h"
 #include "base/check.h"
-#include "base/file.h"
+#include "store/kv.h"
 
 #define MARK_NAME    "damaged" /* left by a SIGBUS */
-#define OPENING_NAME "opening" /* how many openings in a row have begun */
+#define CRASHES_NAME "crashes" /* a byte for each opening that crashed */
 
-enum { OPENING_BYTES_MAX = 16 };
+static const int crashes[] = {SIGSEGV, SIGABRT};
 
-static char mark_path[PATH_MAX]; /* the handler's */
+/* The handlers'. */
+static const char *watched;
+static char mark_path[PATH_MAX], crashes_path[PATH_MAX];
+
+static bool counts_crashes;
+static struct sigaction before[ARRAY_COUNT(crashes)]; /* the opening */
 
 static void make_path(char ret[PATH_MAX], const char *folder, const char *name)
 {
@@ -24,58 +29,82 @@ static void make_path(char ret[PATH_MAX], const char *folder, const char *name)
     CHECK(length > 0 && length < PATH_MAX); /* the store has longer ones */
 }
 
-/* The handler is gone then: what faulted faults again and ends the process. */
-static void leave_mark(int number)
+static void add_byte(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, "x", 1);
+    (void)written;
+    close(fd);
+}
+
+/* The handlers are gone when they run: what faulted faults again and ends the process. */
+static void set_handler(int number, void handle(int, siginfo_t *, void *), struct sigaction *ret)
+{
+    struct sigaction action = {.sa_sigaction = handle,
+                               .sa_flags = (int)(SA_RESETHAND | SA_SIGINFO)};
+    sigemptyset(&action.sa_mask);
+    CHECK(sigaction(number, &action, ret) == 0);
+}
+
+/* Sent by somebody, as with kill(1), a signal says nothing of the files. */
+static bool is_fault(const siginfo_t *info)
+{
+    return info->si_code > 0;
+}
+
+static void leave_mark(int number, siginfo_t *info, void *context)
 {
     static const char words[] = "a file of the index cannot be read: it will be rebuilt\n";
-    (void)number;
-    int fd = open(mark_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        close(fd);
+    (void)context;
+    if (!is_fault(info)) {
+        raise(number);
+        return;
+    }
+    add_byte(mark_path);
     ssize_t written = write(STDERR_FILENO, words, sizeof(words) - 1);
     (void)written;
 }
 
+static void count_crash(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (is_fault(info) || info->si_pid == getpid()) /* abort() sends its own */
+        add_byte(crashes_path);
+    if (!is_fault(info))
+        raise(number);
+}
+
 void damage_watch(const char *folder)
 {
-    struct sigaction action = {.sa_handler = leave_mark, .sa_flags = (int)SA_RESETHAND};
+    watched = folder;
     make_path(mark_path, folder, MARK_NAME);
-    sigemptyset(&action.sa_mask);
-    CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+    make_path(crashes_path, folder, CRASHES_NAME);
+    set_handler(SIGBUS, leave_mark, NULL);
 }
 
-static unsigned read_openings(const char *path)
+const char *damage_begin_opening(void)
 {
-    struct buffer text = {0};
-    unsigned openings = 0;
-    if (file_read(path, OPENING_BYTES_MAX, &text, NULL) == STATUS_OK)
-        openings = (unsigned)strtoul(buffer_string(&text), NULL, 10);
-    buffer_release(&text);
-    return openings;
+    struct stat info;
+    CHECK(watched != NULL && !counts_crashes);
+    counts_crashes = kv_free_space(watched) >= BARREL_FREE_BYTES_MIN;
+    for (size_t i = 0; counts_crashes && i < ARRAY_COUNT(crashes); i++)
+        set_handler(crashes[i], count_crash, &before[i]);
+    if (access(mark_path, F_OK) == 0)
+        return "a file of it could not be read";
+    if (stat(crashes_path, &info) == 0 && info.st_size >= DAMAGE_CRASHES_MAX)
+        return "the last times, opening it crashed";
+    return NULL;
 }
 
-enum status damage_begin_opening(const char *folder, const char **ret_why, struct error *err)
+void damage_end_opening(bool is_open)
 {
-    char mark[PATH_MAX], opening[PATH_MAX], text[OPENING_BYTES_MAX];
-    make_path(mark, folder, MARK_NAME);
-    make_path(opening, folder, OPENING_NAME);
-    unsigned openings = read_openings(opening);
-    *ret_why = NULL;
-    if (access(mark, F_OK) == 0)
-        *ret_why = "a file of it could not be read";
-    else if (openings >= DAMAGE_OPENINGS_MAX)
-        *ret_why = "the last times, opening it ended the process";
-    int size = snprintf(text, sizeof(text), "%u\n", openings + 1);
-    enum status status = file_replace(opening, text, (size_t)size, 0600, err);
-    /* The store has something put by to open on a full disk; this opening is not counted then. */
-    return status == STATUS_NO_SPACE ? STATUS_OK : status;
-}
-
-void damage_end_opening(const char *folder)
-{
-    char path[PATH_MAX];
-    make_path(path, folder, MARK_NAME);
-    unlink(path);
-    make_path(path, folder, OPENING_NAME);
-    unlink(path);
+    for (size_t i = 0; counts_crashes && i < ARRAY_COUNT(crashes); i++)
+        CHECK(sigaction(crashes[i], &before[i], NULL) == 0);
+    counts_crashes = false;
+    if (!is_open)
+        return;
+    unlink(mark_path);
+    unlink(crashes_path);
 }

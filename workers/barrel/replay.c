@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "barrel/merge.h"
 #include "barrel/scrub.h"
 #include "barrel/translate.h"
 #include "base/check.h"
@@ -27,11 +28,6 @@ enum {
         20000, /* a change is durable after this long at most, or read from the log again */
     MERGE_EVERY_MS = 1000,
 };
-
-/* Below this much free space nothing is written: RocksDB may abort on a full disk. */
-#define FREE_BYTES_MIN (96ull << 20)
-/* A merge holds its inputs and its output at a time: no merge is begun that would leave less. */
-#define MERGE_LEAVES_BYTES (2 * FREE_BYTES_MIN)
 
 struct replay {
     struct barrel *barrel;
@@ -212,11 +208,11 @@ static bool has_room(struct barrel *barrel)
 {
     uint64_t free_bytes = kv_free_space(barrel->folder);
     char why[BARREL_STOPPED_BYTES];
-    if (free_bytes >= FREE_BYTES_MIN)
+    if (free_bytes >= BARREL_FREE_BYTES_MIN)
         return true;
     snprintf(why, sizeof(why), "only %llu MB are free in %s, %llu are needed: make room",
              (unsigned long long)(free_bytes >> 20), barrel->folder,
-             (unsigned long long)(FREE_BYTES_MIN >> 20));
+             (unsigned long long)(BARREL_FREE_BYTES_MIN >> 20));
     barrel_set_stopped(barrel, why);
     return false;
 }
@@ -298,26 +294,11 @@ static void *follower_main(void *argument)
 static void *merger_main(void *argument)
 {
     struct replay *replay = argument;
-    struct barrel *barrel = replay->barrel;
     struct scrub scrub = {0};
     thread_give_way(); /* to the searches */
     while (rest(replay, MERGE_EVERY_MS)) {
-        struct error err;
-        uint64_t free_bytes = kv_free_space(barrel->folder);
-        scrub_step(&scrub, barrel);
-        if (free_bytes < MERGE_LEAVES_BYTES)
-            continue;
-        pthread_rwlock_rdlock(&barrel->lock);
-        enum status status = STATUS_END;
-        if (barrel->index != NULL) {
-            index_limit_merges(barrel->index, free_bytes - MERGE_LEAVES_BYTES);
-            status = index_merge(barrel->index, &err);
-        }
-        pthread_rwlock_unlock(&barrel->lock);
-        if (status == STATUS_CORRUPT)
-            barrel_note_damage(barrel);
-        if (status != STATUS_OK && status != STATUS_END)
-            log_warning("segments could not be merged: %s", err.text);
+        scrub_step(&scrub, replay->barrel);
+        merge_step(replay->barrel);
     }
     scrub_release(&scrub);
     return NULL;

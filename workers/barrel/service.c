@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrel/call_limit.h"
 #include "barrel/explain.h"
 #include "barrel/service_words.h"
 #include "barrel/translate.h"
@@ -70,12 +71,13 @@ static enum status read_search(const Wire__SearchRequest *from, struct arena *ar
 }
 
 static enum status run_search(struct index *index, const Wire__SearchRequest *from,
-                              struct arena *arena, struct search_result *ret_result,
-                              struct error *err)
+                              const struct search_limit *limit, struct arena *arena,
+                              struct search_result *ret_result, struct error *err)
 {
     struct query_node *root = NULL;
     struct search_request request;
     enum status status = read_search(from, arena, &root, &request, err);
+    request.limit = limit;
     if (status == STATUS_OK)
         status = index_search(index, root, &request, arena, ret_result, err);
     return status;
@@ -121,7 +123,8 @@ static void answer_search(struct service *service, struct rpc_call *call, struct
         return;
     Wire__SearchReply reply = WIRE__SEARCH_REPLY__INIT;
     put_state(service->barrel, index, &reply);
-    enum status status = run_search(index, request, arena, &result, &err);
+    struct search_limit limit = call_limit(call);
+    enum status status = run_search(index, request, &limit, arena, &result, &err);
     if (status == STATUS_OK && !put_hits(&result, arena, &reply))
         status = error_set(&err, STATUS_NO_MEMORY, "no memory for hits");
     if (status != STATUS_OK) {
@@ -186,7 +189,8 @@ static bool put_documents(const struct shown_document *shown, const Wire__Docume
 }
 
 static enum status fill_documents(struct index *index, struct snippet_maker *maker,
-                                  const Wire__DocumentsRequest *request, struct arena *arena,
+                                  const Wire__DocumentsRequest *request,
+                                  const struct search_limit *limit, struct arena *arena,
                                   Wire__DocumentsReply *reply, struct error *err)
 {
     struct query_node *root = NULL;
@@ -198,7 +202,8 @@ static enum status fill_documents(struct index *index, struct snippet_maker *mak
         return error_set(err, STATUS_NO_MEMORY, "no memory for documents");
     enum status status = query_from_wire(request->query, arena, &root, err);
     if (status == STATUS_OK)
-        status = index_show(index, maker, request->url_hashes, count, root, arena, shown, err);
+        status =
+            index_show(index, maker, request->url_hashes, count, root, limit, arena, shown, err);
     if (status == STATUS_OK && !put_documents(shown, request, arena, reply))
         status = error_set(err, STATUS_NO_MEMORY, "no memory for documents");
     return status;
@@ -211,10 +216,11 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
     Wire__DocumentsRequest *request = rpc_call_request(call, &wire__documents_request__descriptor);
     if (request == NULL)
         return;
+    struct search_limit limit = call_limit(call);
     struct snippet_maker *maker = borrow_maker(service);
-    enum status status =
-        maker == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")
-                      : fill_documents(index, maker, request, rpc_call_arena(call), &reply, &err);
+    enum status status = maker == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")
+                                       : fill_documents(index, maker, request, &limit,
+                                                        rpc_call_arena(call), &reply, &err);
     give_back_maker(service, maker);
     if (status != STATUS_OK)
         rpc_call_fail(call, status, "%s", err.text);
@@ -239,6 +245,8 @@ static void answer_explain(struct service *service, struct rpc_call *call, struc
     enum status status = from->search == NULL
                              ? error_set(&err, STATUS_INVALID, "there is nothing to explain")
                              : read_search(from->search, arena, &root, &request, &err);
+    struct search_limit limit = call_limit(call);
+    request.limit = &limit;
     if (status == STATUS_OK)
         status = index_explain(index, root, &request, from->url_hash, arena, &explained, &err);
     if (status == STATUS_OK && !explanation_to_wire(&explained, arena, &reply))
@@ -270,7 +278,6 @@ static void answer_words(struct service *service, struct rpc_call *call, struct 
 
 static void answer_term_stats(struct service *service, struct rpc_call *call, struct index *index)
 {
-    (void)service;
     struct error err;
     struct query_term terms[TERMS_MAX];
     uint64_t frequencies[TERMS_MAX];
@@ -283,7 +290,10 @@ static void answer_term_stats(struct service *service, struct rpc_call *call, st
     }
     for (size_t i = 0; i < request->n_terms; i++)
         terms[i] = (struct query_term){request->terms[i].data, (uint32_t)request->terms[i].len};
-    enum status status = index_term_statistics(index, terms, request->n_terms, frequencies, &err);
+    bool is_rebuilding = barrel_is_rebuilding(service->barrel); /* before it is not any more */
+    struct search_limit limit = call_limit(call);
+    enum status status =
+        index_term_statistics(index, terms, request->n_terms, &limit, frequencies, &err);
     if (status != STATUS_OK) {
         rpc_call_fail(call, status, "%s", err.text);
         return;
@@ -292,6 +302,7 @@ static void answer_term_stats(struct service *service, struct rpc_call *call, st
     reply.documents = frequencies;
     reply.n_documents = request->n_terms;
     reply.position = index_applied_position(index);
+    reply.rebuilding = is_rebuilding;
     rpc_call_reply(call, &reply.base);
 }
 

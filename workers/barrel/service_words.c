@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "barrel/call_limit.h"
 #include "index/correct.h"
 #include "index/suggest.h"
 #include "wire.pb-c.h"
@@ -67,8 +68,9 @@ void answer_suggest(struct rpc_call *call, struct index *index, struct text_anal
     if (request == NULL)
         return;
     struct text_slice typed = {request->typed, strlen(request->typed)};
-    enum status status =
-        index_suggest(index, analyzer, typed, request->include_private, arena, &suggestions, &err);
+    struct search_limit limit = call_limit(call);
+    enum status status = index_suggest(index, analyzer, typed, request->include_private, &limit,
+                                       arena, &suggestions, &err);
     if (status == STATUS_OK &&
         (!put_words(&suggestions, arena, &reply) || !put_titles(&suggestions, arena, &reply)))
         status = error_set(&err, STATUS_NO_MEMORY, "no memory for suggestions");
@@ -131,8 +133,9 @@ void answer_correct(struct rpc_call *call, struct index *index, struct text_anal
     size_t count = request->n_words;
     for (size_t i = 0; i < count && i < CORRECT_WORDS_MAX; i++)
         words[i] = (struct text_slice){(const char *)request->words[i].data, request->words[i].len};
+    struct search_limit limit = call_limit(call);
     enum status status = index_correct(index, analyzer, words, count, request->include_private,
-                                       arena, corrections, &err);
+                                       &limit, arena, corrections, &err);
     if (status == STATUS_OK && !put_corrections(corrections, count, arena, &reply))
         status = error_set(&err, STATUS_NO_MEMORY, "no memory for corrections");
     if (status != STATUS_OK)

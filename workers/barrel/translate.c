@@ -120,6 +120,25 @@ static uint64_t frequency_of(const Wire__SearchRequest *request, const struct qu
     return 0;
 }
 
+static enum status take_corpus(const Wire__CorpusStats *corpus,
+                               struct search_statistics *statistics, struct error *err)
+{
+    if (corpus->documents > SEARCH_DOCUMENTS_MAX)
+        return error_set(
+            err, STATUS_INVALID, "statistics of %llu documents: a corpus has at most %llu",
+            (unsigned long long)corpus->documents, (unsigned long long)SEARCH_DOCUMENTS_MAX);
+    statistics->documents = corpus->documents;
+    for (size_t i = 0; i < corpus->n_field_lengths && i < FIELD_COUNT; i++) {
+        if (corpus->field_lengths[i] > SEARCH_TOKENS_MAX)
+            return error_set(err, STATUS_INVALID,
+                             "statistics of %llu tokens: a field of a corpus has at most %llu",
+                             (unsigned long long)corpus->field_lengths[i],
+                             (unsigned long long)SEARCH_TOKENS_MAX);
+        statistics->field_tokens[i] = corpus->field_lengths[i];
+    }
+    return STATUS_OK;
+}
+
 enum status statistics_from_wire(const Wire__SearchRequest *request, const struct query_node *root,
                                  struct arena *arena, struct search_statistics *ret_statistics,
                                  struct error *err)
@@ -134,11 +153,10 @@ enum status statistics_from_wire(const Wire__SearchRequest *request, const struc
         frequencies[i] = frequency_of(request, &terms[i]);
     statistics.document_frequencies = frequencies;
     statistics.document_frequency_count = count;
-    const Wire__CorpusStats *corpus = request->corpus;
-    if (corpus != NULL) {
-        statistics.documents = corpus->documents;
-        for (size_t i = 0; i < corpus->n_field_lengths && i < FIELD_COUNT; i++)
-            statistics.field_tokens[i] = corpus->field_lengths[i];
+    if (request->corpus != NULL) {
+        enum status status = take_corpus(request->corpus, &statistics, err);
+        if (status != STATUS_OK)
+            return status;
     }
     *ret_statistics = statistics;
     return STATUS_OK;

@@ -11,7 +11,8 @@
 enum status query_from_wire(const Wire__Node *node, struct arena *arena,
                             struct query_node **ret_root, struct error *err);
 
-/* The statistics as the query's terms want them: a term that the request does not name counts 0. */
+/* The statistics as the query's terms want them: a term that the request does not name counts 0.
+ * STATUS_INVALID (more than any corpus has), STATUS_NO_MEMORY. */
 enum status statistics_from_wire(const Wire__SearchRequest *request, const struct query_node *root,
                                  struct arena *arena, struct search_statistics *ret_statistics,
                                  struct error *err);

@@ -66,8 +66,8 @@ struct searching {
 
 /* ---- statistics ---- */
 
-/* Asks all shards about `count` of the terms, by their numbers; `*ret_whole`: all of them answered.
- */
+/* Asks all shards about `count` of the terms, by their numbers; `*ret_whole`: all of them answered
+ * for all of their documents. */
 static enum status ask_terms(struct searching *search, const struct query_term *terms,
                              const size_t *missing, size_t count, uint64_t *ret_frequencies,
                              bool *ret_whole)
@@ -77,8 +77,8 @@ static enum status ask_terms(struct searching *search, const struct query_term *
     Wire__TermStatsRequest request = WIRE__TERM_STATS_REQUEST__INIT;
     request.terms = arena_alloc(arena, count * sizeof(*request.terms));
     struct fanout_answer *answers = arena_alloc(arena, shards * sizeof(*answers) + 1);
-    uint64_t *documents = arena_alloc(arena, shards * sizeof(*documents) + 1);
-    if (request.terms == NULL || answers == NULL || documents == NULL)
+    struct term_word *words = arena_alloc(arena, shards * sizeof(*words) + 1);
+    if (request.terms == NULL || answers == NULL || words == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
         const struct query_term *term = &terms[missing[i]];
@@ -96,10 +96,13 @@ static enum status ask_terms(struct searching *search, const struct query_term *
         for (unsigned shard = 0; shard < shards; shard++) {
             const Wire__TermStatsReply *reply = answers[shard].reply;
             bool said = answers[shard].status == STATUS_OK && reply->n_documents == count;
-            documents[shard] = said ? reply->documents[i] : TERM_UNKNOWN;
+            words[shard] =
+                (struct term_word){.documents = said ? reply->documents[i] : TERM_UNKNOWN,
+                                   .is_part = said && reply->rebuilding};
+            *ret_whole &= said && !reply->rebuilding;
         }
-        ret_frequencies[missing[i]] = term_table_put(
-            search->service->gateway->terms, search->routing, &terms[missing[i]], documents);
+        ret_frequencies[missing[i]] = term_table_put(search->service->gateway->terms,
+                                                     search->routing, &terms[missing[i]], words);
     }
     return STATUS_OK;
 }

@@ -128,33 +128,37 @@ static struct entry *make_entry(const struct term_table *table, const struct que
     return entry;
 }
 
+static uint64_t known(const struct term_word *word)
+{
+    return word->documents == TERM_UNKNOWN ? 0 : word->documents;
+}
+
 static uint64_t note(struct entry *entry, uint64_t epoch, unsigned shard_count,
-                     const uint64_t *documents)
+                     const struct term_word *words)
 {
     entry->sum = 0;
     entry->is_whole = true;
     entry->epoch = epoch;
     for (unsigned i = 0; i < shard_count; i++) {
-        if (documents[i] != TERM_UNKNOWN)
-            entry->documents[i] = documents[i];
-        if (entry->documents[i] == TERM_UNKNOWN)
-            entry->is_whole = false;
-        else
-            entry->sum += entry->documents[i];
+        if (words[i].documents != TERM_UNKNOWN && !words[i].is_part)
+            entry->documents[i] = words[i].documents;
+        bool was_whole = entry->documents[i] != TERM_UNKNOWN;
+        entry->is_whole &= was_whole;
+        entry->sum += was_whole ? entry->documents[i] : known(&words[i]);
     }
     return entry->sum;
 }
 
-static uint64_t plain_sum(unsigned shard_count, const uint64_t *documents)
+static uint64_t plain_sum(unsigned shard_count, const struct term_word *words)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < shard_count; i++)
-        sum += documents[i] == TERM_UNKNOWN ? 0 : documents[i];
+        sum += known(&words[i]);
     return sum;
 }
 
 uint64_t term_table_put(struct term_table *table, const struct routing *routing,
-                        const struct query_term *term, const uint64_t *documents)
+                        const struct query_term *term, const struct term_word *words)
 {
     pthread_mutex_lock(&table->mutex);
     struct entry *entry = NULL;
@@ -174,9 +178,9 @@ uint64_t term_table_put(struct term_table *table, const struct routing *routing,
     if (entry != NULL && entry->is_whole && entry->epoch == routing->corpus.epoch)
         sum = entry->sum; /* another thread was first: its sum holds for this epoch */
     else if (entry != NULL)
-        sum = note(entry, routing->corpus.epoch, routing->shard_count, documents);
+        sum = note(entry, routing->corpus.epoch, routing->shard_count, words);
     else
-        sum = plain_sum(routing->shard_count, documents);
+        sum = plain_sum(routing->shard_count, words);
     pthread_mutex_unlock(&table->mutex);
     return sum;
 }

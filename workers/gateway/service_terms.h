@@ -18,6 +18,12 @@ struct term_table;
 
 #define TERM_UNKNOWN UINT64_MAX /* a shard that did not say */
 
+/* What a shard said of a term. */
+struct term_word {
+    uint64_t documents; /* or TERM_UNKNOWN */
+    bool is_part;       /* of its documents some are missing: it is being filled again */
+};
+
 struct term_table *term_table_new(void); /* NULL: no memory */
 void term_table_free(struct term_table *table);
 
@@ -28,9 +34,10 @@ bool term_table_get(struct term_table *table, const struct routing *routing,
 /*
  * Notes what the shards said in the epoch of `routing`, and returns the sum.
  *
- * documents  by shard; TERM_UNKNOWN where one said nothing: its last word counts
+ * words  by shard. Where one said nothing, or counted a part, its last word about the whole counts;
+ *        a part counts where there is none, and is not remembered.
  */
 uint64_t term_table_put(struct term_table *table, const struct routing *routing,
-                        const struct query_term *term, const uint64_t *documents);
+                        const struct query_term *term, const struct term_word *words);
 
 #endif

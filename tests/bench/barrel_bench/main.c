@@ -22,7 +22,7 @@ static void find_languages(struct bench *bench)
     struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
     uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX];
     size_t count = query_language_terms(terms);
-    if (index_term_statistics(bench->index, terms, count, frequencies, &err) != STATUS_OK)
+    if (index_term_statistics(bench->index, terms, count, NULL, frequencies, &err) != STATUS_OK)
         bench_fail("languages", &err);
     bench->languages = query_languages_choose(frequencies);
     bench->compound_pages = compounds_pages(frequencies);

@@ -16,7 +16,7 @@ static void write_results(struct bench *bench, FILE *out, const char *id,
         bench_fail("memory", &err);
     for (uint32_t i = 0; i < result->hit_count; i++)
         hashes[i] = result->hits[i].url_hash;
-    if (index_show(bench->index, NULL, hashes, result->hit_count, NULL, arena, shown, &err) !=
+    if (index_show(bench->index, NULL, hashes, result->hit_count, NULL, NULL, arena, shown, &err) !=
         STATUS_OK)
         bench_fail("results", &err);
     for (uint32_t i = 0; i < result->hit_count; i++) {
@@ -40,9 +40,9 @@ void bench_run(struct bench *bench)
     }
     bench_open(bench);
     while (lines_next(lines, &line)) {
-        const struct query_node *query = ask_read(bench, line.body, bench->settings.mode, &arena);
+        struct question *question = ask_read(bench, line.body, bench->settings.mode, &arena);
         struct search_result result =
-            ask(bench, query, (uint32_t)bench->settings.size, false, &arena);
+            ask(bench, question, (uint32_t)bench->settings.size, false, &arena);
         write_results(bench, out, line.id, &result, &arena);
         arena_reset(&arena);
     }

@@ -164,7 +164,7 @@ static void search(struct segment *segment, const char *typed)
     for (unsigned i = 0; i < QUERY_WORDS_MAX; i++)
         evaluation.weights[i] = scorer_word_weight(&evaluation.scorer, &request.statistics, i);
     if (scorer_enter(&evaluation.scorer, segment) &&
-        matcher_open(&matcher, segment, query.root, &arena, NULL) == STATUS_OK) {
+        matcher_open(&matcher, segment, query.root, &evaluation.watch, &arena, NULL) == STATUS_OK) {
         if (evaluates_any(query.root))
             evaluate_any(&evaluation, &matcher, &arena, NULL);
         else if (evaluates_all(query.root))

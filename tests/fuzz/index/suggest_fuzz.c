@@ -92,14 +92,14 @@ static void ask(struct index *index, struct segment *segment)
     struct arena arena = {0};
     for (size_t i = 0; i < ARRAY_COUNT(typed); i++) {
         struct suggestions suggestions;
-        enum status status =
-            index_suggest(index, analyzer, slice(typed[i]), i % 2 == 0, &arena, &suggestions, NULL);
+        enum status status = index_suggest(index, analyzer, slice(typed[i]), i % 2 == 0, NULL,
+                                           &arena, &suggestions, NULL);
         CHECK(status == STATUS_OK || status == STATUS_CORRUPT);
         arena_reset(&arena);
     }
     struct correction corrections[ARRAY_COUNT(words)];
-    enum status status =
-        index_correct(index, analyzer, words, ARRAY_COUNT(words), false, &arena, corrections, NULL);
+    enum status status = index_correct(index, analyzer, words, ARRAY_COUNT(words), false, NULL,
+                                       &arena, corrections, NULL);
     CHECK(status == STATUS_OK || status == STATUS_CORRUPT);
     arena_release(&arena);
     snapshot_release(snapshot);

@@ -15,6 +15,7 @@
 #include "barrel/barrel.h"
 #include "barrel/damage.h"
 #include "barrel/scrub.h"
+#include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "tests/unit/unit.h"
@@ -39,19 +40,36 @@ static int tear_down(void **state)
 
 /* ---- marks ---- */
 
-static const char *begin_opening(void)
+/* Runs it in a process of its own; how that ended. */
+static int end_of(void run(void))
 {
-    const char *why;
-    assert_int_equal(damage_begin_opening(folder, &why, NULL), STATUS_OK);
-    return why;
+    int ended;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        damage_watch(folder);
+        run();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    return ended;
+}
+
+/* Whether the next opening would erase the store. */
+static bool is_damaged(void)
+{
+    damage_watch(folder);
+    const char *why = damage_begin_opening();
+    damage_end_opening(false);
+    return why != NULL;
 }
 
 /* What a mapped file does whose end is cut off. */
 static void read_what_is_gone(void)
 {
     char path[PATH_MAX + 16];
-    const struct rlimit no_core = {0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
     snprintf(path, sizeof(path), "%s/mapped", folder);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, 8192) != 0)
@@ -65,30 +83,84 @@ static void read_what_is_gone(void)
 static void a_file_that_cannot_be_read_leaves_a_mark(void **state)
 {
     (void)state;
-    int ended;
-    assert_null(begin_opening());
-    damage_end_opening(folder);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        damage_watch(folder);
-        read_what_is_gone();
-    }
-    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_false(is_damaged());
+    int ended = end_of(read_what_is_gone);
     assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGBUS);
-    assert_non_null(begin_opening());
-    damage_end_opening(folder);
-    assert_null(begin_opening());
+    assert_true(is_damaged());
+    assert_true(is_damaged()); /* until it was opened, or erased */
+    damage_begin_opening();
+    damage_end_opening(true);
+    assert_false(is_damaged());
 }
 
-static void openings_that_do_not_end_are_counted(void **state)
+static void crash_while_opening(void)
+{
+    volatile int *nowhere = NULL;
+    damage_begin_opening();
+    *nowhere = 1;
+}
+
+static void abort_while_opening(void)
+{
+    damage_begin_opening();
+    abort();
+}
+
+static void be_killed_while_opening(void)
+{
+    damage_begin_opening();
+    raise(SIGKILL);
+}
+
+static int sent;
+
+/* As by somebody with kill(1). */
+static void be_sent_a_signal_while_opening(void)
+{
+    damage_begin_opening();
+    pid_t child = fork();
+    if (child == 0) {
+        kill(getppid(), sent);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+
+static void crash_when_open(void)
+{
+    damage_begin_opening();
+    damage_end_opening(true);
+    abort();
+}
+
+static void openings_that_crash_are_counted_until_one_goes_well(void **state)
 {
     (void)state;
-    for (int i = 0; i < DAMAGE_OPENINGS_MAX; i++)
-        assert_null(begin_opening());
-    assert_non_null(begin_opening());
-    damage_end_opening(folder);
-    assert_null(begin_opening());
+    for (int i = 0; i < DAMAGE_CRASHES_MAX; i++) {
+        assert_false(is_damaged());
+        int ended = end_of(i % 2 == 0 ? crash_while_opening : abort_while_opening);
+        assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == (i % 2 == 0 ? SIGSEGV : SIGABRT));
+    }
+    assert_true(is_damaged());
+    damage_begin_opening();
+    damage_end_opening(true);
+    assert_false(is_damaged());
+}
+
+static void other_ends_are_no_damage(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGBUS, SIGSEGV, SIGABRT};
+    for (int i = 0; i <= DAMAGE_CRASHES_MAX; i++) {
+        assert_true(WIFSIGNALED(end_of(be_killed_while_opening)));
+        assert_true(WIFSIGNALED(end_of(crash_when_open)));
+        for (size_t j = 0; j < ARRAY_COUNT(numbers); j++) {
+            sent = numbers[j];
+            int ended = end_of(be_sent_a_signal_while_opening);
+            assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == sent);
+        }
+    }
+    assert_false(is_damaged());
 }
 
 /* ---- the barrel ---- */
@@ -179,6 +251,147 @@ static void files_that_were_cut_are_erased(void **state)
     barrel_close(&barrel);
 }
 
+static const char *path_of(const char *name)
+{
+    static char path[PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static void try_to_open(void)
+{
+    struct error err;
+    if (barrel_init(&barrel, &err) != STATUS_OK)
+        _exit(STATUS_NO_MEMORY);
+    _exit((int)barrel_open(folder, 64 << 20, 0, 255, &barrel, &err));
+}
+
+/* What would erase it: its index were of other slots. */
+static void try_to_open_for_other_slots(void)
+{
+    struct error err;
+    if (barrel_init(&barrel, &err) != STATUS_OK)
+        _exit(STATUS_NO_MEMORY);
+    _exit((int)barrel_open(folder, 64 << 20, 0, 127, &barrel, &err));
+}
+
+static void a_folder_that_is_in_use_is_left_as_it_is(void **state)
+{
+    (void)state;
+    fill_barrel();
+    for (int i = 0; i < 2; i++) { /* also while the store is closed, to be erased */
+        assert_int_equal(WEXITSTATUS(end_of(try_to_open_for_other_slots)), STATUS_CONFLICT);
+        assert_int_equal(access(path_of("rebuilding"), F_OK), -1);
+        index_close(barrel.index);
+        storage_rocksdb_close(barrel.storage);
+        barrel.index = NULL;
+        barrel.storage = NULL;
+    }
+    barrel_close(&barrel);
+    open_barrel();
+    assert_int_equal(documents(), 1);
+    assert_false(barrel_is_rebuilding(&barrel));
+    barrel_close(&barrel);
+    assert_int_equal(WEXITSTATUS(end_of(try_to_open_for_other_slots)), STATUS_OK);
+}
+
+static rlim_t files_max;
+
+static void try_to_open_few_files(void)
+{
+    const struct rlimit few = {files_max, files_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    try_to_open();
+}
+
+static void what_could_not_be_erased_is_erased_later(void **state)
+{
+    (void)state;
+    fill_barrel();
+    barrel_close(&barrel);
+    assert_int_equal(file_replace(path_of("damaged"), "x", 1, 0600, NULL), STATUS_OK);
+    files_max = 4;
+    assert_int_equal(WEXITSTATUS(end_of(try_to_open_few_files)), STATUS_IO);
+    open_barrel();
+    assert_int_equal(documents(), 0);
+    barrel_close(&barrel);
+    fill_barrel();
+    barrel_close(&barrel);
+    open_barrel(); /* once */
+    assert_int_equal(documents(), 1);
+    barrel_close(&barrel);
+}
+
+static void what_cannot_be_opened_now_is_not_erased(void **state)
+{
+    (void)state;
+    unsigned refusals = 0;
+    fill_barrel();
+    barrel_close(&barrel);
+    for (files_max = 4; files_max < 40; files_max++) {
+        int ended = end_of(try_to_open_few_files);
+        assert_true(WIFEXITED(ended));
+        assert_true(WEXITSTATUS(ended) == STATUS_OK || WEXITSTATUS(ended) == STATUS_IO);
+        refusals += WEXITSTATUS(ended) == STATUS_IO;
+    }
+    assert_true(refusals > DAMAGE_CRASHES_MAX);
+    open_barrel();
+    assert_int_equal(documents(), 1);
+    barrel_close(&barrel);
+}
+
+/* Nothing is opened, and the error says what to do. */
+static void expect_origin_is_refused(enum status expected)
+{
+    struct error err;
+    assert_int_equal(barrel_init(&barrel, &err), STATUS_OK);
+    assert_int_equal(barrel_open(folder, 64 << 20, 0, 255, &barrel, &err), expected);
+    assert_non_null(strstr(err.text, path_of("origin")));
+    assert_non_null(strstr(err.text, "remove the file"));
+    barrel_close(&barrel);
+}
+
+static void an_index_whose_origin_cannot_be_read_is_not_erased(void **state)
+{
+    (void)state;
+    struct buffer origin = {0};
+    static const char *const wrong[] = {"", "2 0 255 6c6f67\n", "1 0 255 6c6fxx\n", "\xff\xff"};
+    fill_barrel();
+    barrel_close(&barrel);
+    assert_int_equal(file_read(path_of("origin"), 256, &origin, NULL), STATUS_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        assert_int_equal(file_replace(path_of("origin"), wrong[i], strlen(wrong[i]), 0600, NULL),
+                         STATUS_OK);
+        expect_origin_is_refused(STATUS_CORRUPT);
+    }
+    assert_int_equal(unlink(path_of("origin")), 0);
+    assert_int_equal(mkdir(path_of("origin"), 0700), 0);
+    expect_origin_is_refused(STATUS_IO);
+    assert_int_equal(rmdir(path_of("origin")), 0);
+    assert_int_equal(file_replace(path_of("origin"), origin.data, origin.size, 0600, NULL),
+                     STATUS_OK);
+    open_barrel();
+    assert_int_equal(documents(), 1);
+    barrel_close(&barrel);
+    assert_int_equal(unlink(path_of("origin")), 0);
+    open_barrel(); /* as the cure says */
+    assert_int_equal(documents(), 0);
+    assert_true(barrel_is_rebuilding(&barrel));
+    barrel_close(&barrel);
+    buffer_release(&origin);
+}
+
+static void an_index_of_no_log_yet_is_opened_as_it_was(void **state)
+{
+    (void)state;
+    open_barrel();
+    assert_int_equal(barrel_begin_anew(&barrel, (const uint8_t *)"", 0, NULL), STATUS_OK);
+    barrel_close(&barrel);
+    open_barrel();
+    assert_int_equal(barrel.identity_size, 0);
+    barrel_close(&barrel);
+}
+
 static void a_look_finds_a_wrong_byte_and_ends_the_answers(void **state)
 {
     (void)state;
@@ -208,8 +421,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_leaves_a_mark, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(openings_that_do_not_end_are_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(openings_that_crash_are_counted_until_one_goes_well, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(other_ends_are_no_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_whole_is_opened_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_in_use_is_left_as_it_is, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_opened_now_is_not_erased, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_could_not_be_erased_is_erased_later, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_index_whose_origin_cannot_be_read_is_not_erased, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_index_of_no_log_yet_is_opened_as_it_was, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(files_that_were_cut_are_erased, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_look_finds_a_wrong_byte_and_ends_the_answers, set_up,
                                         tear_down),

@@ -262,7 +262,7 @@ static inline struct search_result feed_ask(struct index *index, struct index *c
     size_t count = request.statistics.document_frequency_count =
         query_collect_terms(query.root, terms);
     index_statistics(counted, &request.statistics.documents, request.statistics.field_tokens);
-    if (index_term_statistics(counted, terms, count, frequencies, &err) != STATUS_OK ||
+    if (index_term_statistics(counted, terms, count, NULL, frequencies, &err) != STATUS_OK ||
         index_search(index, query.root, &request, arena, &result, &err) != STATUS_OK)
         fail_msg("%s: %s", typed, err.text);
     return result;

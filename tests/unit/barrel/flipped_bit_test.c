@@ -33,7 +33,7 @@ enum {
 };
 
 /* How a child ends. While it opens the index, it may also be ended by an assertion of the engine:
- * the barrel takes that for damage when it has happened three times. */
+ * the barrel takes that for damage when it has happened often enough. */
 enum verdict {
     RIGHT = 10,
     FOUND_OPENING,
@@ -150,7 +150,7 @@ static enum status ask_one(struct index *index, const char *typed, struct arena 
         .statistics.document_frequency_count = count,
     };
     index_statistics(index, &request.statistics.documents, request.statistics.field_tokens);
-    enum status status = index_term_statistics(index, terms, count, frequencies, NULL);
+    enum status status = index_term_statistics(index, terms, count, NULL, frequencies, NULL);
     if (status == STATUS_OK)
         status = index_search(index, query.root, &request, arena, &result, NULL);
     for (uint32_t i = 0; status == STATUS_OK && i < result.hit_count; i++)

@@ -102,8 +102,8 @@ static uint64_t total(struct fixture *fixture, const char *typed)
                      STATUS_OK);
     request.statistics.document_frequency_count = query_collect_terms(query.root, terms);
     assert_int_equal(index_term_statistics(fixture->index, terms,
-                                           request.statistics.document_frequency_count, frequencies,
-                                           NULL),
+                                           request.statistics.document_frequency_count, NULL,
+                                           frequencies, NULL),
                      STATUS_OK);
     assert_int_equal(
         index_search(fixture->index, query.root, &request, &fixture->arena, &result, NULL),

@@ -70,6 +70,27 @@ static const Wire__SearchReply *search(struct fixture *fixture)
     return reply;
 }
 
+static void statistics_of_no_corpus_are_refused_in_words(void **state)
+{
+    struct fixture *fixture = *state;
+    Wire__SearchRequest search = WIRE__SEARCH_REQUEST__INIT;
+    Wire__ExplainRequest explain = WIRE__EXPLAIN_REQUEST__INIT;
+    Wire__CorpusStats corpus = WIRE__CORPUS_STATS__INIT;
+    struct error err;
+    void *reply;
+    corpus.documents = 1ull << 32;
+    search.corpus = &corpus;
+    explain.search = &search;
+    assert_int_equal(rpc_call(fixture->client, WIRE__METHOD__SEARCH, &search.base,
+                              &wire__search_reply__descriptor, &fixture->arena, 5000, &reply, &err),
+                     STATUS_INVALID);
+    assert_non_null(strstr(err.text, "4294967296 documents"));
+    assert_int_equal(rpc_call(fixture->client, WIRE__METHOD__EXPLAIN, &explain.base,
+                              &wire__explain_reply__descriptor, &fixture->arena, 5000, &reply,
+                              &err),
+                     STATUS_INVALID);
+}
+
 static void apply(struct fixture *fixture, uint64_t position)
 {
     assert_int_equal(index_apply(fixture->barrel.index, NULL, 0, position, NULL), STATUS_OK);
@@ -112,6 +133,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(statistics_of_no_corpus_are_refused_in_words),
         TEST(an_answer_is_unsettled_until_the_position_is_behind_what_was_ahead),
         TEST(an_answer_is_unsettled_while_scopes_change),
     };

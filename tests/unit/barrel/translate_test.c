@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "barrel/translate.h"
+#include "index/score.h"
 #include "tests/unit/unit.h"
 
 static struct arena arena;
@@ -173,6 +174,38 @@ static void frequencies_stand_in_the_order_of_the_terms(void **state)
     assert_int_equal(statistics.field_tokens[FIELD_BODY], 5);
 }
 
+static enum status take_statistics(uint64_t documents, uint64_t tokens,
+                                   struct search_statistics *ret_statistics, struct error *err)
+{
+    uint64_t lengths[] = {1, 2, 3, 4, tokens};
+    Wire__CorpusStats corpus = WIRE__CORPUS_STATS__INIT;
+    Wire__SearchRequest request = WIRE__SEARCH_REQUEST__INIT;
+    corpus.documents = documents;
+    corpus.field_lengths = lengths;
+    corpus.n_field_lengths = 5;
+    request.corpus = &corpus;
+    return statistics_from_wire(&request, NULL, &arena, ret_statistics, err);
+}
+
+static void statistics_of_no_corpus_are_refused(void **state)
+{
+    (void)state;
+    struct search_statistics statistics = {0};
+    struct scorer scorer;
+    struct error err;
+    assert_int_equal(take_statistics(1ull << 32, 5, &statistics, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "4294967296 documents"));
+    assert_int_equal(take_statistics(UINT64_MAX, 5, &statistics, &err), STATUS_INVALID);
+    assert_int_equal(take_statistics(5, UINT64_MAX, &statistics, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "tokens"));
+    assert_int_equal(take_statistics(UINT32_MAX, 1ull << 52, &statistics, &err), STATUS_OK);
+    assert_int_equal(statistics.documents, UINT32_MAX);
+    /* with the most that is taken, no query's words score more than 32 bits hold */
+    scorer_init(&scorer, &ranking_default, &statistics);
+    double most = (double)scorer_word_weight(&scorer, &statistics, 0) * QUERY_WORDS_MAX;
+    assert_true(most < UINT32_MAX);
+}
+
 static void items_of_the_feed_become_changes(void **state)
 {
     (void)state;
@@ -255,6 +288,7 @@ int main(void)
         cmocka_unit_test(beginnings_nearness_and_filters_arrive),
         cmocka_unit_test(trees_that_are_none_are_refused),
         cmocka_unit_test(frequencies_stand_in_the_order_of_the_terms),
+        cmocka_unit_test(statistics_of_no_corpus_are_refused),
         cmocka_unit_test(items_of_the_feed_become_changes),
         cmocka_unit_test(public_sites_become_scopes),
     };

@@ -33,6 +33,7 @@ struct barrel {
     struct rpc_call *held[HELD_MAX];
     unsigned held_count;
     struct barrel *sibling;
+    bool is_rebuilding; /* as the table says */
 };
 
 struct fixture {
@@ -138,6 +139,7 @@ static void publish(struct fixture *fixture, uint64_t version)
         replicas[i].address = barrel->address;
         replicas[i].state = WIRE__MEMBER_STATE__STATE_READY;
         replicas[i].position = barrel->id;
+        replicas[i].rebuilding = barrel->is_rebuilding;
         Wire__Shard *shard = &shards[i % fixture->shard_count];
         shard->replicas[shard->n_replicas++] = &replicas[i];
     }
@@ -468,6 +470,59 @@ static void replicas_are_asked_in_turn_unless_one_is_preferred(void **state)
     fixture_close(fixture);
 }
 
+/* Two replicas of one shard, the second of which, read further than the first, is filled again. */
+static struct fixture *open_rebuilding(void)
+{
+    struct fixture *fixture = fixture_open(1, 2);
+    fixture->barrels[1].is_rebuilding = true;
+    publish(fixture, 2);
+    return fixture;
+}
+
+static void one_that_is_filled_again_is_asked_when_no_whole_one_answers(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_rebuilding();
+    struct fanout_answer answers[BARRELS_MAX];
+    uint64_t member[] = {11}, position[] = {11};
+    struct fanout_question question = {.timeout_ms = 5000, .prefer = member, .positions = position};
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(ask_with(fixture, &question, answers), 1);
+        assert_int_equal(total_of(&answers[0]), 10);
+    }
+    assert_int_equal(fixture->barrels[1].calls, 0);
+    fixture->barrels[0].mode = REFUSES;
+    fixture->barrels[0].refusal = STATUS_OVERLOADED;
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(ask_with(fixture, &question, answers), 1);
+        assert_int_equal(total_of(&answers[0]), 11);
+    }
+    assert_int_equal(fixture->barrels[0].calls, 8); /* the whole one first, though it failed */
+    fixture->barrels[0].mode = ANSWERS;
+    ask_with(fixture, &question, answers);
+    assert_int_equal(total_of(&answers[0]), 10);
+    fixture_close(fixture);
+}
+
+static void a_slow_whole_one_is_waited_for_longer_than_for_another_whole_one(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_rebuilding();
+    struct fanout_answer answers[BARRELS_MAX];
+    struct fanout_question question = {.timeout_ms = 1000};
+    fixture->barrels[0].mode = KEEPS_SILENT;
+    int64_t start_ms = clock_boot_ms();
+    assert_int_equal(ask_with(fixture, &question, answers), 1);
+    assert_int_equal(total_of(&answers[0]), 11);
+    assert_true(clock_boot_ms() - start_ms >= 500); /* half of the time allowed */
+    start_ms = clock_boot_ms();
+    assert_int_equal(ask_with(fixture, &question, answers), 1);
+    assert_int_equal(total_of(&answers[0]), 11);
+    assert_true(clock_boot_ms() - start_ms < 500); /* it failed a moment ago */
+    assert_int_equal(fixture->barrels[0].calls, 2);
+    fixture_close(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +539,8 @@ int main(void)
         cmocka_unit_test(a_shard_that_is_in_no_table_is_not_answered),
         cmocka_unit_test(only_the_shards_with_a_request_are_asked),
         cmocka_unit_test(replicas_are_asked_in_turn_unless_one_is_preferred),
+        cmocka_unit_test(one_that_is_filled_again_is_asked_when_no_whole_one_answers),
+        cmocka_unit_test(a_slow_whole_one_is_waited_for_longer_than_for_another_whole_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ static void a_table_is_copied_whole(void **state)
     replica.state = WIRE__MEMBER_STATE__STATE_READY;
     replica.position = 99;
     Wire__Replica starting = WIRE__REPLICA__INIT;
+    starting.rebuilding = true;
     Wire__Replica *replicas[] = {&replica, &starting};
     Wire__Shard first = WIRE__SHARD__INIT;
     first.slot_first = 0;
@@ -66,6 +67,8 @@ static void a_table_is_copied_whole(void **state)
     assert_int_equal(routing->shards[0].replicas[0].position, 99);
     assert_true(routing->shards[0].replicas[0].ready);
     assert_false(routing->shards[0].replicas[1].ready);
+    assert_false(routing->shards[0].replicas[0].rebuilding);
+    assert_true(routing->shards[0].replicas[1].rebuilding);
     assert_string_equal(routing->indexserver, "127.0.0.1:8183");
     assert_int_equal(routing->corpus.epoch, 11);
     assert_int_equal(routing->corpus.documents, 12);

@@ -62,6 +62,7 @@ struct fake_barrel {
     uint64_t document_frequency; /* of every term */
     uint64_t position;
     bool is_unsettled;
+    bool is_rebuilding;
     uint64_t total;    /* 0: as many as there are hits */
     unsigned matching; /* where all words are asked for, one less than so many of its documents; 0:
                           all */
@@ -416,6 +417,7 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
     reply.total_is_lower_bound = barrel->total > 1000;
     reply.position = barrel->position;
     reply.unsettled = barrel->is_unsettled;
+    reply.rebuilding = barrel->is_rebuilding;
     rpc_call_reply(call, &reply.base);
 }
 
@@ -517,6 +519,7 @@ static UNUSED_IS_FINE void fake_term_stats(struct fake_barrel *barrel, struct rp
     Wire__TermStatsReply reply = WIRE__TERM_STATS_REPLY__INIT;
     reply.documents = frequencies;
     reply.n_documents = request->n_terms;
+    reply.rebuilding = barrel->is_rebuilding;
     rpc_call_reply(call, &reply.base);
 }
 

@@ -352,6 +352,38 @@ static void a_dead_shard_makes_a_partial_answer_with_the_same_scores(void **stat
     close_fixture(fixture);
 }
 
+/* Tells that a barrel's index is being filled again, or is not, and in how many documents it has
+ * each term now. */
+static void tell_part(struct fixture *fixture, bool is_rebuilding, uint64_t document_frequency)
+{
+    pthread_mutex_lock(&fixture->cluster->mutex);
+    fixture->cluster->barrels[0].is_rebuilding = is_rebuilding;
+    fixture->cluster->barrels[0].document_frequency = document_frequency;
+    pthread_mutex_unlock(&fixture->cluster->mutex);
+}
+
+static void a_shard_that_is_filled_again_makes_a_partial_answer_with_the_same_scores(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    const struct fake_barrel *other = &fixture->cluster->barrels[1];
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    assert_int_equal(other->last_frequencies[0], 5 + 6);
+    tell_part(fixture, true, 2);
+    FAKE_TELL(fixture->cluster, fixture->cluster->epoch = 2);
+    search(fixture, "hoop");
+    assert_true(fixture->answer.partial);
+    assert_int_equal(other->last_frequencies[0], 5 + 6); /* its last word about the whole */
+    search(fixture, "stave");
+    assert_int_equal(other->last_frequencies[0], 2 + 6); /* there is none */
+    tell_part(fixture, false, 7);
+    search(fixture, "stave");
+    assert_false(fixture->answer.partial);
+    assert_int_equal(other->last_frequencies[0], 7 + 6); /* though the epoch is the same */
+    close_fixture(fixture);
+}
+
 static void without_any_shard_there_is_no_answer(void **state)
 {
     (void)state;
@@ -983,6 +1015,7 @@ int main(void)
         cmocka_unit_test(nobody_sees_more_than_a_thousand_results),
         cmocka_unit_test(totals_say_when_they_are_a_lower_bound),
         cmocka_unit_test(a_dead_shard_makes_a_partial_answer_with_the_same_scores),
+        cmocka_unit_test(a_shard_that_is_filled_again_makes_a_partial_answer_with_the_same_scores),
         cmocka_unit_test(without_any_shard_there_is_no_answer),
         cmocka_unit_test(an_empty_query_asks_nobody),
         cmocka_unit_test(bytes_that_are_no_text_are_replaced),

@@ -145,10 +145,17 @@ static int compare_counts(const void *a_pointer, const void *b_pointer)
     return (a > b) - (a < b);
 }
 
+/* The first of them, as a row has them. */
+static uint32_t sort_numbers(uint32_t *numbers, uint32_t count)
+{
+    qsort(numbers, count, sizeof(numbers[0]), compare_counts);
+    return count < COMPLETION_ROW_KEYS ? count : COMPLETION_ROW_KEYS;
+}
+
 static void expect_completions(const struct segment *segment, const char *prefix, uint32_t size)
 {
-    static uint32_t all[KEYS];
-    uint32_t keys = 0, written = 0, count;
+    static uint32_t all[KEYS], open[KEYS];
+    uint32_t keys = 0, written = 0, written_openly = 0, count;
     uint32_t numbers[COMPLETION_ROW_KEYS];
     for (uint32_t i = 0; i < word_count; i++) {
         if (words[i].size < size || memcmp(words[i].key, prefix, size) != 0)
@@ -156,14 +163,21 @@ static void expect_completions(const struct segment *segment, const char *prefix
         keys++;
         if (words[i].written.count > 0)
             all[written++] = i;
+        if (words[i].written.openly)
+            open[written_openly++] = i;
     }
-    bool found = completion_find(segment, (const uint8_t *)prefix, size, numbers, &count);
+    bool found = completion_find(segment, (const uint8_t *)prefix, size, false, numbers, &count);
     assert_int_equal(found, keys > COMPLETION_KEYS_MAX && size <= COMPLETION_PREFIX_BYTES_MAX);
-    if (!found)
+    if (!found) {
+        assert_false(
+            completion_find(segment, (const uint8_t *)prefix, size, true, numbers, &count));
         return;
-    qsort(all, written, sizeof(all[0]), compare_counts);
-    assert_int_equal(count, written < COMPLETION_ROW_KEYS ? written : COMPLETION_ROW_KEYS);
+    }
+    assert_int_equal(count, sort_numbers(all, written));
     assert_memory_equal(numbers, all, count * sizeof(all[0]));
+    assert_true(completion_find(segment, (const uint8_t *)prefix, size, true, numbers, &count));
+    assert_int_equal(count, sort_numbers(open, written_openly));
+    assert_memory_equal(numbers, open, count * sizeof(open[0]));
 }
 
 static void every_prefix_of_many_keys_knows_what_is_written_most(void **state)

@@ -108,9 +108,9 @@ static struct correction correct(const char *word, bool include_private)
 {
     struct correction correction;
     struct text_slice asked = slice(word);
-    assert_int_equal(
-        index_correct(tested, analyzer, &asked, 1, include_private, &arena, &correction, NULL),
-        STATUS_OK);
+    assert_int_equal(index_correct(tested, analyzer, &asked, 1, include_private, NULL, &arena,
+                                   &correction, NULL),
+                     STATUS_OK);
     return correction;
 }
 
@@ -222,6 +222,27 @@ static void a_word_of_hidden_pages_is_proposed_to_admins_alone(void **state)
     assert_int_equal(admin.documents, 1);
 }
 
+static void words_of_hidden_pages_take_the_place_of_no_others(void **state)
+{
+    (void)state;
+    char text[256] = "";
+    for (char letter = 'a'; letter <= 'z'; letter++) {
+        if (letter != 'n')
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "falco%c ", letter);
+    }
+    put("http://10.0.0.1/1", "10.0.0.1", "", text, true);
+    put("http://10.0.0.1/2", "10.0.0.1", "", text, true);
+    put("http://e.org/1", "e.org", "", "falkon", false);
+    for (unsigned round = 0; round < 2; round++) {
+        struct correction correction = correct("falcon", false);
+        assert_int_equal(correction.candidate_count, 1);
+        assert_memory_equal(correction.candidates[0].term.bytes, "falkon", 6);
+        assert_int_equal(correct("falcon", true).candidate_count, CORRECT_CANDIDATES_MAX);
+        assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+        assert_int_equal(index_merge_down(tested, 1, NULL), STATUS_OK);
+    }
+}
+
 static void a_word_of_removed_pages_is_not_proposed(void **state)
 {
     (void)state;
@@ -255,8 +276,8 @@ static void numbers_and_very_long_words_are_left_alone(void **state)
     assert_int_equal(correct("abcdefghijklmnopqrstuvwxyzabcdefghijkl", false).candidate_count, 0);
     struct text_slice many[CORRECT_WORDS_MAX + 1] = {{0}};
     struct correction corrections[CORRECT_WORDS_MAX + 1];
-    assert_int_equal(index_correct(tested, analyzer, many, CORRECT_WORDS_MAX + 1, false, &arena,
-                                   corrections, NULL),
+    assert_int_equal(index_correct(tested, analyzer, many, CORRECT_WORDS_MAX + 1, false, NULL,
+                                   &arena, corrections, NULL),
                      STATUS_INVALID);
 }
 
@@ -265,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(corrections_are_the_likeliest_words_near),
         TEST(a_word_of_hidden_pages_is_proposed_to_admins_alone),
+        TEST(words_of_hidden_pages_take_the_place_of_no_others),
         TEST(a_word_of_removed_pages_is_not_proposed),
         TEST(a_correction_has_the_diacritics_of_titles),
         TEST(numbers_and_very_long_words_are_left_alone),

@@ -158,7 +158,7 @@ static struct search_result search(const struct query_node *root, uint32_t k,
         request.after_score = after->score;
         request.after_url_hash = after->url_hash;
     }
-    assert_int_equal(index_term_statistics(index_under_test, terms, count, frequencies, NULL),
+    assert_int_equal(index_term_statistics(index_under_test, terms, count, NULL, frequencies, NULL),
                      STATUS_OK);
     request.statistics.document_frequencies = frequencies;
     request.statistics.document_frequency_count = count;

@@ -55,7 +55,8 @@ static struct search_result search(const char *text)
     assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t count = query_collect_terms(query.root, terms);
     index_statistics(tested, &request.statistics.documents, request.statistics.field_tokens);
-    assert_int_equal(index_term_statistics(tested, terms, count, frequencies, NULL), STATUS_OK);
+    assert_int_equal(index_term_statistics(tested, terms, count, NULL, frequencies, NULL),
+                     STATUS_OK);
     request.statistics.document_frequencies = frequencies;
     request.statistics.document_frequency_count = count;
     assert_int_equal(index_search(tested, query.root, &request, &arena, &result, NULL), STATUS_OK);

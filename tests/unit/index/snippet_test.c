@@ -69,9 +69,9 @@ static const char *snippet(const char *text, size_t size, const char *typed)
     uint64_t hash = url_hash("http://a/", 9);
     put((struct text_slice){text, size});
     assert_int_equal(query_parse(analyzer, slice(typed), 0, &arena, &query, NULL), STATUS_OK);
-    assert_int_equal(
-        index_show(index_under_test, maker, &hash, 1, query.root, &arena, &shown_document, NULL),
-        STATUS_OK);
+    assert_int_equal(index_show(index_under_test, maker, &hash, 1, query.root, NULL, &arena,
+                                &shown_document, NULL),
+                     STATUS_OK);
     assert_true(shown_document.found);
     struct snippet result = shown_document.snippet;
     for (uint32_t i = 0; i < result.span_count; i++) {
@@ -247,11 +247,12 @@ static void many_segments_take_no_more_memory(void **state)
     assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t before = arena.used_bytes;
     assert_int_equal(
-        index_show(index_under_test, maker, hashes, 1, query.root, &arena, shown, NULL), STATUS_OK);
+        index_show(index_under_test, maker, hashes, 1, query.root, NULL, &arena, shown, NULL),
+        STATUS_OK);
     size_t of_one = arena.used_bytes - before;
     before = arena.used_bytes;
     assert_int_equal(
-        index_show(index_under_test, maker, hashes, 20, query.root, &arena, shown, NULL),
+        index_show(index_under_test, maker, hashes, 20, query.root, NULL, &arena, shown, NULL),
         STATUS_OK);
     assert_true(shown[19].found && shown[19].snippet.span_count > 1);
     assert_true(arena.used_bytes - before < 3 * of_one);

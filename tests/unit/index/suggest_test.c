@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/completion.h"
 #include "tests/unit/index/fixture.h"
 
 static void put(const char *url, const char *title, const char *text)
@@ -23,9 +24,9 @@ static void put(const char *url, const char *title, const char *text)
 static struct suggestions suggest_as(const char *typed, bool include_private)
 {
     struct suggestions suggestions;
-    assert_int_equal(
-        index_suggest(tested, analyzer, slice(typed), include_private, &arena, &suggestions, NULL),
-        STATUS_OK);
+    assert_int_equal(index_suggest(tested, analyzer, slice(typed), include_private, NULL, &arena,
+                                   &suggestions, NULL),
+                     STATUS_OK);
     return suggestions;
 }
 
@@ -152,6 +153,37 @@ static void what_only_hidden_pages_write_is_for_admins_alone(void **state)
     expect("falc", "falcon|falcons|[Falcons]|");
 }
 
+/* Puts a hidden page of so many words that begin alike. */
+static void put_hidden_words(const char *url, const char *begin, uint32_t count)
+{
+    static char text[64 << 10];
+    size_t used = 0;
+    for (uint32_t i = 0; i < count; i++)
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used, "%s%c%c%cq ", begin,
+                             'a' + (int)(i % 20), 'a' + (int)(i / 20 % 20), 'a' + (int)(i / 400));
+    put(url, "", text);
+}
+
+static void words_of_hidden_pages_take_the_place_of_no_others(void **state)
+{
+    (void)state;
+    put_hidden_words("http://10.0.0.1/1", "falc", 40);
+    put_hidden_words("http://10.0.0.1/2", "falc", 40);
+    put("http://e.org/1", "", "falcon falconry");
+    expect("falc", "falcon|falconry|");
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+    assert_int_equal(index_merge_down(tested, 1, NULL), STATUS_OK);
+    expect("falc", "falcon|falconry|");
+    /* So many that what begins so is kept apart. */
+    put_hidden_words("http://10.0.0.1/3", "falc", 2 * COMPLETION_KEYS_MAX);
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+    assert_int_equal(index_merge_down(tested, 1, NULL), STATUS_OK);
+    expect("f", "falcon|falconry|");
+    expect("falc", "falcon|falconry|");
+    assert_int_equal(suggest_as("falc", true).word_count, SUGGEST_COUNT_MAX);
+}
+
 static void scopes_decide_who_is_told(void **state)
 {
     (void)state;
@@ -257,6 +289,7 @@ int main(void)
         TEST(text_without_spaces_is_completed_from_titles),
         TEST(operators_get_no_suggestions),
         TEST(what_only_hidden_pages_write_is_for_admins_alone),
+        TEST(words_of_hidden_pages_take_the_place_of_no_others),
         TEST(scopes_decide_who_is_told),
         TEST(what_removed_pages_wrote_is_forgotten_at_once),
         TEST(one_segment_of_many_words_suggests_what_is_written_most),

@@ -161,7 +161,7 @@ static struct search_result search(struct searcher *searcher, const char *typed)
     expect(request.statistics.documents == DOCUMENTS ||
                request.statistics.documents == DOCUMENTS + VISITORS,
            "the number of documents");
-    expect(index_term_statistics(shared, terms, count, frequencies, NULL) == STATUS_OK &&
+    expect(index_term_statistics(shared, terms, count, NULL, frequencies, NULL) == STATUS_OK &&
                index_search(shared, searcher->query.root, &request, &searcher->arena, &result,
                             NULL) == STATUS_OK,
            "searching");
@@ -184,7 +184,7 @@ static void search_for_all(struct searcher *searcher)
     expect(result.total == DOCUMENTS && result.hit_count == 10, "all that are always there");
     for (uint32_t i = 0; i < result.hit_count; i++)
         hashes[i] = result.hits[i].url_hash;
-    expect(index_show(shared, searcher->maker, hashes, result.hit_count, searcher->query.root,
+    expect(index_show(shared, searcher->maker, hashes, result.hit_count, searcher->query.root, NULL,
                       &searcher->arena, shown, NULL) == STATUS_OK,
            "showing");
     for (uint32_t i = 0; i < result.hit_count; i++)
@@ -230,12 +230,12 @@ static void suggest(struct searcher *searcher)
     struct suggestions suggestions;
     struct correction correction;
     struct text_slice misspelt = slice("aple");
-    expect(index_suggest(shared, searcher->analyzer, slice("appl"), false, &searcher->arena,
+    expect(index_suggest(shared, searcher->analyzer, slice("appl"), false, NULL, &searcher->arena,
                          &suggestions, NULL) == STATUS_OK &&
                suggestions.word_count > 0 && is_apple(suggestions.words[0].term) &&
                suggestions.words[0].documents >= DOCUMENTS,
            "a suggestion");
-    expect(index_correct(shared, searcher->analyzer, &misspelt, 1, false, &searcher->arena,
+    expect(index_correct(shared, searcher->analyzer, &misspelt, 1, false, NULL, &searcher->arena,
                          &correction, NULL) == STATUS_OK &&
                correction.candidate_count > 0 && is_apple(correction.candidates[0].term),
            "a correction");

@@ -420,6 +420,54 @@ static void a_missing_shard_keeps_its_numbers_in_the_statistics(void **state)
     close_world(&world);
 }
 
+/* The documents of the corpus after a pause. */
+static uint64_t corpus_documents(struct world *world, int64_t *now_ms)
+{
+    *now_ms += CORPUS_MIN_MS;
+    members_tick(world->members, *now_ms);
+    return members_routing(world->members, &world->arena)->corpus->documents;
+}
+
+static void a_replica_that_is_filled_again_is_listed_so_and_not_learnt_from(void **state)
+{
+    (void)state;
+    struct world world;
+    char folder[PATH_MAX], file[PATH_MAX];
+    uint64_t whole_lengths[FIELDS], part_lengths[FIELDS];
+    temporary_folder(folder);
+    path_in(folder, "members", file);
+    open_with(&world, 1, 2, file);
+    Wire__RegisterRequest first = request(WIRE__ROLE__ROLE_BARREL, "barrel-0-0", 10);
+    Wire__RegisterRequest second = request(WIRE__ROLE__ROLE_BARREL, "barrel-0-1", 11);
+    uint64_t first_id = joined(&world, &first), second_id = joined(&world, &second);
+    Wire__BarrelStatus part = barrel_status(3, part_lengths, 90);
+    Wire__BarrelStatus whole = barrel_status(100, whole_lengths, 80); /* a moment behind */
+    part.rebuilding = true;
+    int64_t now_ms = clock_boot_ms();
+    beat(&world, first_id, WIRE__MEMBER_STATE__STATE_READY, &part);
+    assert_int_equal(corpus_documents(&world, &now_ms), 3); /* nobody knows better */
+    beat(&world, second_id, WIRE__MEMBER_STATE__STATE_READY, &whole);
+    assert_int_equal(corpus_documents(&world, &now_ms), 100);
+    const Wire__Shard *shard = members_routing(world.members, &world.arena)->shards[0];
+    assert_true(shard->replicas[0]->rebuilding);
+    assert_false(shard->replicas[1]->rebuilding);
+    /* the whole one is restarted, and then the orchestrator */
+    beat(&world, second_id, WIRE__MEMBER_STATE__STATE_STARTING, NULL);
+    close_world(&world);
+    open_with(&world, 1, 2, file);
+    now_ms = clock_boot_ms();
+    assert_int_equal(corpus_documents(&world, &now_ms), 100);
+    shard = members_routing(world.members, &world.arena)->shards[0];
+    assert_true(shard->replicas[0]->rebuilding);
+    joined(&world, &first);
+    part.rebuilding = false; /* filled, and some pages are gone */
+    part.documents = 99;
+    beat(&world, first_id, WIRE__MEMBER_STATE__STATE_READY, &part);
+    assert_int_equal(corpus_documents(&world, &now_ms), 99);
+    close_world(&world);
+    remove_folder(folder);
+}
+
 static void an_epoch_begins_only_with_a_change_and_a_pause(void **state)
 {
     (void)state;
@@ -578,6 +626,7 @@ int main(void)
         cmocka_unit_test(an_unknown_member_is_told_to_register),
         cmocka_unit_test(newer_settings_come_with_the_heartbeat),
         cmocka_unit_test(a_missing_shard_keeps_its_numbers_in_the_statistics),
+        cmocka_unit_test(a_replica_that_is_filled_again_is_listed_so_and_not_learnt_from),
         cmocka_unit_test(an_epoch_begins_only_with_a_change_and_a_pause),
         cmocka_unit_test(the_next_orchestrator_goes_on_with_the_same_table),
         cmocka_unit_test(a_child_that_ended_is_gone_at_once),
