@@ -105,7 +105,7 @@ static bool stem_parts(struct text_analyzer *analyzer, struct text_slice text,
 
 /* ---- finding ---- */
 
-uint64_t compounds_pages(const uint64_t *language_frequencies)
+uint64_t compounds_pages(const uint64_t *language_frequencies, uint64_t documents)
 {
     struct query_term tags[QUERY_LANGUAGE_TERMS_MAX];
     uint64_t pages[TEXT_LANGUAGE_COUNT] = {0};
@@ -117,7 +117,7 @@ uint64_t compounds_pages(const uint64_t *language_frequencies)
     }
     for (size_t i = 0; i < ARRAY_COUNT(joining); i++)
         most = pages[joining[i]] > most ? pages[joining[i]] : most;
-    return most;
+    return most < documents / COMPOUND_PAGES_PART ? 0 : most;
 }
 
 struct finder {

@@ -16,8 +16,9 @@
 #include "index/query.h"
 #include "index/query_languages.h"
 
-#define COMPOUND_PART_MIN  4   /* characters */
-#define COMPOUND_TERMS_MAX 256 /* to ask the frequencies of; further words stay whole */
+#define COMPOUND_PART_MIN   4   /* characters */
+#define COMPOUND_TERMS_MAX  256 /* to ask the frequencies of; further words stay whole */
+#define COMPOUND_PAGES_PART 64
 
 /* Where a word is cut. */
 struct compound_split {
@@ -48,8 +49,10 @@ struct compound_corpus {
 };
 
 /* Most pages of one of the languages that join words, by the frequencies of query_language_terms().
- * No part is in more: so a word that is, as in a corpus of another language, needs no look. */
-uint64_t compounds_pages(const uint64_t *language_frequencies);
+ * No part is in more: so a word that is, as in a corpus of another language, needs no look. 0 where
+ * they are less than one of COMPOUND_PAGES_PART documents: so many texts, and the short ones among
+ * them, are mistaken for another language. */
+uint64_t compounds_pages(const uint64_t *language_frequencies, uint64_t documents);
 
 /* All readings of the query's words that may be commoner than the word. In the arena. STATUS_OK or
  * STATUS_NO_MEMORY. */

@@ -152,7 +152,8 @@ static enum status find_languages(struct searching *search)
         return status;
     search->languages = query_languages_choose(frequencies);
     atomic_store(&gateway->languages, search->languages);
-    atomic_store(&gateway->compound_pages, compounds_pages(frequencies));
+    atomic_store(&gateway->compound_pages,
+                 compounds_pages(frequencies, search->routing->corpus.documents));
     search->lacks_statistics |= !is_whole;
     if (is_whole)
         atomic_store(&gateway->languages_epoch, epoch);

@@ -228,15 +228,15 @@ static void a_compound_is_looked_for_in_parts_on_every_page(void **state)
     barrel->matching = 1 + 1;
     barrel->german[0] = "gletsch";
     barrel->german[1] = "abfluss";
-    barrel->german_documents = 7;
+    barrel->german_documents = 70;
     barrel->document_frequency = 3;
     assert_int_equal(ask(fixture, "Gletscherabfluss Eiszeit", 1, 5, NULL, false), STATUS_OK);
     assert_true(fixture->answer.is_relaxed);
     assert_int_equal(barrel->last_kind, WIRE__NODE_KIND__NODE_OR);
     unsigned terms = barrel->last_terms;
     assert_true(terms <= FAKE_TERMS_MAX);
-    assert_int_equal(barrel->last_frequencies[terms - 2], 7);
-    assert_int_equal(barrel->last_frequencies[terms - 1], 7);
+    assert_int_equal(barrel->last_frequencies[terms - 2], 70);
+    assert_int_equal(barrel->last_frequencies[terms - 1], 70);
 
     barrel->german_documents = 2;
     fixture->cluster->epoch++;
@@ -245,7 +245,7 @@ static void a_compound_is_looked_for_in_parts_on_every_page(void **state)
             ask(fixture, "Gletscherabfluss Eiszeit", page, 5, fixture->answer.cursor, false),
             STATUS_OK);
         assert_int_equal(barrel->last_terms, terms);
-        assert_int_equal(barrel->last_frequencies[terms - 1], 7);
+        assert_int_equal(barrel->last_frequencies[terms - 1], 70);
         assert_urls(&fixture->answer, (page - 1) * 5, page < 3 ? 5 : 2);
     }
     close_fixture(fixture);

@@ -191,7 +191,7 @@ static void pages_are_those_of_the_joining_language_with_most(void **state)
     struct query_term tags[QUERY_LANGUAGE_TERMS_MAX];
     uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX] = {0};
     size_t count = query_language_terms(tags);
-    assert_int_equal(compounds_pages(frequencies), 0);
+    assert_int_equal(compounds_pages(frequencies, 0), 0);
     for (size_t i = 0; i < count; i++) {
         const char *tag = (const char *)tags[i].bytes + 1;
         frequencies[i] = memcmp(tag, "fr", 2) == 0   ? 99
@@ -200,7 +200,9 @@ static void pages_are_those_of_the_joining_language_with_most(void **state)
                          : memcmp(tag, "no", 2) == 0 ? 4
                                                      : 0;
     }
-    assert_int_equal(compounds_pages(frequencies), 9);
+    assert_int_equal(compounds_pages(frequencies, 108), 9);
+    assert_int_equal(compounds_pages(frequencies, 9 * COMPOUND_PAGES_PART), 9);
+    assert_int_equal(compounds_pages(frequencies, 10 * COMPOUND_PAGES_PART), 0);
 }
 
 static void each_language_has_its_own_stems(void **state)
