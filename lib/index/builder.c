@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/calendar.h"
 #include "base/check.h"
 #include "index/document_keys.h"
 #include "index/inverter.h"
@@ -198,6 +199,7 @@ static void add_fields(struct builder *builder, const struct index_document *doc
         ret_norms[FIELD_BODY] = length_code(count + add_plain(builder, document->text, count));
         return;
     }
+    ret_norms[NORM_LANGUAGE] = (uint8_t)language;
     ret_norms[FIELD_TITLE] =
         length_code(add_tokens(builder, document->title, language, FIELD_TITLE, 0));
     ret_norms[FIELD_HEADINGS] =
@@ -208,6 +210,13 @@ static void add_fields(struct builder *builder, const struct index_document *doc
     begin_cells(builder, document->text.size);
     ret_norms[FIELD_BODY] =
         length_code(add_tokens(builder, document->text, language, FIELD_BODY, 0));
+}
+
+/* 0: none, or it is not of these times. */
+static uint16_t modified_day(int64_t unix_us)
+{
+    int64_t day = unix_us / CALENDAR_DAY_US;
+    return day > 0 && day <= UINT16_MAX ? (uint16_t)day : 0;
 }
 
 static enum status add_document(struct builder *builder, struct segment_writer *writer,
@@ -235,6 +244,7 @@ static enum status add_document(struct builder *builder, struct segment_writer *
         .site_hash = hash64(document.site.size > 0 ? document.site.bytes : "", document.site.size),
         .stored_size = (uint32_t)builder->scratch.size,
         .inlinks = input->inlinks,
+        .modified_day = modified_day(document.modified_unix_us),
     };
     return segment_writer_add_document(writer, &row, norms, builder->scratch.data, err);
 }

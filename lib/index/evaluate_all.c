@@ -22,6 +22,13 @@ struct all_word {
     uint64_t followed;            /* the bounds in the range of those behind it together */
 };
 
+/* No document of the language before `next` has the word. */
+struct gap {
+    uint32_t next;
+    uint8_t language;
+    struct weighed_word *word;
+};
+
 struct all {
     struct evaluation *evaluation;
     struct matcher *matcher;
@@ -32,11 +39,12 @@ struct all {
     struct matcher_node *gate; /* the filter that keeps fewest, if fewer than the leader; or NULL */
     uint64_t base;             /* what prefixes score, in every match */
     uint32_t next;             /* documents below it were looked at or cannot match */
-    uint32_t first;            /* of the range in which the leader is gathered */
-    uint32_t last;             /* of it */
-    uint64_t wanted;           /* what a document of the range must score; 0: nothing is skipped */
-    double factor;             /* for links: nothing in the range counts more times */
-    uint32_t seeds[SEEDS];     /* last documents of ranges that were looked at */
+    struct gap gap;
+    uint32_t first;        /* of the range in which the leader is gathered */
+    uint32_t last;         /* of it */
+    uint64_t wanted;       /* what a document of the range must score; 0: nothing is skipped */
+    double factor;         /* for links: nothing in the range counts more times */
+    uint32_t seeds[SEEDS]; /* last documents of ranges that were looked at */
     uint32_t seed_count;
     struct gathered gathered;
 };
@@ -195,6 +203,11 @@ static bool passes_checks(struct all *all, uint32_t docid)
     return true;
 }
 
+static uint8_t language_of(const struct all *all, uint32_t docid)
+{
+    return all->evaluation->scorer.columns[NORM_LANGUAGE][docid];
+}
+
 /* Whether the other words are in a document of the leader's, too, and it could be among the best;
  * adds their scores. */
 static bool ask_words(struct all *all, uint32_t docid, uint64_t *score)
@@ -209,8 +222,11 @@ static bool ask_words(struct all *all, uint32_t docid, uint64_t *score)
             all->evaluation->is_pruned = true;
             return false;
         }
-        if (!weighed_word_score(&word->weighed, docid, &more, &all->next))
+        uint32_t next;
+        if (!weighed_word_score(&word->weighed, docid, &more, &next)) {
+            all->gap = (struct gap){next, language_of(all, docid), &word->weighed};
             return false;
+        }
         *score += more;
     }
     if (*score >= all->wanted)
@@ -241,6 +257,7 @@ static bool evaluate_range(struct all *all)
 {
     struct all_word *leader = &all->words[0];
     struct gathered *gathered = &all->gathered;
+    all->gap.next = 0;
     uint64_t others = leader->followed + all->base;
     weighed_word_gather(&leader->weighed, all->first, all->last,
                         all->wanted > others ? all->wanted - others : 0, gathered);
@@ -248,7 +265,9 @@ static bool evaluate_range(struct all *all)
     for (uint32_t i = 0; i < gathered->count; i++) {
         uint32_t docid = gathered->docids[i];
         uint64_t score = gathered->scores[i] + all->base;
-        if (docid < all->next || !passes_gate(all, docid))
+        if (docid < all->next ||
+            (docid < all->gap.next && language_of(all, docid) == all->gap.language) ||
+            !passes_gate(all, docid))
             continue;
         if (all->wanted > 0 && score + leader->followed < all->wanted) {
             all->evaluation->is_pruned = true;
@@ -260,6 +279,10 @@ static bool evaluate_range(struct all *all)
             return false;
         if (all->wanted > 0)
             find_wanted(all);
+    }
+    if (all->gap.next > all->last) { /* where it ends for documents of all languages */
+        uint32_t next = weighed_word_seek(all->gap.word, all->last + 1);
+        all->next = next > all->next ? next : all->next;
     }
     return true;
 }

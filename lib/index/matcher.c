@@ -48,45 +48,59 @@ static uint32_t term_seek(struct matcher_node *node, uint32_t target)
 
 /* ---- phrases ---- */
 
-/* Merges the numbers from `second` on into those before them, both ascending; what is in both
- * stands once. */
-static void merge_positions(struct matcher *matcher, struct numbers *out, size_t second)
+/* Merges the numbers from `middle` on with those in front of it, both rising, each number once.
+ * False: no memory. */
+static bool merge_runs(struct numbers *numbers, size_t middle, struct numbers *scratch)
 {
-    struct numbers *merged = &matcher->merged;
-    merged->count = 0;
-    uint32_t *values = numbers_reserve(merged, out->count);
-    if (values == NULL) {
-        matcher->no_memory = true;
-        return;
+    size_t behind = numbers->count - middle;
+    if (middle == 0 || behind == 0)
+        return true;
+    if (middle == behind &&
+        memcmp(numbers->values, numbers->values + middle, middle * sizeof(*numbers->values)) == 0) {
+        numbers->count = middle; /* a form that is all that there is of its stem */
+        return true;
     }
+    scratch->count = 0;
+    uint32_t *out = numbers_reserve(scratch, numbers->count);
+    if (out == NULL)
+        return false;
     size_t a = 0;
-    size_t b = second;
-    while (a < second || b < out->count) {
-        bool takes_a = b == out->count || (a < second && out->values[a] <= out->values[b]);
-        uint32_t value = takes_a ? out->values[a++] : out->values[b++];
-        if (merged->count == 0 || values[merged->count - 1] != value)
-            values[merged->count++] = value;
+    size_t b = middle;
+    while (a < middle || b < numbers->count) {
+        bool takes_a =
+            b == numbers->count || (a < middle && numbers->values[a] <= numbers->values[b]);
+        uint32_t value = numbers->values[takes_a ? a++ : b++];
+        if (scratch->count == 0 || out[scratch->count - 1] != value)
+            out[scratch->count++] = value;
     }
-    struct numbers other = *out;
-    *out = *merged;
-    *merged = other;
+    struct numbers merged = *scratch;
+    *scratch = *numbers;
+    *numbers = merged;
+    return true;
 }
 
-/* The positions of any of the word's alternatives, ascending. */
-static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
-                           struct numbers *out)
+bool matcher_word_positions(const struct matcher_word *word, unsigned field, struct numbers *out,
+                            struct numbers *scratch)
 {
     out->count = 0;
     for (uint32_t i = 0; i < word->word->alternative_count; i++) {
         struct posting_cursor *cursor = word->cursors[i];
         if (cursor == NULL || cursor->docid != word->docid)
             continue;
-        size_t before = out->count;
+        size_t middle = out->count;
         if (!posting_cursor_positions(cursor, (enum query_field)field, out) && !cursor->corrupt)
-            matcher->no_memory = true;
-        if (before > 0 && out->count > before)
-            merge_positions(matcher, out, before);
+            return false;
+        if (!merge_runs(out, middle, scratch))
+            return false;
     }
+    return true;
+}
+
+static void word_positions(struct matcher *matcher, struct matcher_word *word, unsigned field,
+                           struct numbers *out)
+{
+    if (!matcher_word_positions(word, field, out, &matcher->merged))
+        matcher->no_memory = true;
 }
 
 /* From where a word stands to where the phrase begins. */
@@ -114,7 +128,9 @@ static void keep_followed(struct numbers *here, const struct numbers *next, uint
             p += STRIDE;
         while (p < next->count && next->values[p] < wanted)
             p++;
-        if (p < next->count && next->values[p] == wanted)
+        if (p == next->count)
+            break;
+        if (next->values[p] == wanted)
             here->values[kept++] = here->values[s];
     }
     here->count = kept;

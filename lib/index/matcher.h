@@ -56,6 +56,10 @@ void matcher_release(struct matcher *matcher);
 uint32_t matcher_word_seek(struct matcher_word *word, uint32_t target);
 /* The fields of the document it stands on in which the word is. */
 uint32_t matcher_word_fields(struct matcher_word *word);
+/* Where any of the word's alternatives stands in a field of the document that they stand on,
+ * rising. False: no memory; a cursor that is corrupt says so itself. */
+bool matcher_word_positions(const struct matcher_word *word, unsigned field, struct numbers *out,
+                            struct numbers *scratch);
 /* Whether the words of a QUERY_PHRASE, all of which stand on one document, stand in it as asked. */
 bool matcher_phrase_matches(struct matcher *matcher, struct matcher_node *node);
 /* The first match of a node: before it, its words stand on the first documents that have them, and

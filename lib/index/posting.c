@@ -259,13 +259,15 @@ static void read_position_starts(struct posting_cursor *cursor)
     cursor->starts_read = true;
     const uint32_t *frequency = cursor->frequencies;
     for (uint32_t i = 0; i < cursor->count; i++) {
-        int left =
-            cursor->common_fields != 0 ? cursor->common_count : (int)field_count(cursor->fields[i]);
+        unsigned left =
+            cursor->common_fields != 0 ? cursor->common_count : field_count(cursor->fields[i]);
         cursor->position_starts[i] = sum;
-        for (; left > 0; left--)
+        sum += *frequency++;
+        for (; left > 1; left--) /* few have more fields than one */
             sum += *frequency++;
     }
     cursor->position_starts[cursor->count] = sum;
+    cursor->position_count = sum;
 }
 
 static uint32_t sum_of(const uint32_t *values, uint32_t count)
@@ -345,6 +347,20 @@ static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32
     return true;
 }
 
+/* Where the current document's positions begin in the block's. For the first one that asks they are
+ * added up, for all behind it kept. */
+static uint32_t find_positions(struct posting_cursor *cursor, const uint32_t *frequency)
+{
+    if (cursor->starts_read)
+        return cursor->position_starts[cursor->index];
+    if (cursor->position_count > 0) {
+        read_position_starts(cursor);
+        return cursor->position_starts[cursor->index];
+    }
+    cursor->position_count = sum_of(cursor->frequencies, cursor->frequency_count);
+    return sum_of(cursor->frequencies, (uint32_t)(frequency - cursor->frequencies));
+}
+
 bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field field,
                               struct numbers *ret)
 {
@@ -353,10 +369,8 @@ bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field fi
         return false;
     if ((fields & 1u << field) == 0)
         return true;
-    if (cursor->position_count == 0)
-        cursor->position_count = sum_of(cursor->frequencies, cursor->frequency_count);
     const uint32_t *frequency = posting_cursor_frequencies(cursor);
-    uint32_t first = sum_of(cursor->frequencies, (uint32_t)(frequency - cursor->frequencies));
+    uint32_t first = find_positions(cursor, frequency);
     for (uint32_t before = fields & ((1u << field) - 1); before != 0; before &= before - 1)
         first += *frequency++;
     size_t start = ret->count;
@@ -374,6 +388,5 @@ bool posting_cursor_block_positions(struct posting_cursor *cursor, struct number
         return false;
     if (!cursor->starts_read)
         read_position_starts(cursor);
-    cursor->position_count = cursor->position_starts[cursor->count];
     return copy_positions(cursor, 0, cursor->position_count, ret);
 }

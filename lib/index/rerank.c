@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
+
 /* An occurrence's gain by its distance, 1/d^2, in this unit: sums of them are whole numbers. */
 #define GAIN_ONE     3600
 #define DISTANCE_MAX 5
@@ -110,47 +112,15 @@ enum status reranker_enter(struct reranker *reranker, const struct segment *segm
 
 /* ---- where words stand ---- */
 
-/* Merges the rising numbers from `middle` on with those in front of it, each number once. */
-static bool merge_runs(struct numbers *numbers, size_t middle, struct numbers *scratch)
-{
-    size_t a = 0, b = middle;
-    if (middle == 0 || middle == numbers->count)
-        return true;
-    scratch->count = 0;
-    uint32_t *out = numbers_reserve(scratch, numbers->count);
-    if (out == NULL)
-        return false;
-    while (a < middle || b < numbers->count) {
-        bool takes_a =
-            b == numbers->count || (a < middle && numbers->values[a] <= numbers->values[b]);
-        uint32_t value = numbers->values[takes_a ? a++ : b++];
-        if (scratch->count == 0 || out[scratch->count - 1] != value)
-            out[scratch->count++] = value;
-    }
-    struct numbers merged = *scratch;
-    *scratch = *numbers;
-    *numbers = merged;
-    return true;
-}
-
 /* Where any form of the word stands in a field, rising. */
-static enum status read_positions(struct reranker *reranker, struct rerank_word *word,
+static enum status read_positions(struct reranker *reranker, const struct rerank_word *word,
                                   unsigned field, struct numbers *out, struct error *err)
 {
     out->count = 0;
-    if ((word->found & 1u << field) == 0)
+    if ((word->found & 1u << field) == 0 ||
+        matcher_word_positions(&word->matched, field, out, &reranker->scratch))
         return STATUS_OK;
-    for (uint32_t a = 0; a < word->word->alternative_count; a++) {
-        struct posting_cursor *cursor = word->matched.cursors[a];
-        if (cursor == NULL || cursor->docid != word->matched.docid)
-            continue;
-        size_t middle = out->count;
-        if (!posting_cursor_positions(cursor, (enum query_field)field, out) && cursor->corrupt)
-            return segment_corrupt(reranker->segment, err);
-        if (!merge_runs(out, middle, &reranker->scratch))
-            return error_set(err, STATUS_NO_MEMORY, "search");
-    }
-    return STATUS_OK;
+    return error_set(err, STATUS_NO_MEMORY, "search");
 }
 
 /* ---- closeness ---- */
@@ -258,12 +228,11 @@ static bool find_freshness(const struct reranker *reranker, uint32_t docid,
 {
     const struct evaluation *evaluation = reranker->evaluation;
     struct document_row row;
-    struct stored_fields stored;
-    if (!segment_row(reranker->segment, docid, &row) ||
-        !segment_stored(reranker->segment, &row, &stored))
+    if (!segment_row(reranker->segment, docid, &row))
         return false;
-    parts->freshness = freshness_factor(evaluation->scorer.ranking, stored.modified_unix_us,
-                                        evaluation->request->now_unix_us);
+    parts->freshness =
+        freshness_factor(evaluation->scorer.ranking, row.modified_day * CALENDAR_DAY_US,
+                         evaluation->request->now_unix_us);
     return true;
 }
 
@@ -272,10 +241,14 @@ static bool find_freshness(const struct reranker *reranker, uint32_t docid,
 static void find_word(struct reranker *reranker, struct rerank_word *word, uint32_t docid)
 {
     uint32_t fields = word->node->fields;
+    uint8_t language = reranker->evaluation->scorer.columns[NORM_LANGUAGE][docid];
     word->found = 0;
     word->score = 0;
     for (uint32_t a = 0; a < word->word->alternative_count; a++) {
         struct posting_cursor *cursor = word->matched.cursors[a];
+        uint8_t of = (uint8_t)text_term_language(word->word->alternatives[a].bytes);
+        if (of != 0 && of != language)
+            continue; /* the document has no such stem */
         if (cursor != NULL && posting_cursor_seek(cursor, docid) == docid)
             word->found |= posting_cursor_fields(cursor) & fields;
     }

@@ -240,6 +240,7 @@ bool segment_row(const struct segment *segment, uint32_t docid, struct document_
         .url_hash = get_le64(row),
         .stored_address = get_le64(row + 8) & ADDRESS_MASK,
         .text_dictionary = row[13],
+        .modified_day = (uint16_t)(row[14] | row[15] << 8),
         .site_hash = get_le64(row + 16),
         .stored_size = get_le32(row + 24),
         .inlinks = get_le32(row + 28),

@@ -31,17 +31,19 @@
 
 #define TEXT_DICTIONARIES_MAX 255 /* of one segment */
 
-/* A row of PART_DOCUMENTS: url hash, address of the stored document and which dictionary its text
- * is packed with, hash of the site, size of the stored document, links to it when it was indexed.
- */
+/* A row of PART_DOCUMENTS: url hash, address of the stored document, which dictionary its text is
+ * packed with, the day of the page's own date, hash of the site, size of the stored document, links
+ * to it when it was indexed. */
 #define DOCUMENT_ROW_BYTES 32
 /* A row of PART_HASHES: url hash, docid; by rising hash. */
 #define HASH_ROW_BYTES 16
 /* The columns of PART_NORMS, a byte for each document, each in a chunk of its own: the lengths of
- * the fields (length_code()), then flags. */
-#define NORM_FLAGS   FIELD_COUNT
-#define NORM_COLUMNS (FIELD_COUNT + 1)
-#define FLAG_PRIVATE 1u
+ * the fields (length_code()), then flags, then the language (enum text_language) by which the
+ * document was stemmed: a stem that has its language in front is in no document of another. */
+#define NORM_FLAGS    FIELD_COUNT
+#define NORM_LANGUAGE (FIELD_COUNT + 1)
+#define NORM_COLUMNS  (FIELD_COUNT + 2)
+#define FLAG_PRIVATE  1u
 
 struct document_row {
     uint64_t url_hash;
@@ -50,6 +52,7 @@ struct document_row {
     uint32_t stored_size;
     uint32_t inlinks;        /* when it was indexed */
     uint8_t text_dictionary; /* its number, from 1; 0: none */
+    uint16_t modified_day;   /* counted from 1970-01-01; 0: not known */
 };
 
 struct segment {

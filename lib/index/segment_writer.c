@@ -76,7 +76,8 @@ enum status segment_writer_add_document(struct segment_writer *writer,
     if (status != STATUS_OK)
         return status;
     put_le64(bytes, row->url_hash);
-    put_le64(bytes + 8, address | (uint64_t)row->text_dictionary << 40);
+    put_le64(bytes + 8,
+             address | (uint64_t)row->text_dictionary << 40 | (uint64_t)row->modified_day << 48);
     put_le64(bytes + 16, row->site_hash);
     put_le32(bytes + 24, row->stored_size);
     put_le32(bytes + 28, row->inlinks);

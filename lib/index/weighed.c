@@ -98,6 +98,7 @@ void weighed_word_open(struct weighed_word *word, const struct scorer *scorer,
             word->exact = 0;
         word->lists[word->list_count++] = (struct weighed_list){
             .cursor = cursor,
+            .language = (uint8_t)text_term_language(matched->word->alternatives[i].bytes),
             .block_last = cursor->count == 0 ? DOCID_END : cursor->docids[cursor->count - 1],
         };
     }
@@ -286,6 +287,16 @@ uint32_t weighed_word_best(const struct weighed_word *word, uint32_t count, uint
 
 /* ---- gathering ---- */
 
+uint32_t weighed_word_seek(struct weighed_word *word, uint32_t target)
+{
+    uint32_t next = DOCID_END;
+    for (uint32_t i = 0; i < word->list_count; i++) {
+        uint32_t at = seek(&word->lists[i], target);
+        next = at < next ? at : next;
+    }
+    return next;
+}
+
 bool weighed_word_range(struct weighed_word *word, uint32_t target, uint32_t *ret_first,
                         uint32_t *ret_last)
 {
@@ -302,11 +313,7 @@ bool weighed_word_range(struct weighed_word *word, uint32_t target, uint32_t *re
         *ret_last = posting_cursor_row_last(cursor, row);
         return true;
     }
-    uint32_t next = DOCID_END;
-    for (uint32_t i = 0; i < word->list_count; i++) {
-        uint32_t docid = seek(&word->lists[i], target);
-        next = docid < next ? docid : next;
-    }
+    uint32_t next = weighed_word_seek(word, target);
     *ret_first = next;
     *ret_last = next + WINDOW - 1;
     return next != DOCID_END;
@@ -318,38 +325,59 @@ struct weights {
     float weights[WINDOW_ROOM];
 };
 
+/* Documents of a block in which all have the key in their bodies alone. */
+static void gather_bodies(const struct scorer *scorer, const struct posting_cursor *cursor,
+                          uint32_t begin, uint32_t end, struct weights *ret)
+{
+    const uint8_t *lengths = scorer->columns[FIELD_BODY];
+    const float *factors = scorer->factors[FIELD_BODY];
+    uint32_t count = ret->count;
+    for (uint32_t i = begin; i < end; i++, count++) {
+        uint32_t docid = cursor->docids[i];
+        ret->docids[count] = docid;
+        ret->weights[count] = (float)(int32_t)cursor->frequencies[i] * factors[lengths[docid]];
+    }
+    ret->count = count;
+}
+
+/* Of any other block. Most of its documents have it in their bodies alone, too. */
+static void gather_mixed(const struct weighed_word *word, struct posting_cursor *cursor,
+                         uint32_t begin, uint32_t end, struct weights *ret)
+{
+    const struct scorer *scorer = word->scorer;
+    const uint8_t *lengths = scorer->columns[FIELD_BODY];
+    const float *factors = scorer->factors[FIELD_BODY];
+    const bool has_own = cursor->common_fields == 0;
+    const bool wants_body = (word->fields & 1u << FIELD_BODY) != 0;
+    uint32_t count = ret->count;
+    for (uint32_t i = begin; i < end; i++) {
+        uint32_t docid = cursor->docids[i];
+        uint32_t fields = has_own ? cursor->fields[i] : cursor->common_fields;
+        ret->docids[count] = docid;
+        if (fields == 1u << FIELD_BODY && wants_body) {
+            uint32_t frequency = cursor->frequencies[cursor->starts[i]];
+            ret->weights[count++] = (float)(int32_t)frequency * factors[lengths[docid]];
+        } else if ((fields & word->fields) != 0) {
+            cursor->index = i;
+            cursor->docid = docid;
+            ret->weights[count++] = weigh(scorer, cursor, word->fields);
+        }
+    }
+    ret->count = count;
+}
+
 /* Documents of the decoded block, from number `begin` to before `end`. */
 static void gather_block(const struct weighed_word *word, struct posting_cursor *cursor,
                          uint32_t begin, uint32_t end, struct weights *ret)
 {
-    const struct scorer *scorer = word->scorer;
-    uint32_t count = ret->count;
     if (!cursor->frequencies_read)
         posting_cursor_read_frequencies(cursor);
     if (cursor->corrupt)
         return;
-    if (cursor->common_fields == 1u << FIELD_BODY && (word->fields & 1u << FIELD_BODY) != 0) {
-        const uint8_t *lengths = scorer->columns[FIELD_BODY];
-        const float *factors = scorer->factors[FIELD_BODY];
-        for (uint32_t i = begin; i < end; i++, count++) {
-            uint32_t docid = cursor->docids[i];
-            ret->docids[count] = docid;
-            ret->weights[count] = (float)(int32_t)cursor->frequencies[i] * factors[lengths[docid]];
-        }
-        ret->count = count;
-        return;
-    }
-    for (uint32_t i = begin; i < end; i++) {
-        cursor->index = i;
-        cursor->docid = cursor->docids[i];
-        uint32_t fields =
-            cursor->common_fields != 0 ? cursor->common_fields : cursor->fields[cursor->index];
-        if ((fields & word->fields) == 0)
-            continue;
-        ret->docids[count] = cursor->docid;
-        ret->weights[count++] = weigh(scorer, cursor, word->fields);
-    }
-    ret->count = count;
+    if (cursor->common_fields == 1u << FIELD_BODY && (word->fields & 1u << FIELD_BODY) != 0)
+        gather_bodies(word->scorer, cursor, begin, end, ret);
+    else
+        gather_mixed(word, cursor, begin, end, ret);
 }
 
 static uint32_t first_row(const struct weighed_list *list, uint32_t first)
@@ -386,6 +414,8 @@ static bool gather_list(struct weighed_word *word, uint32_t number, uint32_t fir
 {
     struct weighed_list *list = &word->lists[number];
     struct posting_cursor *cursor = list->cursor;
+    if (list->bounds != NULL && list->bounds[first / WINDOW] == 0)
+        return false;
     struct others others = bound_others(word, number, first);
     bool skips = wanted > 0 && list->row_bounds != NULL;
     bool skipped = false;
@@ -467,6 +497,13 @@ void weighed_word_gather(struct weighed_word *word, uint32_t first, uint32_t las
 
 /* ---- asking ---- */
 
+/* Whether the list can have a document at all. */
+static bool may_have(const struct weighed_word *word, const struct weighed_list *list,
+                     uint32_t docid)
+{
+    return list->language == 0 || list->language == word->scorer->columns[NORM_LANGUAGE][docid];
+}
+
 bool weighed_word_score(struct weighed_word *word, uint32_t docid, uint32_t *ret_score,
                         uint32_t *ret_next)
 {
@@ -475,13 +512,16 @@ bool weighed_word_score(struct weighed_word *word, uint32_t docid, uint32_t *ret
     bool has = false;
     uint32_t next = DOCID_END;
     for (uint32_t i = 0; i < word->list_count; i++) {
-        uint32_t at = seek(&word->lists[i], docid);
+        struct weighed_list *list = &word->lists[i];
+        if (!may_have(word, list, docid))
+            continue;
+        uint32_t at = seek(list, docid);
         if (at != docid) {
             next = at < next ? at : next;
             continue;
         }
         next = docid + 1;
-        struct posting_cursor *cursor = word->lists[i].cursor;
+        struct posting_cursor *cursor = list->cursor;
         if ((posting_cursor_fields(cursor) & word->fields) == 0)
             continue;
         float one = weigh(word->scorer, cursor, word->fields);
@@ -503,7 +543,7 @@ bool weighed_word_is_hopeless(const struct weighed_word *word, uint32_t docid, u
         const struct weighed_list *list = &word->lists[i];
         const struct posting_cursor *cursor = list->cursor;
         uint32_t row = cursor->row;
-        if (docid > cursor->last)
+        if (docid > cursor->last || !may_have(word, list, docid))
             continue;
         if (docid < list->block_first || docid > list->block_last)
             row = posting_cursor_find_row(cursor, docid > list->block_last ? row : 0, docid);

@@ -18,6 +18,7 @@
 /* One of a word's alternatives. */
 struct weighed_list {
     struct posting_cursor *cursor;
+    uint8_t language;     /* it has only documents of this one; 0: of any (enum text_language) */
     uint32_t block_first; /* the block that is decoded has all there is of these documents */
     uint32_t block_last;
     /* By window, where weighed_word_bound() was asked for them, else NULL: */
@@ -92,8 +93,12 @@ bool weighed_word_range(struct weighed_word *word, uint32_t target, uint32_t *re
 void weighed_word_gather(struct weighed_word *word, uint32_t first, uint32_t last, uint64_t wanted,
                          struct gathered *ret);
 
+/* The first document not below the target that has the word, or one before it. */
+uint32_t weighed_word_seek(struct weighed_word *word, uint32_t target);
+
 /* Whether the word is in a document, and what it scores there; else *ret_next is the next document
- * that may have it. Where it is, its lists' cursors that stand there have it. */
+ * of the same language that may have it. Where it is, its lists' cursors that stand there have it.
+ */
 bool weighed_word_score(struct weighed_word *word, uint32_t docid, uint32_t *ret_score,
                         uint32_t *ret_next);
 

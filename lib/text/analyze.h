@@ -26,6 +26,13 @@
  */
 #define TEXT_TERM_IS_OF_LANGUAGE(term) (((term)[0] & 0xc0) == 0x80)
 
+/* Which language a term has in front; UNKNOWN: none. */
+static inline enum text_language text_term_language(const uint8_t *term)
+{
+    return TEXT_TERM_IS_OF_LANGUAGE(term) ? (enum text_language)(term[0] & 0x3f)
+                                          : TEXT_LANGUAGE_UNKNOWN;
+}
+
 /* Bytes that belong to someone else; not zero-terminated. */
 struct text_slice {
     const char *bytes; /* NULL only where size is 0 */

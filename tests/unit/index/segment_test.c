@@ -402,6 +402,52 @@ static void documents_are_found_by_their_hash(void **state)
     builder_free(builder);
 }
 
+/* Searches step over the stems of other languages, and tell a page's age, without its text. */
+static void a_document_keeps_its_language_and_day_through_a_merge(void **state)
+{
+    (void)state;
+    static const int64_t day_us = INT64_C(86400000000);
+    static const struct {
+        const char *url, *language;
+        int64_t modified_unix_us;
+        enum text_language stems;
+        uint16_t day;
+    } documents[] = {
+        {"http://a.test/1", "de-AT", 20000 * day_us + 5, TEXT_LANGUAGE_GERMAN, 20000},
+        {"http://a.test/2", "", -day_us, TEXT_LANGUAGE_UNKNOWN, 0},
+        {"http://a.test/3", "cy", 65536 * day_us, TEXT_LANGUAGE_OTHER, 0},
+    };
+    struct builder *builder = builder_new(false);
+    struct builder_document inputs[3] = {0};
+    for (unsigned i = 0; i < 3; i++) {
+        inputs[i].document.url = (struct text_slice){documents[i].url, strlen(documents[i].url)};
+        inputs[i].document.language =
+            (struct text_slice){documents[i].language, strlen(documents[i].language)};
+        inputs[i].document.modified_unix_us = documents[i].modified_unix_us;
+        inputs[i].document.text = (struct text_slice){"word", 4};
+        inputs[i].url_hash = i;
+    }
+    struct segment *built;
+    assert_int_equal(builder_build(builder, inputs, 3, &built, NULL), STATUS_OK);
+    struct merge merge = {.inputs = {{.segment = built}}, .input_count = 1};
+    struct memory_sink chunks = {0};
+    struct segment_sink sink = {&chunks, memory_sink_add};
+    struct segment *merged;
+    assert_int_equal(merge_run(&merge, &sink, NULL), STATUS_OK);
+    assert_int_equal(memory_sink_open(&chunks, &merged, NULL), STATUS_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        struct document_row row;
+        assert_true(segment_row(merged, i, &row));
+        assert_int_equal(row.modified_day, documents[i].day);
+        assert_int_equal(segment_column(merged, NORM_LANGUAGE)[i], documents[i].stems);
+    }
+    memory_sink_release(&chunks);
+    merge_release(&merge);
+    segment_release(merged);
+    segment_release(built);
+    builder_free(builder);
+}
+
 static void a_merge_leaves_deleted_documents_out(void **state)
 {
     (void)state;
@@ -439,6 +485,7 @@ int main(void)
         cmocka_unit_test(every_cut_chunk_is_corrupt),
         cmocka_unit_test(a_segment_of_a_newer_version_is_refused),
         cmocka_unit_test(documents_are_found_by_their_hash),
+        cmocka_unit_test(a_document_keeps_its_language_and_day_through_a_merge),
         cmocka_unit_test(a_merge_leaves_deleted_documents_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
