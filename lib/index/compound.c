@@ -137,9 +137,7 @@ static uint64_t count_documents(const struct finder *finder, const struct query_
     for (size_t i = 0; i < finder->term_count; i++) {
         uint64_t documents = finder->corpus->frequencies[i];
         for (uint32_t a = 0; documents > most && a < word->alternative_count; a++) {
-            const struct query_term *term = &word->alternatives[a];
-            if (term->size == finder->terms[i].size &&
-                memcmp(term->bytes, finder->terms[i].bytes, term->size) == 0)
+            if (query_term_equal(&word->alternatives[a], &finder->terms[i]))
                 most = documents;
         }
     }

@@ -1,7 +1,5 @@
 #include "index/explain.h"
 
-#include <string.h>
-
 #include "index/state.h"
 
 struct explainer {
@@ -131,7 +129,7 @@ static uint64_t documents_of(const struct search_request *request, const struct 
                              const struct query_term *term)
 {
     for (size_t i = 0; i < request->statistics.document_frequency_count; i++) {
-        if (terms[i].size == term->size && memcmp(terms[i].bytes, term->bytes, term->size) == 0)
+        if (query_term_equal(&terms[i], term))
             return request->statistics.document_frequencies[i];
     }
     return 0;

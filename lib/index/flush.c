@@ -50,17 +50,7 @@ enum status index_compact_memory(struct draft *draft, uint64_t bytes_max, struct
 
 /* ---- flushing ---- */
 
-static uint32_t memory_entries(const struct draft *draft, uint32_t chosen[MERGE_INPUTS_MAX])
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < draft->count && count < MERGE_INPUTS_MAX; i++) {
-        if (draft->entries[i].segment->id == 0)
-            chosen[count++] = i;
-    }
-    return count;
-}
-
-/* Puts one stored segment in the place of up to 64 in memory. */
+/* Puts one stored segment in the place of some in memory. */
 static enum status flush_entries(struct index *index, struct draft *draft, const uint32_t *chosen,
                                  uint32_t count, struct error *err)
 {
@@ -89,7 +79,8 @@ static enum status flush_draft(struct index *index, struct draft *draft, struct 
     enum status status = index_rebuild_stale(index, draft, &rebuilt, err);
     while (status == STATUS_OK) {
         uint32_t chosen[MERGE_INPUTS_MAX];
-        uint32_t count = memory_entries(draft, chosen);
+        uint32_t count =
+            merge_choose_memory(draft->entries, draft->count, index->options.segment_bytes, chosen);
         if (count == 0)
             break;
         status = flush_entries(index, draft, chosen, count, err);

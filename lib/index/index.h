@@ -36,7 +36,7 @@ struct index; /* opaque */
 
 struct index_options {
     size_t memory_bytes;    /* unflushed segments beyond this are flushed; 0: 16 MiB */
-    uint64_t segment_bytes; /* a merge makes no segment beyond this; 0: 2 GiB */
+    uint64_t segment_bytes; /* no flush or merge makes a segment beyond this; 0: 2 GiB */
     bool plain; /* title and text are one field of tokens between white space, as they are: what
                    other engines are compared on. No snippets */
 };

@@ -141,8 +141,7 @@ static uint32_t find_same(const struct query_node *phrase, uint32_t word)
 {
     const struct query_term *term = &phrase->words[word].alternatives[0];
     for (uint32_t i = word; i > 0; i--) {
-        const struct query_term *other = &phrase->words[i - 1].alternatives[0];
-        if (other->size == term->size && memcmp(other->bytes, term->bytes, term->size) == 0)
+        if (query_term_equal(&phrase->words[i - 1].alternatives[0], term))
             return i - 1;
     }
     return word;

@@ -80,6 +80,19 @@ uint32_t merge_choose(const struct snapshot_entry *entries, uint32_t count, bool
     return 0;
 }
 
+uint32_t merge_choose_memory(const struct snapshot_entry *entries, uint32_t count,
+                             uint64_t bytes_max, uint32_t ret_chosen[MERGE_INPUTS_MAX])
+{
+    struct extent extent = {0};
+    uint32_t chosen = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (entries[i].segment->id == 0)
+            chosen = choose(&entries[i], i, chosen == 0 ? UINT64_MAX : bytes_max, &extent,
+                            ret_chosen, chosen);
+    }
+    return chosen;
+}
+
 uint32_t merge_choose_smallest(const struct snapshot_entry *entries, uint32_t count,
                                uint32_t segments, uint32_t ret_chosen[MERGE_INPUTS_MAX])
 {

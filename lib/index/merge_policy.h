@@ -19,6 +19,11 @@
 uint32_t merge_choose(const struct snapshot_entry *entries, uint32_t count, bool stored,
                       uint64_t bytes_max, uint32_t ret_chosen[MERGE_INPUTS_MAX]);
 
+/* Those in memory that one output can hold, at least one where there are any; ascending.
+ * `bytes_max` is of the output, unless one alone is larger. */
+uint32_t merge_choose_memory(const struct snapshot_entry *entries, uint32_t count,
+                             uint64_t bytes_max, uint32_t ret_chosen[MERGE_INPUTS_MAX]);
+
 /* The smallest stored segments, so many that one in their place leaves `segments`; in any order. */
 uint32_t merge_choose_smallest(const struct snapshot_entry *entries, uint32_t count,
                                uint32_t segments, uint32_t ret_chosen[MERGE_INPUTS_MAX]);

@@ -1,8 +1,6 @@
 /* The tree of a query: its rules, and what is gathered from it. query_parse.c makes one. */
 #include "index/query.h"
 
-#include <string.h>
-
 #include "index/dates.h"
 
 struct checker {
@@ -107,7 +105,7 @@ enum status query_check(const struct query_node *root, struct error *err)
 static size_t add_term(struct query_term *terms, size_t count, const struct query_term *term)
 {
     for (size_t i = 0; i < count; i++) {
-        if (terms[i].size == term->size && memcmp(terms[i].bytes, term->bytes, term->size) == 0)
+        if (query_term_equal(&terms[i], term))
             return count;
     }
     terms[count] = *term;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -54,6 +55,16 @@ struct query_term {
     const uint8_t *bytes;
     uint32_t size; /* 1 to TEXT_TERM_MAX */
 };
+
+static inline bool query_term_is(const struct query_term *term, const void *bytes, size_t size)
+{
+    return term->size == size && memcmp(term->bytes, bytes, size) == 0;
+}
+
+static inline bool query_term_equal(const struct query_term *a, const struct query_term *b)
+{
+    return query_term_is(a, b->bytes, b->size);
+}
 
 /* One word as typed. A document has it when it has any of the alternatives. The first is the exact
  * form, the others are stems, of one or more languages. */

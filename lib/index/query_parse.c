@@ -133,8 +133,7 @@ static bool add_alternative(struct parser *parser, struct query_word *word, cons
                             uint32_t size)
 {
     for (uint32_t i = 0; i < word->alternative_count; i++) {
-        if (word->alternatives[i].size == size &&
-            memcmp(word->alternatives[i].bytes, bytes, size) == 0)
+        if (query_term_is(&word->alternatives[i], bytes, size))
             return true;
     }
     /* One place is kept for each word that may still come. */

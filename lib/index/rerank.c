@@ -1,7 +1,6 @@
 #include "index/rerank.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/calendar.h"
 
@@ -28,18 +27,12 @@ static bool is_character_pair(const struct query_word *word)
     return characters <= 2;
 }
 
-static bool is_same(const struct query_word *a, const struct query_word *b)
-{
-    const struct query_term *one = &a->alternatives[0];
-    const struct query_term *other = &b->alternatives[0];
-    return one->size == other->size && memcmp(one->bytes, other->bytes, one->size) == 0;
-}
-
 static bool closeness_counts(const struct rerank_word *a, const struct rerank_word *b)
 {
     float least = a->weight < b->weight ? a->weight : b->weight;
     float most = a->weight < b->weight ? b->weight : a->weight;
-    return a->node != b->node && least * COMMON_RATIO >= most && !is_same(a->word, b->word) &&
+    return a->node != b->node && least * COMMON_RATIO >= most &&
+           !query_term_equal(&a->word->alternatives[0], &b->word->alternatives[0]) &&
            !(is_character_pair(a->word) && is_character_pair(b->word));
 }
 

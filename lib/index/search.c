@@ -1,7 +1,6 @@
 #include "index/search.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "index/evaluate.h"
 #include "index/rerank.h"
@@ -24,9 +23,7 @@ static float word_weight(const struct scorer *scorer, const struct search_statis
         const struct query_term *term = &word->alternatives[a];
         for (size_t i = 0; i < terms->count; i++) {
             uint64_t frequency = statistics->document_frequencies[i];
-            if (terms->terms[i].size == term->size &&
-                memcmp(terms->terms[i].bytes, term->bytes, term->size) == 0 &&
-                frequency > documents)
+            if (frequency > documents && query_term_equal(&terms->terms[i], term))
                 documents = frequency;
         }
     }

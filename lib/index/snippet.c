@@ -71,9 +71,7 @@ static bool is_space(char byte)
 
 static bool is_term(const struct query_term *term, const uint8_t *bytes, uint32_t size)
 {
-    if (is_prefix(term))
-        return prefix_has(term, bytes, size);
-    return term->size == size && memcmp(term->bytes, bytes, size) == 0;
+    return is_prefix(term) ? prefix_has(term, bytes, size) : query_term_is(term, bytes, size);
 }
 
 /* Which of the query's words the token is; word_count: none. */

@@ -94,3 +94,17 @@ def test_on_a_full_disk_searching_goes_on_and_indexing_does_when_there_is_room_a
         wait_for(lambda: stack.urls(f"number{number}x") == [url], 60, url)
     wait_for(lambda: stack.documents() == len(site.indexable()), 30, "as many documents as pages")
     print(f"the disk was full {TIMES} times, {len(pages.urls)} pages, {load.count} searches")
+
+
+def test_without_room_for_the_barrels_a_removed_page_is_gone_all_the_same(stack, site):
+    assert stack.urls("quenching") == [site.base + "/hoop"]
+    stack.disk.fill(LEAVES[1])
+    wait_for(lambda: len(reasons(stack)) == len(stack.stats()["barrels"]), 30, "the barrels' reason")
+    answer = stack.post("/api/v1/urls", {"url": site.base + "/hoop"}, method="DELETE")
+    assert answer.status_code in (200, 202), answer.text
+    wait_for(lambda: stack.urls("quenching") == [], 5, "the page to be gone")
+    assert all("make room" in why for why in reasons(stack)) and reasons(stack)
+    stack.disk.make_room()
+    wait_for(lambda: not reasons(stack), 30, "the barrels to go on")
+    wait_for(lambda: stack.documents() == len(site.indexable()) - 1, 30, "one document less")
+    assert stack.urls("quenching") == []

@@ -43,6 +43,7 @@ struct replay {
     struct arena arena;     /* of one reply */
     int64_t dirty_since_ms; /* 0: everything applied is flushed */
     uint64_t ahead;         /* what takes away was applied before this, ahead of the position */
+    uint64_t removed;       /* removals were, while there was no room for more; 0: there was */
     bool was_away;
 };
 
@@ -97,17 +98,19 @@ static uint64_t feed_bytes(const struct barrel *barrel)
 }
 
 /* A long poll that a stop ends early: STATUS_CANCELLED. */
-static enum status read_feed(struct replay *replay, struct rpc_client *client,
+static enum status read_feed(struct replay *replay, struct rpc_client *client, bool only_ahead,
                              Wire__FeedReply **ret_reply, struct error *err)
 {
+    uint64_t ahead = only_ahead ? replay->removed : replay->ahead;
     struct barrel *barrel = replay->barrel;
     Wire__FeedRequest request = WIRE__FEED_REQUEST__INIT;
     request.from = position_of(barrel);
-    request.ahead = replay->ahead == 0 ? 1 : replay->ahead;
+    request.ahead = ahead == 0 ? 1 : ahead;
+    request.only_ahead = only_ahead;
     request.slot_first = barrel->slot_first;
     request.slot_last = barrel->slot_last;
     request.max_bytes = feed_bytes(barrel);
-    request.wait_ms = replay->dirty_since_ms == 0 ? FEED_WAIT_MS : STUCK_MS;
+    request.wait_ms = only_ahead || replay->dirty_since_ms != 0 ? STUCK_MS : FEED_WAIT_MS;
     request.member = member_id(replay->member);
     request.identity =
         (ProtobufCBinaryData){.data = barrel->identity, .len = barrel->identity_size};
@@ -139,7 +142,9 @@ static uint64_t last_ahead(const Wire__FeedReply *reply)
     return last;
 }
 
-static enum status apply(struct replay *replay, const Wire__FeedReply *reply, struct error *err)
+/* Moves *ahead, to where the reply went ahead of its turn. */
+static enum status apply(struct replay *replay, const Wire__FeedReply *reply, uint64_t *ahead,
+                         struct error *err)
 {
     struct barrel *barrel = replay->barrel;
     struct index_change *changes =
@@ -156,7 +161,7 @@ static enum status apply(struct replay *replay, const Wire__FeedReply *reply, st
     enum status status = index_apply(barrel->index, changes, count, reply->next, err);
     pthread_rwlock_unlock(&barrel->lock);
     if (status == STATUS_OK) {
-        replay->ahead = reply->ahead;
+        *ahead = reply->ahead;
         barrel_note_feed(barrel, reply->next, reply->head);
     }
     if (status == STATUS_OK && replay->dirty_since_ms == 0 && reply->n_items > 0)
@@ -168,7 +173,7 @@ static enum status begin_anew(struct replay *replay, const uint8_t *identity, si
                               struct error *err)
 {
     replay->dirty_since_ms = 0;
-    replay->ahead = 0;
+    replay->ahead = replay->removed = 0;
     atomic_store(&replay->barrel->ahead_to, 0);
     return barrel_begin_anew(replay->barrel, identity, size, err);
 }
@@ -184,10 +189,27 @@ static enum status take_reply(struct replay *replay, const Wire__FeedReply *repl
 {
     struct barrel *barrel = replay->barrel;
     if (!reply->restart && is_same_log(barrel, reply))
-        return apply(replay, reply, err);
+        return apply(replay, reply, &replay->ahead, err);
     if (barrel->identity_size != 0)
         log_warning("the log is another one, or was made anew: this barrel begins at its start");
     return begin_anew(replay, reply->identity.data, reply->identity.len, err);
+}
+
+/*
+ * Where there is no room: pages that are removed are at least not found any more. In memory only;
+ * they come again in their turn. Edges and public sites are written at once, and wait.
+ */
+static enum status take_removals(struct replay *replay, Wire__FeedReply *reply, struct error *err)
+{
+    size_t kept = 0;
+    if (reply->restart || !is_same_log(replay->barrel, reply))
+        return error_set(err, STATUS_NO_SPACE, "no room to begin anew");
+    for (size_t i = 0; i < reply->n_items; i++) {
+        if (reply->items[i]->kind_case == WIRE__FEED_ITEM__KIND_REMOVED)
+            reply->items[kept++] = reply->items[i];
+    }
+    reply->n_items = kept;
+    return apply(replay, reply, &replay->removed, err);
 }
 
 static enum status flush_when_due(struct replay *replay, struct error *err)
@@ -203,7 +225,7 @@ static enum status flush_when_due(struct replay *replay, struct error *err)
     return status;
 }
 
-/* False: there is none, and indexing stands still until there is. */
+/* False: there is none, and but for removals indexing stands still until there is. */
 static bool has_room(struct barrel *barrel)
 {
     uint64_t free_bytes = kv_free_space(barrel->folder);
@@ -254,15 +276,14 @@ static unsigned follow_once(struct replay *replay)
     struct error err = {0};
     Wire__FeedReply *reply = NULL;
     enum status status = rebuild_if_broken(replay, &err); /* which makes room, too */
-    if (!has_room(replay->barrel))
-        return STUCK_MS;
-    if (status == STATUS_OK)
+    bool there_is_room = has_room(replay->barrel);
+    if (status == STATUS_OK && there_is_room)
         status = flush_when_due(replay, &err);
     struct rpc_client *client = client_of(replay);
     if (status == STATUS_OK && client == NULL)
         return RETRY_MS;
     if (status == STATUS_OK) {
-        enum status read = read_feed(replay, client, &reply, &err);
+        enum status read = read_feed(replay, client, !there_is_room, &reply, &err);
         if (read != STATUS_OK) {
             if (read != STATUS_CANCELLED && read != STATUS_TIMEOUT)
                 say_away(replay, err.text);
@@ -270,11 +291,13 @@ static unsigned follow_once(struct replay *replay)
         }
         say_back(replay);
         CHECK(reply != NULL);
-        status = take_reply(replay, reply, &err);
+        status =
+            there_is_room ? take_reply(replay, reply, &err) : take_removals(replay, reply, &err);
     }
     if (status == STATUS_CORRUPT)
         barrel_note_damage(replay->barrel);
-    barrel_set_stopped(replay->barrel, status == STATUS_OK ? "" : err.text);
+    if (there_is_room) /* else it was said why nothing is indexed */
+        barrel_set_stopped(replay->barrel, status == STATUS_OK ? "" : err.text);
     return status == STATUS_OK ? 0 : STUCK_MS;
 }
 

@@ -32,15 +32,10 @@ struct correcting {
 
 /* ---- which words ---- */
 
-static bool is_term(const struct query_term *a, const uint8_t *bytes, size_t size)
-{
-    return a->size == size && memcmp(a->bytes, bytes, size) == 0;
-}
-
 static bool is_suspect(const struct correcting *self, const struct query_term *term)
 {
     for (size_t i = 0; i < self->suspect_count; i++) {
-        if (is_term(&self->suspects[i].term, term->bytes, term->size))
+        if (query_term_equal(&self->suspects[i].term, term))
             return true;
     }
     return false;
@@ -62,7 +57,7 @@ static void collect(struct correcting *self, const struct query_node *node)
 static void acquit(struct correcting *self, const struct query_term *term)
 {
     for (size_t i = 0; i < self->suspect_count; i++) {
-        if (is_term(&self->suspects[i].term, term->bytes, term->size))
+        if (query_term_equal(&self->suspects[i].term, term))
             self->suspects[i--] = self->suspects[--self->suspect_count];
     }
 }
@@ -203,7 +198,7 @@ replacement(const struct correcting *self, const int *chosen, const struct text_
     const uint8_t *exact = token->exact_size > 0 ? token->exact : token->term;
     uint32_t size = token->exact_size > 0 ? token->exact_size : token->term_size;
     for (size_t i = 0; !token->pair && i < self->suspect_count; i++) {
-        if (chosen[i] >= 0 && is_term(&self->suspects[i].term, exact, size))
+        if (chosen[i] >= 0 && query_term_is(&self->suspects[i].term, exact, size))
             return is_operated(self->typed, token->start)
                        ? NULL
                        : &self->suspects[i].candidates[chosen[i]];

@@ -5,8 +5,18 @@
 #include "base/bytes.h"
 #include "cluster/routing.h"
 #include "crawl/url.h"
-#include "gateway/service_parts.h"
+#include "gateway/query_wire.h"
+#include "gateway/service_search_parts.h"
 #include "index/explain.h"
+
+/* What the best results of a query were found with. In the arena. */
+struct window {
+    const char *query_text;
+    struct query query;
+    Wire__SearchRequest *request; /* NULL: nothing is looked for */
+    struct search_hit *hits;      /* in their order */
+    size_t count;
+};
 
 const char *service_field_name(uint32_t field)
 {
@@ -32,7 +42,44 @@ static enum status name_failed(const struct query_node *root, const Wire__Explai
     return STATUS_OK;
 }
 
-static unsigned rank_of(const struct service_window *window, uint64_t hash)
+/* What the best results of the query are found with. */
+static enum status find_window(struct service *service, const struct routing *routing,
+                               const char *query, int64_t ends_ms, struct arena *arena,
+                               struct window *ret_window, struct error *err)
+{
+    struct search_question question = {
+        .query = query, .page = 1, .size = ranking_default.window, .is_admin = true};
+    struct search_answer answer = {0};
+    struct searching *search = arena_zalloc(arena, sizeof(*search));
+    if (search == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    *search = (struct searching){.service = service,
+                                 .question = &question,
+                                 .arena = arena,
+                                 .routing = routing,
+                                 .ends_ms = ends_ms};
+    enum status status = searching_understand(search, &answer, err);
+    struct window window = {.query_text = answer.query, .query = search->query};
+    if (status == STATUS_OK && search->query.root != NULL) {
+        status = query_to_wire(search->query.root, arena, &search->node, err);
+        if (status == STATUS_OK)
+            status = searching_find_basis(search, err);
+        if (status == STATUS_OK)
+            status = searching_ask_shards(search, err);
+        if (status == STATUS_OK)
+            status = searching_merge(search, err);
+        window.request = status == STATUS_OK ? searching_make_request(search) : NULL;
+        if (status == STATUS_OK && window.request == NULL)
+            status = error_set(err, STATUS_NO_MEMORY, "search");
+    }
+    if (status != STATUS_OK)
+        return status;
+    window.hits = search->page;
+    window.count = search->page_count;
+    *ret_window = window;
+    return STATUS_OK;
+}
+static unsigned rank_of(const struct window *window, uint64_t hash)
 {
     for (size_t i = 0; i < window->count; i++) {
         if (window->hits[i].url_hash == hash)
@@ -42,9 +89,8 @@ static unsigned rank_of(const struct service_window *window, uint64_t hash)
 }
 
 static enum status explain(struct service *service, const struct routing *routing,
-                           const struct service_window *window, const struct url *url,
-                           int64_t ends_ms, struct arena *arena, struct explain_answer *answer,
-                           struct error *err)
+                           const struct window *window, const struct url *url, int64_t ends_ms,
+                           struct arena *arena, struct explain_answer *answer, struct error *err)
 {
     uint64_t hash = url_hash(url->text, url->text_size);
     Wire__ExplainRequest request = WIRE__EXPLAIN_REQUEST__INIT;
@@ -72,8 +118,8 @@ static enum status explain_in(struct service *service, const struct routing *rou
                               struct explain_answer *answer, struct error *err)
 {
     int64_t ends_ms = service_ends_ms(service);
-    struct service_window window;
-    enum status status = service_find_window(service, routing, query, ends_ms, arena, &window, err);
+    struct window window = {0};
+    enum status status = find_window(service, routing, query, ends_ms, arena, &window, err);
     if (status != STATUS_OK)
         return status;
     if (window.request == NULL)

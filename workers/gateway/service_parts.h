@@ -28,18 +28,6 @@ uint32_t service_left_ms(int64_t ends_ms);
 enum status service_no_answer(const struct fanout_answer *answers, unsigned count,
                               struct error *err);
 
-/* What the best results of a query were found with, for service_explain(). In the arena. */
-struct service_window {
-    const char *query_text;
-    struct query query;
-    Wire__SearchRequest *request; /* NULL: nothing is looked for */
-    struct search_hit *hits;      /* in their order */
-    size_t count;
-};
-enum status service_find_window(struct service *service, const struct routing *routing,
-                                const char *query, int64_t ends_ms, struct arena *arena,
-                                struct service_window *ret_window, struct error *err);
-
 /* Asks the one shard that holds the slot of a URL; the question's request. */
 enum status service_ask_slot(struct service *service, const struct routing *routing, uint32_t slot,
                              struct fanout_question *question, struct arena *arena,

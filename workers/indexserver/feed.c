@@ -465,17 +465,19 @@ static enum status read_items(struct reading *r, const struct stretch *stretch, 
     return status;
 }
 
-/* What the feed holds up to `limit` in its order, and up to `applied` of what takes away. */
+/* What the feed holds up to `limit` in its order, unless the reader has no room for it, and up to
+ * `applied` of what takes away. */
 static enum status read_all(struct reading *r, uint64_t limit, uint64_t applied, bool *ret_cut,
                             struct error *err)
 {
     Wire__FeedReply *reply = r->reply;
     struct stretch turn = {r->request->from, limit, false};
     enum status status = STATUS_OK;
+    bool has_turn = !r->request->only_ahead && turn.from <= limit;
     *ret_cut = false;
-    if (turn.from <= limit)
+    if (has_turn)
         status = read_items(r, &turn, &reply->next, err);
-    if (status != STATUS_OK || r->request->ahead == 0 || reply->next <= limit)
+    if (status != STATUS_OK || r->request->ahead == 0 || (has_turn && reply->next <= limit))
         return status;
     struct stretch ahead = {reply->next, applied, true};
     if (r->request->ahead > ahead.from)

@@ -30,7 +30,8 @@ enum feed_reader_kind { FEED_READER_KNOWN, FEED_READER_NEW };
  * The feed ends before the first content that has no page yet. A reader that is there gets what
  * takes away from behind it at once: removals, edges that are dropped, the newest public sites. It
  * gets them again in their turn; until then nothing that it is told can bring back what was taken
- * away, because of each URL, edge and set of sites the feed holds one item only, the newest.
+ * away, because of each URL, edge and set of sites the feed holds one item only, the newest. A
+ * reader without room asks for that alone, and stays where it is.
  *
  * ret_news  whether the reply says anything; false: ret_reply->ahead alone may have moved.
  */

@@ -6,24 +6,18 @@
 
 #include "base/check.h"
 #include "index/search.h"
-#include "index/storage_memory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/index/fixture.h"
 
 #define DOCUMENTS 30000
 #define WORDS     400 /* different ones; word 0 is the commonest */
 
-static struct storage_memory *memory;
-static struct index *index_under_test;
-static struct text_analyzer *analyzer;
-static struct arena arena;
-
 static uint32_t random_number(void)
 {
-    static uint64_t seed = 88172645463325252u;
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 16);
+    static uint64_t last = 88172645463325252u;
+    last ^= last << 13;
+    last ^= last >> 7;
+    last ^= last << 17;
+    return (uint32_t)(last >> 16);
 }
 
 /* Common words are much commoner than rare ones. */
@@ -42,11 +36,6 @@ static const char *word_text(unsigned word)
     bool has_ending = word % 5 == 0 && random_number() % 3 != 0;
     snprintf(text, sizeof(texts[0]), has_ending ? "w%dqing" : "w%dq", (int)word);
     return text;
-}
-
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
 }
 
 static void append_words(struct buffer *text, unsigned count)
@@ -93,8 +82,7 @@ static void put_documents(uint32_t first, uint32_t count)
                              .text = {(char *)texts[i].data, texts[i].size}},
             };
         }
-        assert_int_equal(index_apply(index_under_test, changes, here, first + done + 1, NULL),
-                         STATUS_OK);
+        assert_int_equal(index_apply(tested, changes, here, first + done + 1, NULL), STATUS_OK);
     }
     for (unsigned i = 0; i < 64; i++) {
         buffer_release(&texts[i]);
@@ -113,34 +101,21 @@ static void put_links(uint32_t count)
             .kind = INDEX_PUT_EDGE,
             .edge = {.source = slice(source), .target = slice(target), .anchor = slice("w3q")},
         };
-        assert_int_equal(index_apply(index_under_test, &change, 1, DOCUMENTS + i, NULL), STATUS_OK);
+        assert_int_equal(index_apply(tested, &change, 1, DOCUMENTS + i, NULL), STATUS_OK);
     }
 }
 
-static int set_up(void **state)
+static int set_up_documents(void **state)
 {
-    (void)state;
-    memory = storage_memory_new();
-    analyzer = text_analyzer_new();
     struct index_options options = {.memory_bytes = 4 << 20};
-    if (memory == NULL || analyzer == NULL ||
-        index_open(storage_memory_storage(memory), &options, &index_under_test, NULL) != STATUS_OK)
+    if (set_up_storage(state) != 0 ||
+        index_open(storage_memory_storage(memory), &options, &tested, NULL) != STATUS_OK)
         return -1;
     put_documents(0, DOCUMENTS);
     put_links(3000);
-    while (index_merge(index_under_test, NULL) == STATUS_OK)
+    while (index_merge(tested, NULL) == STATUS_OK)
         continue;
     put_documents(DOCUMENTS / 2, 2000); /* some are replaced, and lie in memory */
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    index_close(index_under_test);
-    storage_memory_free(memory);
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
     return 0;
 }
 
@@ -158,14 +133,12 @@ static struct search_result search(const struct query_node *root, uint32_t k,
         request.after_score = after->score;
         request.after_url_hash = after->url_hash;
     }
-    assert_int_equal(index_term_statistics(index_under_test, terms, count, NULL, frequencies, NULL),
+    assert_int_equal(index_term_statistics(tested, terms, count, NULL, frequencies, NULL),
                      STATUS_OK);
     request.statistics.document_frequencies = frequencies;
     request.statistics.document_frequency_count = count;
-    index_statistics(index_under_test, &request.statistics.documents,
-                     request.statistics.field_tokens);
-    assert_int_equal(index_search(index_under_test, root, &request, &arena, &result, NULL),
-                     STATUS_OK);
+    index_statistics(tested, &request.statistics.documents, request.statistics.field_tokens);
+    assert_int_equal(index_search(tested, root, &request, &arena, &result, NULL), STATUS_OK);
     return result;
 }
 
@@ -299,5 +272,5 @@ int main(void)
         cmocka_unit_test(phrases_filters_and_exclusions),
         cmocka_unit_test(nearness_beginnings_and_filters),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_documents, tear_down);
 }

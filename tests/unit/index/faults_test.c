@@ -5,18 +5,10 @@
 
 #include "base/bytes.h"
 #include "index/posting_format.h"
-#include "index/search.h"
 #include "index/state.h"
-#include "tests/unit/index/fixture.h"
+#include "tests/unit/index/index_model.h"
 
-static struct query parse(const char *text)
-{
-    struct query query;
-    assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
-    return query;
-}
-
-static enum status search(const char *text, struct search_result *ret_result)
+static enum status ask(const char *text, struct search_result *ret_result)
 {
     struct query query = parse(text);
     struct query_term terms[QUERY_TERMS_MAX];
@@ -61,7 +53,7 @@ static void a_wrong_directory_is_told_as_corrupt(void **state)
     (void)state;
     struct search_result result;
     put_many();
-    assert_int_equal(search("apple OR banana", &result), STATUS_OK);
+    assert_int_equal(ask("apple OR banana", &result), STATUS_OK);
     assert_int_equal(result.total, LISTED);
     struct chunk *chunk = directories();
     const uint8_t *right = chunk->bytes;
@@ -70,8 +62,8 @@ static void a_wrong_directory_is_told_as_corrupt(void **state)
     memcpy(wrong, right, chunk->size);
     spoil(wrong, chunk->size);
     chunk->bytes = wrong;
-    assert_int_equal(search("apple", &result), STATUS_CORRUPT);
-    assert_int_equal(search("apple OR banana", &result), STATUS_CORRUPT);
+    assert_int_equal(ask("apple", &result), STATUS_CORRUPT);
+    assert_int_equal(ask("apple OR banana", &result), STATUS_CORRUPT);
     assert_true(index_is_corrupt(tested));
     chunk->bytes = right;
     free(wrong);
@@ -142,7 +134,7 @@ static void expect_whole(const char *text)
 {
     struct search_result result;
     struct index *running = tested;
-    assert_int_equal(search(text, &result), STATUS_OK);
+    assert_int_equal(ask(text, &result), STATUS_OK);
     assert_int_equal(result.total, BATCH);
     uint64_t flushed = index_flushed_position(running);
     assert_int_equal(index_open(storage_memory_storage(memory), NULL, &tested, NULL), STATUS_OK);
@@ -192,12 +184,257 @@ static void a_merge_without_memory_costs_nothing_but_the_merge(void **state)
     run_short_of_memory(index_merge, "banana");
 }
 
+/* ---- crashes, writes that fail, and what was not written right ---- */
+
+/* A crash between adding a segment and naming it leaves chunks that no manifest names. */
+static void what_a_crash_left_behind_is_deleted(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    for (int round = 0; round < 3; round++) {
+        uint8_t orphan[13] = {STORAGE_BULK_PREFIX, 0, 0, 0, 0, 0, 0, (uint8_t)round, 200};
+        struct storage_slice key = {orphan, sizeof(orphan)};
+        void *bulk;
+        assert_int_equal(storage.ops->bulk_open(storage.self, &bulk, NULL), STATUS_OK);
+        assert_int_equal(storage.ops->bulk_add(storage.self, bulk, key, key, NULL), STATUS_OK);
+        assert_int_equal(storage.ops->bulk_finish(storage.self, bulk, NULL), STATUS_OK);
+        size_t keys = storage_memory_keys(memory);
+        struct index *index = open_index(NULL);
+        assert_int_equal(storage_memory_keys(memory), keys - 1);
+        random_batch(index, 20);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        expect_all_like_model(index, 5);
+        index_close(index);
+    }
+}
+
+static void a_failed_write_costs_nothing(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    random_batch(index, 50);
+    storage_memory_fail_writes(memory, STATUS_NO_SPACE);
+    assert_int_equal(index_flush(index, NULL), STATUS_NO_SPACE);
+    expect_all_like_model(index, 20);
+    random_batch(index, 50);
+    assert_int_equal(index_flush(index, NULL), STATUS_NO_SPACE);
+    expect_all_like_model(index, 20);
+    assert_int_equal(index_flushed_position(index), 0);
+    storage_memory_fail_writes(memory, STATUS_OK);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+    index = open_index(NULL);
+    assert_int_equal(index_applied_position(index), position);
+    expect_all_like_model(index, 20);
+    index_close(index);
+}
+
+/* The disk is full after so many writes of a merge, each in its turn: a chunk, the end of the new
+ * file, the manifest, what is deleted then. */
+static void a_full_disk_in_the_middle_of_a_merge_costs_nothing_but_the_merge(void **state)
+{
+    (void)state;
+    struct index *index = open_index(NULL);
+    unsigned failures = 0;
+    for (unsigned writes = 0;; writes++) {
+        for (int i = 0; i < 8; i++) { /* so many that some are worth merging */
+            random_batch(index, 20);
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+        }
+        random_batch(index, 5); /* not flushed: the merge does that, too */
+        storage_memory_fail_later(memory, writes, STATUS_NO_SPACE);
+        enum status status = index_merge(index, NULL);
+        expect_all_like_model(index, 5);
+        storage_memory_fail_writes(memory, STATUS_OK);
+        if (status == STATUS_OK)
+            break;
+        assert_int_equal(status, STATUS_NO_SPACE);
+        failures++;
+        if (writes % 2 == 0) { /* as if the process had ended then */
+            assert_int_equal(index_flush(index, NULL), STATUS_OK);
+            index_close(index);
+            index = open_index(NULL);
+            assert_int_equal(index_applied_position(index), position);
+            expect_all_like_model(index, 5);
+        }
+        while ((status = index_merge(index, NULL)) == STATUS_OK) /* there is room again */
+            expect_all_like_model(index, 2);
+        assert_int_equal(status, STATUS_END);
+    }
+    assert_true(failures > 10);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+    index = open_index(NULL);
+    expect_all_like_model(index, 20);
+    index_close(index);
+}
+
+static const struct storage_ops *right_ops;
+static int spoils; /* so many more chunks get a wrong bit on their way */
+
+static enum status add_spoilt(void *self, void *bulk, struct storage_slice key,
+                              struct storage_slice value, struct error *err)
+{
+    uint8_t *bytes = malloc(value.size);
+    assert_non_null(bytes);
+    memcpy(bytes, value.bytes, value.size);
+    if (spoils > 0) {
+        spoils--;
+        bytes[value.size / 3] ^= 4;
+    }
+    enum status status =
+        right_ops->bulk_add(self, bulk, key, (struct storage_slice){bytes, value.size}, err);
+    free(bytes);
+    return status;
+}
+
+static void a_segment_that_was_not_written_right_is_not_taken(void **state)
+{
+    (void)state;
+    struct index *index;
+    struct storage storage = storage_memory_storage(memory);
+    right_ops = storage.ops;
+    struct storage_ops spoiling = *storage.ops;
+    spoiling.bulk_add = add_spoilt;
+    assert_int_equal(index_open((struct storage){&spoiling, storage.self}, NULL, &index, NULL),
+                     STATUS_OK);
+    random_batch(index, 50);
+    spoils = 1;
+    assert_int_equal(index_flush(index, NULL), STATUS_IO);
+    assert_int_equal(index_flushed_position(index), 0);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    for (int i = 0; i < 8; i++) {
+        random_batch(index, 20);
+        assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    }
+    spoils = 1;
+    assert_int_equal(index_merge(index, NULL), STATUS_IO);
+    expect_all_like_model(index, 20);
+    assert_int_equal(index_merge(index, NULL), STATUS_OK);
+    expect_all_like_model(index, 20);
+    assert_false(index_is_corrupt(index)); /* nothing wrong was ever served */
+    index_close(index);
+}
+
+static void a_newer_or_broken_manifest_is_refused(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    struct index *index = open_index(NULL);
+    random_batch(index, 20);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+
+    struct buffer manifest = {0};
+    struct storage_slice key = {(const uint8_t *)"M", 1};
+    assert_int_equal(storage.ops->get(storage.self, key, &manifest, NULL), STATUS_OK);
+    struct storage_operation operation = {STORAGE_PUT, key, {manifest.data, manifest.size}};
+    for (size_t i = 0; i < manifest.size; i++) {
+        manifest.data[i] ^= 0x10;
+        assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL), STATUS_OK);
+        assert_int_equal(index_open(storage, NULL, &index, NULL),
+                         i == 0 ? STATUS_UNSUPPORTED : STATUS_CORRUPT);
+        manifest.data[i] ^= 0x10;
+    }
+    for (size_t size = 0; size < manifest.size; size++) {
+        operation.value.size = size;
+        assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL), STATUS_OK);
+        assert_int_equal(index_open(storage, NULL, &index, NULL), STATUS_CORRUPT);
+    }
+    buffer_release(&manifest);
+    assert_int_equal(index_erase(storage, NULL), STATUS_OK);
+    assert_int_equal(storage_memory_keys(memory), 0);
+    index = open_index(NULL);
+    assert_int_equal(index_applied_position(index), 0);
+    index_close(index);
+}
+
+static enum status collect_chunk(void *context, struct storage_slice key,
+                                 struct storage_slice value)
+{
+    struct buffer *keys = context;
+    (void)value;
+    buffer_append_byte(keys, (uint8_t)key.size);
+    buffer_append(keys, key.bytes, key.size);
+    return STATUS_OK;
+}
+
+static void a_flipped_bit_is_never_served(void **state)
+{
+    (void)state;
+    struct storage storage = storage_memory_storage(memory);
+    struct index *index = open_index(NULL);
+    random_batch(index, 60);
+    assert_int_equal(index_flush(index, NULL), STATUS_OK);
+    index_close(index);
+    struct buffer keys = {0};
+    const uint8_t prefix = STORAGE_BULK_PREFIX;
+    assert_int_equal(storage.ops->iterate(storage.self, (struct storage_slice){&prefix, 1},
+                                          (struct storage_slice){0}, collect_chunk, &keys, NULL),
+                     STATUS_OK);
+    assert_true(keys.size > 0);
+    uint32_t found = 0;
+    uint32_t tried = 0;
+    for (size_t at = 0; at < keys.size; at += 1u + keys.data[at]) {
+        struct storage_slice key = {keys.data + at + 1, keys.data[at]};
+        struct buffer value = {0};
+        assert_int_equal(storage.ops->get(storage.self, key, &value, NULL), STATUS_OK);
+        for (int flip = 0; flip < 30; flip++) {
+            uint32_t byte = random_below((uint32_t)value.size);
+            uint8_t bit = (uint8_t)(1u << random_below(8));
+            struct storage_operation operation = {STORAGE_PUT, key, {value.data, value.size}};
+            value.data[byte] ^= bit;
+            assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL),
+                             STATUS_OK);
+            tried++;
+            if (index_open(storage, NULL, &index, NULL) != STATUS_OK) {
+                found++;
+            } else {
+                struct query query = parse("\"apple run\" OR banana OR the OR 日本語 OR walk");
+                struct query_term terms[QUERY_TERMS_MAX];
+                uint64_t frequencies[QUERY_TERMS_MAX] = {0};
+                struct search_request request = {.k = 100};
+                struct search_result result;
+                struct stored_document stored;
+                request.statistics.document_frequency_count =
+                    query_collect_terms(query.root, terms);
+                request.statistics.document_frequencies = frequencies;
+                enum status status =
+                    index_search(index, query.root, &request, &arena, &result, NULL);
+                for (uint32_t i = 0; i < DOCUMENTS_MAX && status == STATUS_OK; i++) {
+                    if (!model[i].live)
+                        continue;
+                    status = index_document_get(index, slice(model[i].url), &arena, &stored, NULL);
+                }
+                assert_int_equal(status, STATUS_CORRUPT);
+                assert_true(index_is_corrupt(index));
+                found++;
+                index_close(index);
+            }
+            value.data[byte] ^= bit;
+            assert_int_equal(storage.ops->write(storage.self, &operation, 1, true, NULL),
+                             STATUS_OK);
+            arena_reset(&arena);
+        }
+        buffer_release(&value);
+    }
+    assert_int_equal(found, tried);
+    buffer_release(&keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_wrong_directory_is_told_as_corrupt),
         TEST(a_flush_without_memory_costs_nothing_but_the_flush),
         TEST(a_merge_without_memory_costs_nothing_but_the_merge),
+        MODEL_TEST(what_a_crash_left_behind_is_deleted),
+        MODEL_TEST(a_failed_write_costs_nothing),
+        MODEL_TEST(a_full_disk_in_the_middle_of_a_merge_costs_nothing_but_the_merge),
+        MODEL_TEST(a_segment_that_was_not_written_right_is_not_taken),
+        MODEL_TEST(a_newer_or_broken_manifest_is_refused),
+        MODEL_TEST(a_flipped_bit_is_never_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

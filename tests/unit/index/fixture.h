@@ -15,14 +15,21 @@ static struct index *tested;
 static uint64_t position; /* of the last change that was applied */
 static uint32_t seed;
 
-static inline int set_up(void **state)
+/* Without an index. */
+static inline int set_up_storage(void **state)
 {
     (void)state;
     seed = 7;
     position = 0;
+    tested = NULL;
     analyzer = text_analyzer_new();
     memory = storage_memory_new();
-    if (analyzer == NULL || memory == NULL)
+    return analyzer == NULL || memory == NULL ? -1 : 0;
+}
+
+static inline int set_up(void **state)
+{
+    if (set_up_storage(state) != 0)
         return -1;
     return index_open(storage_memory_storage(memory), NULL, &tested, NULL) == STATUS_OK ? 0 : -1;
 }

@@ -3,25 +3,7 @@
 
 #include "index/dates.h"
 #include "index/query_languages.h"
-#include "tests/unit/unit.h"
-
-static struct text_analyzer *analyzer;
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    analyzer = text_analyzer_new();
-    return analyzer == NULL ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
-}
+#include "tests/unit/index/fixture.h"
 
 /* From memory of exactly its size. */
 static struct query parse_bytes(const char *text, size_t size, uint64_t languages)
@@ -422,15 +404,13 @@ static void what_was_read_reads_the_same_again(void **state)
                                          "~3",       "abc*",       "lang:de",
                                          "type:txt", "after:2024", "before:2023-05",
                                          "\"f g\"~2"};
-    uint32_t seed = 7;
     for (int round = 0; round < 20000; round++) {
         char text[200];
         size_t size = 0;
         while (size < 120) {
-            seed = seed * 1664525 + 1013904223;
-            if (seed >> 28 == 0)
+            if (random_below(16) == 0)
                 break;
-            const char *piece = pieces[(seed >> 8) % (sizeof(pieces) / sizeof(pieces[0]))];
+            const char *piece = pieces[random_below(sizeof(pieces) / sizeof(pieces[0]))];
             memcpy(text + size, piece, strlen(piece));
             size += strlen(piece);
         }
@@ -528,5 +508,5 @@ int main(void)
         cmocka_unit_test(what_was_read_reads_the_same_again),
         cmocka_unit_test(trees_from_elsewhere_are_checked),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_storage, tear_down);
 }

@@ -7,29 +7,20 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "index/explain.h"
-#include "index/storage_memory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/index/fixture.h"
 
 enum { SHARDS_MAX = 4, DOCUMENTS = 400, QUERIES = 120 };
 
 #define DAY_US INT64_C(86400000000)
 #define NOW_US (20000 * DAY_US)
 
-static struct text_analyzer *analyzer;
-static struct arena arena;
-
 static uint32_t random_number(void)
 {
-    static uint64_t seed = 88172645463325252u;
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 16);
-}
-
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
+    static uint64_t last = 88172645463325252u;
+    last ^= last << 13;
+    last ^= last >> 7;
+    last ^= last << 17;
+    return (uint32_t)(last >> 16);
 }
 
 /* ---- several indexes that hold one corpus ---- */
@@ -64,9 +55,9 @@ static struct index *shard_of(struct shards *shards, const char *url)
     return shards->index[url_hash(url, strlen(url)) % shards->count];
 }
 
-static void apply(struct shards *shards, const char *url, const struct index_change *change)
+static void apply_to_shard(struct shards *shards, const char *url,
+                           const struct index_change *change)
 {
-    static uint64_t position;
     struct index *index = shard_of(shards, url);
     assert_int_equal(index_apply(index, change, 1, ++position, NULL), STATUS_OK);
     if (random_number() % 40 == 0)
@@ -85,7 +76,7 @@ static void put(struct shards *shards, const char *url, const char *title, const
                                                .language = slice("en")}};
     if (strlen(text) % 3 == 0)
         change.document.modified_unix_us = NOW_US - (int64_t)(strlen(text) % 900) * DAY_US;
-    apply(shards, url, &change);
+    apply_to_shard(shards, url, &change);
 }
 
 static void link_to(struct shards *shards, uint32_t source, const char *url)
@@ -95,7 +86,7 @@ static void link_to(struct shards *shards, uint32_t source, const char *url)
     struct index_change change = {
         .kind = INDEX_PUT_EDGE,
         .edge = {.source = slice(from), .target = slice(url), .anchor = slice("w3")}};
-    apply(shards, url, &change);
+    apply_to_shard(shards, url, &change);
 }
 
 static struct search_request request_for(struct shards *shards, const struct query_node *query)
@@ -418,21 +409,6 @@ static void newer_pages_gain_a_little(void **state)
     assert_true(freshness_factor(ranking, 1, NOW_US) > 1);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    analyzer = text_analyzer_new();
-    return analyzer == NULL ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,5 +419,5 @@ int main(void)
         cmocka_unit_test(newer_pages_gain_a_little),
         cmocka_unit_test(a_title_that_is_the_query_gains),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_storage, tear_down);
 }

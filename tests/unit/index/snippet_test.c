@@ -4,37 +4,20 @@
 
 #include "base/bytes.h"
 #include "index/document.h"
-#include "index/storage_memory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/index/fixture.h"
 
-static struct text_analyzer *analyzer;
 static struct snippet_maker *maker;
-static struct storage_memory *memory;
-static struct index *index_under_test;
-static struct arena arena;
 
-static int set_up(void **state)
+static int set_up_maker(void **state)
 {
-    (void)state;
-    analyzer = text_analyzer_new();
     maker = snippet_maker_new();
-    memory = storage_memory_new();
-    if (analyzer == NULL || maker == NULL || memory == NULL)
-        return -1;
-    return index_open(storage_memory_storage(memory), NULL, &index_under_test, NULL) == STATUS_OK
-               ? 0
-               : -1;
+    return maker == NULL ? -1 : set_up(state);
 }
 
-static int tear_down(void **state)
+static int tear_down_maker(void **state)
 {
-    (void)state;
-    index_close(index_under_test);
-    storage_memory_free(memory);
     snippet_maker_free(maker);
-    text_analyzer_free(analyzer);
-    arena_release(&arena);
-    return 0;
+    return tear_down(state);
 }
 
 static uint32_t characters(const char *text)
@@ -45,18 +28,13 @@ static uint32_t characters(const char *text)
     return count;
 }
 
-static struct text_slice slice(const char *text)
-{
-    return (struct text_slice){text, strlen(text)};
-}
-
 static void put(struct text_slice text)
 {
     struct index_change change = {
         .kind = INDEX_PUT_DOCUMENT,
         .document = {.url = slice("http://a/"), .title = slice("absent"), .text = text},
     };
-    assert_int_equal(index_apply(index_under_test, &change, 1, 1, NULL), STATUS_OK);
+    assert_int_equal(index_apply(tested, &change, 1, 1, NULL), STATUS_OK);
 }
 
 /* The snippet of a page with this text, with square brackets around what is marked. */
@@ -69,9 +47,9 @@ static const char *snippet(const char *text, size_t size, const char *typed)
     uint64_t hash = url_hash("http://a/", 9);
     put((struct text_slice){text, size});
     assert_int_equal(query_parse(analyzer, slice(typed), 0, &arena, &query, NULL), STATUS_OK);
-    assert_int_equal(index_show(index_under_test, maker, &hash, 1, query.root, NULL, &arena,
-                                &shown_document, NULL),
-                     STATUS_OK);
+    assert_int_equal(
+        index_show(tested, maker, &hash, 1, query.root, NULL, &arena, &shown_document, NULL),
+        STATUS_OK);
     assert_true(shown_document.found);
     struct snippet result = shown_document.snippet;
     for (uint32_t i = 0; i < result.span_count; i++) {
@@ -199,15 +177,13 @@ static void random_text_never_breaks_it(void **state)
     (void)state;
     static const char *const pieces[] = {"apple ", "pie",  " ",    "\n",     "日本語",    "é",
                                          "x.y",    "\xff", "\xe6", "......", "pie apple", "\0"};
-    uint32_t seed = 3;
     for (int round = 0; round < 3000; round++) {
         char text[2000];
         size_t size = 0;
         while (size < 1900) {
-            seed = seed * 1664525 + 1013904223;
-            if (seed >> 26 == 0)
+            if (random_below(64) == 0)
                 break;
-            const char *piece = pieces[(seed >> 10) % 12];
+            const char *piece = pieces[random_below(12)];
             size_t length = strlen(piece) + (piece[0] == '\0');
             memcpy(text + size, piece, length);
             size += length;
@@ -239,21 +215,19 @@ static void many_segments_take_no_more_memory(void **state)
         hashes[i] = url_hash(urls[i], strlen(urls[i]));
         struct index_change change = {.kind = INDEX_PUT_DOCUMENT,
                                       .document = {.url = slice(urls[i]), .text = slice(text)}};
-        assert_int_equal(index_apply(index_under_test, &change, 1, 1, NULL), STATUS_OK);
-        assert_int_equal(index_flush(index_under_test, NULL), STATUS_OK);
+        assert_int_equal(index_apply(tested, &change, 1, 1, NULL), STATUS_OK);
+        assert_int_equal(index_flush(tested, NULL), STATUS_OK);
     }
     assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     arena_reset(&arena);
     assert_int_equal(query_parse(analyzer, slice(text), 0, &arena, &query, NULL), STATUS_OK);
     size_t before = arena.used_bytes;
-    assert_int_equal(
-        index_show(index_under_test, maker, hashes, 1, query.root, NULL, &arena, shown, NULL),
-        STATUS_OK);
+    assert_int_equal(index_show(tested, maker, hashes, 1, query.root, NULL, &arena, shown, NULL),
+                     STATUS_OK);
     size_t of_one = arena.used_bytes - before;
     before = arena.used_bytes;
-    assert_int_equal(
-        index_show(index_under_test, maker, hashes, 20, query.root, NULL, &arena, shown, NULL),
-        STATUS_OK);
+    assert_int_equal(index_show(tested, maker, hashes, 20, query.root, NULL, &arena, shown, NULL),
+                     STATUS_OK);
     assert_true(shown[19].found && shown[19].snippet.span_count > 1);
     assert_true(arena.used_bytes - before < 3 * of_one);
 }
@@ -272,5 +246,5 @@ int main(void)
         cmocka_unit_test(random_text_never_breaks_it),
         cmocka_unit_test(many_segments_take_no_more_memory),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_maker, tear_down_maker);
 }

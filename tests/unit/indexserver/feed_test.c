@@ -167,6 +167,41 @@ static void what_was_told_ahead_is_told_once(void **state)
     assert_int_equal(read_once(ix, &reader, 0)->n_items, 3);
 }
 
+static void a_reader_without_room_is_told_of_removals_alone(void **state)
+{
+    struct indexserver *ix = *state;
+    struct reader reader = {.ahead = 1, .member = 2};
+    crawl_site(ix);
+    follow(ix, &reader);
+    Wire__FeedRequest request = WIRE__FEED_REQUEST__INIT;
+    request.from = reader.from;
+    request.ahead = 1;
+    request.slot_last = 255;
+    request.member = reader.member;
+    request.only_ahead = true;
+    site[2].version++;
+    submit(ix, site[2].url);
+    crawl_all(ix, 50); /* there is something in its turn */
+    remove_url(ix, LOG__REMOVE_SCOPE__REMOVE_PAGE, HOST "/a");
+    const Wire__FeedReply *reply =
+        call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    bool is_removed = false;
+    for (size_t i = 0; i < reply->n_items; i++) {
+        is_removed |= reply->items[i]->kind_case == WIRE__FEED_ITEM__KIND_REMOVED &&
+                      strcmp(reply->items[i]->removed, HOST "/a") == 0;
+        assert_int_not_equal(reply->items[i]->kind_case, WIRE__FEED_ITEM__KIND_DOCUMENT);
+    }
+    assert_true(is_removed);
+    assert_int_equal(reply->next, reader.from); /* it stays where it is */
+    request.ahead = reply->ahead;
+    request.wait_ms = 200;
+    int64_t began_ms = clock_boot_ms();
+    reply = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
+    assert_int_equal(reply->n_items, 0); /* once; and what comes in its turn wakes nobody */
+    assert_true(clock_boot_ms() - began_ms >= 199);
+    assert_string_equal(follow(ix, &reader), whole_feed(ix)); /* with room again */
+}
+
 static void a_page_that_comes_back_wins_over_its_removal(void **state)
 {
     struct indexserver *ix = *state;
@@ -390,6 +425,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_removal_reaches_readers_while_an_older_page_waits_for_its_parse),
         TEST(what_was_told_ahead_is_told_once),
+        TEST(a_reader_without_room_is_told_of_removals_alone),
         TEST(a_page_that_comes_back_wins_over_its_removal),
         TEST(public_sites_change_while_an_older_page_waits),
         TEST(readers_that_are_killed_at_any_moment_come_to_the_same),

@@ -1,0 +1,78 @@
+/* Where the next page goes on, and where this one does. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "gateway/gateway_parts.h"
+#include "gateway/service_search_parts.h"
+
+static uint64_t query_hash(const struct query *query)
+{
+    return hash64(query->read_as, strlen(query->read_as));
+}
+
+void searching_note_place(struct searching *search, const struct search_answer *answer)
+{
+    struct cache_place *place = &search->place;
+    uint64_t depth = search->has_after
+                         ? search->basis.depth
+                         : (uint64_t)(search->question->page - 1) * search->question->size;
+    place->cursor = search->basis;
+    place->cursor.query_hash = query_hash(&search->query);
+    place->cursor.languages = search->languages;
+    place->cursor.part = search->ends_in;
+    place->cursor.depth = depth + search->page_count;
+    place->cursor.positions = search->positions;
+    place->cursor.shard_count = search->routing->shard_count;
+    place->is_last = search->page_count < search->question->size ||
+                     place->cursor.depth >= answer->total ||
+                     place->cursor.depth + search->question->size > SEARCH_DEPTH_MAX;
+    if (search->page_count > 0) {
+        place->cursor.score = search->page[search->page_count - 1].score;
+        place->cursor.url_hash = search->page[search->page_count - 1].url_hash;
+    }
+}
+
+enum status searching_write_cursor(const struct searching *search, struct search_answer *answer,
+                                   struct error *err)
+{
+    answer->cursor = "";
+    if (search->place.is_last)
+        return STATUS_OK;
+    struct cursor cursor = search->place.cursor;
+    cursor.made_unix_s = clock_unix_s();
+    answer->cursor = cursor_encode(gateway_key(search->service->gateway), &cursor, search->arena);
+    return answer->cursor == NULL ? error_set(err, STATUS_NO_MEMORY, "search") : STATUS_OK;
+}
+
+enum status searching_read_cursor(struct searching *search, struct error *err)
+{
+    const char *text = search->question->cursor;
+    if (text == NULL || text[0] == '\0')
+        return STATUS_OK;
+    enum status status = cursor_decode(gateway_key(search->service->gateway), text, clock_unix_s(),
+                                       search->arena, &search->basis, err);
+    search->has_after = status == STATUS_OK;
+    search->languages = search->basis.languages;
+    return status;
+}
+
+/* Whether the cursor's statistics are those of the query that it says. */
+static bool is_cursors(struct searching *search)
+{
+    struct query_term terms[QUERY_TERMS_MAX];
+    if (search->basis.query_hash != query_hash(&search->query))
+        return false;
+    if (search->basis.part == CURSOR_ALONE)
+        return search->basis.term_count == search->term_count;
+    searching_relax(search);
+    return search->relaxed != NULL &&
+           search->basis.term_count == query_collect_terms(search->relaxed, terms);
+}
+
+enum status searching_check_cursor(struct searching *search, struct error *err)
+{
+    if (search->has_after && !is_cursors(search))
+        return error_set(err, STATUS_INVALID, "the cursor belongs to another query");
+    return STATUS_OK;
+}
