@@ -18,8 +18,15 @@ typedef uint32_t lanes __attribute__((vector_size(16)));
 
 unsigned pack_width(const uint32_t *values, size_t count)
 {
-    uint32_t all = 0;
-    for (size_t i = 0; i < count; i++)
+    lanes some;
+    lanes bits = {0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        memcpy(&some, values + i, sizeof(some));
+        bits |= some;
+    }
+    uint32_t all = bits[0] | bits[1] | bits[2] | bits[3];
+    for (; i < count; i++)
         all |= values[i];
     return all == 0 ? 0 : 32 - (unsigned)__builtin_clz(all);
 }

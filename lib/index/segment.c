@@ -156,16 +156,6 @@ enum status segment_open(struct storage storage, struct storage_pin *pins, uint3
     return STATUS_OK;
 }
 
-bool segment_verify(struct segment *segment)
-{
-    bool good = true;
-    for (unsigned kind = 0; kind < PART_END; kind++) {
-        for (uint32_t i = 0; i < segment->parts[kind].chunk_count; i++)
-            good = chunk_is_good(&segment->parts[kind].chunks[i]) && good;
-    }
-    return good;
-}
-
 void segment_trust(struct segment *segment)
 {
     for (unsigned kind = 0; kind < PART_END; kind++) {

@@ -84,9 +84,6 @@ struct segment {
  */
 enum status segment_open(struct storage storage, struct storage_pin *pins, uint32_t count,
                          struct segment **ret_segment, struct error *err);
-/* Compares every chunk with its checksum, so that no search has to be the first to; false: a byte
- * is wrong. */
-bool segment_verify(struct segment *segment);
 /* Its bytes never left memory: no chunk is looked at in this way. */
 void segment_trust(struct segment *segment);
 struct segment *segment_hold(struct segment *segment);

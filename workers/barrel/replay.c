@@ -43,7 +43,7 @@ struct replay {
     struct arena arena;     /* of one reply */
     int64_t dirty_since_ms; /* 0: everything applied is flushed */
     uint64_t ahead;         /* what takes away was applied before this, ahead of the position */
-    uint64_t removed;       /* removals were, while there was no room for more; 0: there was */
+    uint64_t removed;       /* removals were, when there was no room for more; 0: none were */
     bool was_away;
 };
 

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "tests/bench/barrel_bench/bench.h"
@@ -157,7 +157,9 @@ static void apply(struct bench *bench, struct batch *batch)
     int64_t begun_us = clock_boot_us();
     if (batch_apply(bench, batch, &err) != STATUS_OK)
         bench_fail("indexing", &err);
-    while (bench->settings.threads < 2 && index_merge(bench->index, &err) == STATUS_OK)
+    /* Where several segments are wanted, none is merged before the end: there would be fewer. */
+    bool merges = bench->settings.threads < 2 && bench->settings.segments < 2;
+    while (merges && index_merge(bench->index, &err) == STATUS_OK)
         continue;
     batch->apply_us += clock_boot_us() - begun_us;
 }
@@ -191,18 +193,18 @@ struct merger {
     struct index *index;
     pthread_t thread;
     bool runs;
+    sem_t applied; /* posted behind each batch, and at the end */
     atomic_bool over;
 };
 
 static void *merge_meanwhile(void *argument)
 {
-    static const struct timespec pause = {.tv_nsec = 10000000};
     struct merger *merger = argument;
     struct error err = {0};
     while (!atomic_load(&merger->over)) {
         enum status status = index_merge(merger->index, &err);
         if (status == STATUS_END)
-            nanosleep(&pause, NULL);
+            sem_wait(&merger->applied);
         else if (status != STATUS_OK)
             bench_fail("merging", &err);
     }
@@ -213,6 +215,7 @@ static void merger_start(struct merger *merger, bool wanted)
 {
     struct error err = {.text = "cannot be started"};
     merger->runs = wanted;
+    sem_init(&merger->applied, 0, 0);
     if (wanted && pthread_create(&merger->thread, NULL, merge_meanwhile, merger) != 0)
         bench_fail("a thread", &err);
 }
@@ -220,8 +223,10 @@ static void merger_start(struct merger *merger, bool wanted)
 static void merger_stop(struct merger *merger)
 {
     atomic_store(&merger->over, true);
+    sem_post(&merger->applied);
     if (merger->runs)
         pthread_join(merger->thread, NULL);
+    sem_destroy(&merger->applied);
 }
 
 void bench_index(struct bench *bench, const char *file)
@@ -237,8 +242,10 @@ void bench_index(struct bench *bench, const char *file)
     merger_start(&merger, bench->settings.threads > 1);
     while (lines_next(lines, &line)) {
         batch_add(batch, &line);
-        if (batch_is_full(batch))
-            apply(bench, batch);
+        if (!batch_is_full(batch))
+            continue;
+        apply(bench, batch);
+        sem_post(&merger.applied);
     }
     apply(bench, batch);
     int64_t begun_us = clock_boot_us();
