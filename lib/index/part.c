@@ -187,7 +187,6 @@ bool chunk_is_whole(const uint8_t *value, size_t size)
 {
     struct chunk chunk;
     return size >= TRAILER_END_BYTES &&
-           chunk_init(&chunk, value, size, value[size - TRAILER_END_BYTES + 1], NULL) ==
-               STATUS_OK &&
+           chunk_init(&chunk, value, size, chunk_part(value, size), NULL) == STATUS_OK &&
            chunk_verify(&chunk);
 }

@@ -102,6 +102,12 @@ struct part {
     enum segment_part kind;
 };
 
+/* Which part's a stored chunk says it is; `size` > 7. */
+static inline enum segment_part chunk_part(const uint8_t *value, size_t size)
+{
+    return (enum segment_part)value[size - 7];
+}
+
 /* Whether a value can be a chunk: reads its trailer, not its bytes. */
 enum status chunk_init(struct chunk *chunk, const uint8_t *value, size_t size,
                        enum segment_part kind, struct error *err);

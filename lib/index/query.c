@@ -144,7 +144,8 @@ size_t query_collect_terms(const struct query_node *root, struct query_term *ret
 /* ---- any instead of all ---- */
 
 /* Whether a phrase has text of a script that is written without spaces, whose characters take three
- * bytes and more; others are names such as "max_connections", or were put in quotes. */
+ * bytes and more; others are hyphenated, are names such as "max_connections", or were put in
+ * quotes. */
 static bool is_without_spaces(const struct query_node *phrase)
 {
     bool is = false;
@@ -210,14 +211,19 @@ static bool has_filter(const struct query_node *node)
     return has;
 }
 
+bool query_stays_whole(const struct query_node *node)
+{
+    return !has_words(node) || node->kind == QUERY_PREFIX ||
+           (node->kind == QUERY_PHRASE && !node->is_hyphenated && !is_without_spaces(node)) ||
+           (node->kind == QUERY_OR && has_filter(node));
+}
+
 static void relax(struct relaxing *relaxing, struct query_node *node)
 {
     uint32_t words_before = relaxing->word_count;
     if (!has_words(node))
         relaxing->filters[relaxing->filter_count++] = node;
-    else if (node->kind == QUERY_PREFIX ||
-             (node->kind == QUERY_PHRASE && !is_without_spaces(node)) ||
-             (node->kind == QUERY_OR && has_filter(node)))
+    else if (query_stays_whole(node))
         relaxing->words[relaxing->word_count++] = node;
     else if (node->child_count == 0)
         take_words(relaxing, node);
@@ -243,13 +249,17 @@ static struct query_node *join(struct relaxing *relaxing, enum query_kind kind,
     return node;
 }
 
-struct query_node *query_relax(const struct query_node *root, struct arena *arena)
+struct query_node *query_relax(const struct query_node *root, struct query_node *const *parts,
+                               uint32_t part_count, struct arena *arena)
 {
     struct relaxing *relaxing = root == NULL ? NULL : arena_zalloc(arena, sizeof(*relaxing));
     if (relaxing == NULL)
         return NULL;
     relaxing->arena = arena;
     relax(relaxing, (struct query_node *)(uintptr_t)root);
+    for (uint32_t i = 0; i < part_count; i++)
+        relaxing->words[relaxing->word_count++] = parts[i];
+    relaxing->loosens = relaxing->loosens || part_count > 0;
     if (!relaxing->loosens && !relaxing->no_memory)
         return (struct query_node *)(uintptr_t)root;
     struct query_node *any = join(relaxing, QUERY_OR, relaxing->words, relaxing->word_count);

@@ -81,7 +81,8 @@ struct query_node {
      * and what it begins with. */
     struct query_word *words;
     uint32_t word_count;
-    uint32_t slop; /* of QUERY_PHRASE: how far its words may be moved; proximity.h says how */
+    uint32_t slop;      /* of QUERY_PHRASE: how far its words may be moved; proximity.h says how */
+    bool is_hyphenated; /* of QUERY_PHRASE: typed as "well-known", not in quotation marks */
     struct query_node **children; /* QUERY_AND, QUERY_OR: 1 or more; QUERY_NOT: 1 */
     uint32_t child_count;
     /* Filters but QUERY_DATES: the host, tag or type, in lower case; else what was typed, folded.
@@ -121,12 +122,20 @@ enum status query_check(const struct query_node *root, struct error *err);
 
 /*
  * The same query asking for any of its words and phrases instead of all; text written without
- * spaces is read pair by pair. What only filters (sites, exclusions) stays, and so does a QUERY_OR
- * with such below it as a whole. Whatever matches the query matches this, too, and
- * query_collect_terms() finds the same terms in the same order. `root` itself where that asks for
- * no more; else in the arena, sharing the terms. NULL: no memory, or nothing was asked for.
+ * spaces is read pair by pair, hyphenated words one by one. What only filters (sites, exclusions)
+ * stays, and so does a QUERY_OR with such below it as a whole. Whatever matches the query matches
+ * this, too, and query_collect_terms() finds the same terms in the same order. `root` itself where
+ * that asks for no more; else in the arena, sharing the terms. NULL: no memory, or nothing was
+ * asked for.
+ *
+ * parts, part_count  further words to ask for, behind those of the query: see compound.h. Shared,
+ *                    and at most QUERY_WORDS_MAX together with the query's
  */
-struct query_node *query_relax(const struct query_node *root, struct arena *arena);
+struct query_node *query_relax(const struct query_node *root, struct query_node *const *parts,
+                               uint32_t part_count, struct arena *arena);
+
+/* Whether query_relax() leaves a node as it is, with all that is below it. */
+bool query_stays_whole(const struct query_node *node);
 
 /*
  * The distinct terms that score, in an order that depends on the tree alone: the order in which

@@ -23,6 +23,7 @@ struct parser {
     struct arena *arena;
     uint64_t languages;
     uint32_t alternatives_max; /* for each word */
+    const char *begin;
     const char *at;
     const char *end;
     struct query *query;
@@ -161,17 +162,29 @@ struct reading {
     /* The tokens' own text with single spaces where something else stood between them. */
     char text[2 * QUERY_BYTES_MAX];
     size_t text_size;
-    uint32_t text_end; /* of the last token in the text that was read */
+    uint32_t text_end;     /* of the last token in the text that was read */
+    bool has_other_joints; /* something else than a hyphen stands between two of them */
 };
+
+/* Whether a hyphen, and nothing else, stands between two words: "-", or U+2010 or U+2011. */
+static bool is_hyphen(const char *bytes, size_t size)
+{
+    return (size == 1 && bytes[0] == '-') ||
+           (size == 3 && memcmp(bytes, "\xe2\x80", 2) == 0 &&
+            ((unsigned char)bytes[2] == 0x90 || (unsigned char)bytes[2] == 0x91));
+}
 
 static void add_text(struct reading *reading, struct text_slice text,
                      const struct text_token *token)
 {
     uint32_t start = token->start;
-    if (reading->count > 1 && start > reading->text_end)
+    uint32_t end = reading->text_end;
+    if (reading->count > 1 && (start <= end || !is_hyphen(text.bytes + end, start - end)))
+        reading->has_other_joints = true;
+    if (reading->count > 1 && start > end)
         reading->text[reading->text_size++] = ' ';
     else if (reading->count > 1)
-        start = reading->text_end;
+        start = end;
     memcpy(reading->text + reading->text_size, text.bytes + start, token->end - start);
     reading->text_size += token->end - start;
     reading->text_end = token->end;
@@ -228,8 +241,22 @@ static struct text_slice fold(struct parser *parser, struct text_slice text)
     return (struct text_slice){copy, copy == NULL ? 0 : size};
 }
 
+/* Hyphens join the parts of one word, and pages join them with a space or with nothing, too; what
+ * other characters join is a name. */
+static bool is_hyphenated(struct reading *reading)
+{
+    if (reading->count < 2 || reading->has_other_joints)
+        return false;
+    for (size_t i = 0; i < reading->text_size; i++) {
+        if (reading->text[i] == ' ')
+            reading->text[i] = '-';
+    }
+    return true;
+}
+
 /* Several words become a phrase: they were written together. NULL where there is none. */
-static struct query_node *make_words(struct parser *parser, struct text_slice text, uint32_t fields)
+static struct query_node *make_words(struct parser *parser, struct text_slice text, bool is_quoted,
+                                     uint32_t fields)
 {
     struct reading reading = {.count = 0};
     read_words(parser, text, TEXT_LANGUAGE_UNKNOWN, &reading, true);
@@ -249,6 +276,7 @@ static struct query_node *make_words(struct parser *parser, struct text_slice te
     node->words = copy;
     node->word_count = reading.count;
     node->fields = fields;
+    node->is_hyphenated = !is_quoted && is_hyphenated(&reading);
     node->text = fold(parser, (struct text_slice){reading.text, reading.text_size});
     return node;
 }
@@ -457,7 +485,7 @@ static struct query_node *parse_phrase(struct parser *parser, uint32_t fields)
     if (has_star(text))
         note(parser, "“*” was left out of a phrase: its words are whole ones.");
     uint32_t slop = take_slop(parser);
-    struct query_node *node = make_words(parser, text, fields);
+    struct query_node *node = make_words(parser, text, true, fields);
     if (node != NULL && node->kind == QUERY_PHRASE)
         node->slop = slop;
     return node;
@@ -543,17 +571,17 @@ static struct query_node *parse_word(struct parser *parser, uint32_t fields)
     while (beginning.size > 0 && beginning.bytes[beginning.size - 1] == '*')
         beginning.size--;
     if (beginning.size == text.size)
-        return make_words(parser, text, fields);
+        return make_words(parser, text, false, fields);
     if (parser->prefixes == QUERY_PREFIXES_MAX) {
         note(parser, "“*” is understood behind four words; behind the others it was left out.");
-        return make_words(parser, beginning, fields);
+        return make_words(parser, beginning, false, fields);
     }
     if (read_beginning(parser, &beginning, key, &key_size))
         return make_prefix(parser, beginning, key, key_size, fields);
     if (beginning.size > 0)
         note(parser, "“*” was left out: it stands behind the beginning of a single word, of at "
                      "least three letters.");
-    return make_words(parser, beginning, fields);
+    return make_words(parser, beginning, false, fields);
 }
 
 /* A word, phrase or group with its prefix. NULL where nothing is left of it; always moves on. */
@@ -586,12 +614,19 @@ static struct query_node *parse_one(struct parser *parser, uint32_t fields)
     return parse_word(parser, fields);
 }
 
+/* Whether a word may begin here: not right behind a quotation mark or a parenthesis, where a hyphen
+ * joins what stands on both sides ("Model C"-Schulen). */
+static bool begins_word(const struct parser *parser)
+{
+    return parser->at == parser->begin || is_space(parser->at[-1]) || parser->at[-1] == '(';
+}
+
 /* Takes what says "not" in front of something. */
 static bool take_not(struct parser *parser)
 {
     const char *next = parser->at + 1;
     if (parser->at < parser->end && *parser->at == '-' && next < parser->end && !is_space(*next) &&
-        *next != '-' && *next != ')') {
+        *next != '-' && *next != ')' && begins_word(parser)) {
         parser->at++;
         return true;
     }
@@ -727,6 +762,7 @@ enum status query_parse(struct text_analyzer *analyzer, struct text_slice typed,
         .at = typed.size > 0 ? typed.bytes : "",
         .query = &query,
     };
+    parser.begin = parser.at;
     parser.end = parser.at + (typed.size > QUERY_BYTES_MAX ? QUERY_BYTES_MAX : typed.size);
     if (typed.size > QUERY_BYTES_MAX)
         note(&parser, "The query was longer than 2048 bytes; the rest was left out.");

@@ -50,7 +50,7 @@ static void write_words(struct writing *writing, const struct query_node *node)
         if (node->fields == 1u << field)
             buffer_append_string(out, field_prefixes[field]);
     }
-    const char *quote = node->kind == QUERY_PHRASE ? "\"" : "";
+    const char *quote = node->kind == QUERY_PHRASE && !node->is_hyphenated ? "\"" : "";
     buffer_append_string(out, quote);
     buffer_append(out, node->text.bytes, node->text.size);
     buffer_append_string(out, quote);

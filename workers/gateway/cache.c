@@ -239,6 +239,7 @@ static struct cached *put_answer(struct space *space, const struct search_answer
     const struct cursor *cursor = &place->cursor;
     uint64_t *frequencies = put(space, cursor->document_frequencies,
                                 cursor->term_count * sizeof(*cursor->document_frequencies));
+    uint64_t *splits = put(space, cursor->splits, cursor->split_count * sizeof(*cursor->splits));
     uint64_t *positions =
         put(space, cursor->positions, cursor->shard_count * sizeof(*cursor->positions));
     struct found_page *results =
@@ -251,6 +252,7 @@ static struct cached *put_answer(struct space *space, const struct search_answer
         cached->answer.results = results;
         cached->answer.did_you_mean = did_you_mean;
         cached->place.cursor.document_frequencies = frequencies;
+        cached->place.cursor.splits = splits;
         cached->place.cursor.positions = positions;
         cached->answer.query = cached->answer.read_as = cached->answer.cursor = NULL;
         cached->answer.notes = NULL;

@@ -8,11 +8,11 @@
 #include "base/check.h"
 
 enum {
-    VERSION = 2,
+    VERSION = 3,
     MAC_BYTES = 16,
     SKEW_S = 60, /* by which the clocks of two machines may differ */
     VARINT_BYTES = 10,
-    FIXED_NUMBERS = 9 + ROUTING_FIELDS + 2,
+    FIXED_NUMBERS = 10 + ROUTING_FIELDS + 2,
 };
 
 static const char label[] = "tierce cursor 1";
@@ -102,7 +102,7 @@ static void sign(const struct cluster_key *key, const uint8_t *bytes, size_t siz
 const char *cursor_encode(const struct cluster_key *key, const struct cursor *cursor,
                           struct arena *arena)
 {
-    size_t numbers = FIXED_NUMBERS + cursor->term_count + cursor->shard_count;
+    size_t numbers = FIXED_NUMBERS + cursor->term_count + cursor->split_count + cursor->shard_count;
     size_t room = 1 + numbers * VARINT_BYTES + 2 * sizeof(uint64_t) + MAC_BYTES;
     uint8_t *bytes = arena_alloc(arena, room);
     char *text = arena_alloc(arena, room * 4 / 3 + 4);
@@ -123,6 +123,9 @@ const char *cursor_encode(const struct cluster_key *key, const struct cursor *cu
     out = put_varint(out, cursor->term_count);
     for (uint32_t i = 0; i < cursor->term_count; i++)
         out = put_varint(out, cursor->document_frequencies[i]);
+    out = put_varint(out, cursor->split_count);
+    for (uint32_t i = 0; i < cursor->split_count; i++)
+        out = put_varint(out, cursor->splits[i]);
     out = put_varint(out, cursor->shard_count);
     for (uint32_t i = 0; i < cursor->shard_count; i++)
         out = put_varint(out, cursor->positions[i]);
@@ -169,6 +172,7 @@ static void get_numbers(struct reader *reader, struct arena *arena, struct curso
         cursor->field_lengths[i] = get_varint(reader);
     cursor->now_us = (int64_t)get_varint(reader);
     cursor->document_frequencies = get_list(reader, CURSOR_TERMS_MAX, arena, &cursor->term_count);
+    cursor->splits = get_list(reader, CURSOR_SPLITS_MAX, arena, &cursor->split_count);
     cursor->positions = get_list(reader, SLOT_COUNT, arena, &cursor->shard_count);
     if (reader->failed || reader->end - reader->at != 16) {
         reader->failed = true;

@@ -5,7 +5,7 @@
  * was indexed meanwhile; and the positions that the shards had reached, so that no replica further
  * behind is asked. It is signed with a key derived from the cluster's and valid for five minutes.
  *
- * Bytes, in base64url: version 2 | numbers as varints | score, hash | HMAC-SHA256 cut to 16.
+ * Bytes, in base64url: version 3 | numbers as varints | score, hash | HMAC-SHA256 cut to 16.
  */
 #ifndef TIERCE_GATEWAY_CURSOR_H
 #define TIERCE_GATEWAY_CURSOR_H
@@ -20,6 +20,7 @@
 enum {
     CURSOR_VALID_S = 300,
     CURSOR_TERMS_MAX = 256,
+    CURSOR_SPLITS_MAX = 64,
     CURSOR_TEXT_MAX = 8 * 1024, /* a longer one is none of ours */
 };
 
@@ -45,6 +46,8 @@ struct cursor {
     uint64_t url_hash;
     const uint64_t *document_frequencies; /* of the query's terms, in their order */
     uint32_t term_count;
+    const uint64_t *splits; /* words that were read as two, as their reader packs them */
+    uint32_t split_count;
     const uint64_t *positions; /* of the log, by shard */
     uint32_t shard_count;
 };

@@ -31,6 +31,7 @@ struct gateway {
     struct term_table *terms;
     /* query_languages of the corpus, and the epoch they were asked in, plus one */
     _Atomic uint64_t languages;
+    _Atomic uint64_t compound_pages; /* compounds_pages(), of the same epoch */
     _Atomic uint64_t languages_epoch;
     _Atomic int64_t languages_again_ms; /* not asked before, by clock_boot_ms() */
 

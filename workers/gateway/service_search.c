@@ -39,9 +39,6 @@ enum status searching_understand(struct searching *search, struct search_answer 
                              &search->query, err);
     if (status != STATUS_OK)
         return status;
-    search->relaxed = query_relax(search->query.root, search->arena);
-    if (search->relaxed == search->query.root)
-        search->relaxed = NULL;
     search->term_count = query_collect_terms(search->query.root, search->terms);
     answer->read_as = search->query.read_as;
     answer->notes = arena_zalloc(search->arena, (QUERY_NOTES_MAX + 1) * sizeof(*answer->notes));

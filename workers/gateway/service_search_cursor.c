@@ -57,11 +57,22 @@ enum status searching_read_cursor(struct searching *search, struct error *err)
     return status;
 }
 
-enum status searching_check_cursor(const struct searching *search, struct error *err)
+/* Whether the cursor's statistics are those of the query that it says. */
+static bool is_cursors(struct searching *search)
 {
-    if (search->has_after && (search->basis.query_hash != query_hash(&search->query) ||
-                              search->basis.term_count != search->term_count ||
-                              (search->basis.part != CURSOR_ALONE && search->relaxed == NULL)))
+    struct query_term terms[QUERY_TERMS_MAX];
+    if (search->basis.query_hash != query_hash(&search->query))
+        return false;
+    if (search->basis.part == CURSOR_ALONE)
+        return search->basis.term_count == search->term_count;
+    searching_relax(search);
+    return search->relaxed != NULL &&
+           search->basis.term_count == query_collect_terms(search->relaxed, terms);
+}
+
+enum status searching_check_cursor(struct searching *search, struct error *err)
+{
+    if (search->has_after && !is_cursors(search))
         return error_set(err, STATUS_INVALID, "the cursor belongs to another query");
     return STATUS_OK;
 }

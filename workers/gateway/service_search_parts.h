@@ -38,7 +38,7 @@ struct searching {
     query_languages languages; /* whose stems are looked for */
     bool lacks_statistics;     /* some shard did not say its own: better ones may come soon */
     struct query query;
-    struct query_node *relaxed; /* any of its words; NULL: that is no more */
+    struct query_node *relaxed; /* any of its words; NULL: that is no more, or not yet made */
     Wire__Node *node;           /* what is asked now */
     struct query_term terms[QUERY_TERMS_MAX];
     size_t term_count;
@@ -71,6 +71,10 @@ enum status searching_understand(struct searching *search, struct search_answer 
 /* The languages of the corpus, asked once an epoch; without them words are looked for as typed and
  * by the stems of their scripts. */
 enum status searching_find_languages(struct searching *search);
+
+/* In how many documents terms are, by the statistics in force. */
+enum status searching_find_frequencies(struct searching *search, const struct query_term *terms,
+                                       size_t term_count, uint64_t *ret_frequencies);
 
 /* The statistics in force, or those of the cursor's first page. */
 enum status searching_find_basis(struct searching *search, struct error *err);
@@ -111,7 +115,10 @@ enum status searching_merge(struct searching *search, struct error *err);
 /* Whether they shall follow: further pages of an answer do as the first. */
 bool searching_wants_more(const struct searching *search, const struct search_answer *answer);
 
-/* Keeps what matches, and asks for any of the words. */
+/* Makes search->relaxed, with the words read as two that the cursor names. */
+void searching_relax(struct searching *search);
+
+/* Keeps what matches, and asks for any of the words, where that is more. */
 enum status searching_ask_for_more(struct searching *search, struct search_answer *answer,
                                    struct error *err);
 
@@ -135,7 +142,7 @@ enum status searching_fill_results(struct searching *search, struct search_answe
 enum status searching_read_cursor(struct searching *search, struct error *err);
 
 /* STATUS_INVALID: it belongs to another query. */
-enum status searching_check_cursor(const struct searching *search, struct error *err);
+enum status searching_check_cursor(struct searching *search, struct error *err);
 
 /* Where this page ends. */
 void searching_note_place(struct searching *search, const struct search_answer *answer);

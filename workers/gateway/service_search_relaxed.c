@@ -1,22 +1,99 @@
 /* Where few pages match, those with any of the words follow. */
+#include "gateway/gateway_parts.h"
 #include "gateway/service_search_parts.h"
+#include "index/compound.h"
+
+/* ---- words read as two ---- */
+
+/* As the cursor keeps them. */
+static uint64_t pack_split(const struct compound_split *split)
+{
+    return (uint64_t)split->language << 16 | (uint64_t)split->at << 8 | split->word;
+}
+
+static struct compound_split unpack_split(uint64_t packed)
+{
+    return (struct compound_split){.word = packed & 0xff,
+                                   .at = packed >> 8 & 0xff,
+                                   .language = (enum text_language)(packed >> 16 & 0xff)};
+}
+
+/* Which words are read as two, by the statistics in force. */
+static enum status choose_splits(struct searching *search)
+{
+    struct compounds *compounds;
+    struct compound_corpus corpus = {.languages = search->languages,
+                                     .pages =
+                                         atomic_load(&search->service->gateway->compound_pages),
+                                     .frequencies = search->frequencies};
+    uint64_t frequencies[COMPOUND_TERMS_MAX];
+    struct compound_split splits[QUERY_WORDS_MAX];
+    uint64_t *packed = arena_alloc(search->arena, CURSOR_SPLITS_MAX * sizeof(*packed));
+    if (packed == NULL ||
+        compounds_find(search->service->analyzer, search->query.root, &corpus, search->arena,
+                       &compounds, NULL) != STATUS_OK ||
+        searching_find_frequencies(search, compounds->terms, compounds->term_count, frequencies) !=
+            STATUS_OK)
+        return STATUS_NO_MEMORY;
+    size_t count = compounds_choose(compounds, frequencies, splits);
+    for (size_t i = 0; i < count; i++)
+        packed[i] = pack_split(&splits[i]);
+    search->basis.splits = packed;
+    search->basis.split_count = (uint32_t)count;
+    return STATUS_OK;
+}
+
+void searching_relax(struct searching *search)
+{
+    struct compound_split splits[CURSOR_SPLITS_MAX];
+    for (uint32_t i = 0; i < search->basis.split_count; i++)
+        splits[i] = unpack_split(search->basis.splits[i]);
+    search->relaxed = compounds_relax(search->service->analyzer, search->query.root, splits,
+                                      search->basis.split_count, search->arena);
+    if (search->relaxed == search->query.root)
+        search->relaxed = NULL;
+}
+
+/* ---- asking ---- */
 
 bool searching_wants_more(const struct searching *search, const struct search_answer *answer)
 {
-    if (search->relaxed == NULL)
-        return false;
     return search->has_after ? search->basis.part != CURSOR_ALONE : answer->total < RELAX_BELOW;
+}
+
+/* The terms of the relaxed query are those of the query, and perhaps others behind them. */
+static enum status find_more_frequencies(struct searching *search)
+{
+    struct cursor *basis = &search->basis;
+    size_t known = search->term_count;
+    search->term_count = query_collect_terms(search->relaxed, search->terms);
+    if (search->has_after)
+        return STATUS_OK;
+    basis->term_count = (uint32_t)search->term_count;
+    return searching_find_frequencies(search, search->terms + known, search->term_count - known,
+                                      search->frequencies + known);
 }
 
 enum status searching_ask_for_more(struct searching *search, struct search_answer *answer,
                                    struct error *err)
 {
-    if (searching_gather(search, &search->matching) != STATUS_OK)
+    enum status status = STATUS_OK;
+    if (!search->has_after) /* else the cursor was checked by it */
+        status = choose_splits(search);
+    if (status == STATUS_OK && !search->has_after)
+        searching_relax(search);
+    if (status == STATUS_OK && search->relaxed == NULL)
+        return STATUS_OK;
+    if (status == STATUS_OK)
+        status = find_more_frequencies(search);
+    if (status != STATUS_OK || searching_gather(search, &search->matching) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
     answer->is_relaxed = search->is_relaxed = true;
     answer->matching = answer->total;
     return searching_ask_for(search, search->relaxed, answer, err);
 }
+
+/* ---- the page ---- */
 
 /* Leaves out the hits that match. */
 static void drop_matching(const struct searching *search, struct merged *merged)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "gateway/gateway_parts.h"
 #include "gateway/service_search_parts.h"
+#include "index/compound.h"
 #include "index/query_languages.h"
 
 enum {
@@ -52,18 +53,18 @@ static enum status ask_terms(struct searching *search, const struct query_term *
     return STATUS_OK;
 }
 
-static enum status find_frequencies(struct searching *search)
+enum status searching_find_frequencies(struct searching *search, const struct query_term *terms,
+                                       size_t term_count, uint64_t *ret_frequencies)
 {
     size_t missing[TERMS_PER_ASK], count = 0;
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < search->term_count && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < term_count && status == STATUS_OK; i++) {
         bool is_whole = true;
-        if (!term_table_get(search->service->gateway->terms, search->routing, &search->terms[i],
-                            &search->frequencies[i]))
+        if (!term_table_get(search->service->gateway->terms, search->routing, &terms[i],
+                            &ret_frequencies[i]))
             missing[count++] = i;
-        if (count == TERMS_PER_ASK || (count > 0 && i + 1 == search->term_count)) {
-            status =
-                ask_terms(search, search->terms, missing, count, search->frequencies, &is_whole);
+        if (count == TERMS_PER_ASK || (count > 0 && i + 1 == term_count)) {
+            status = ask_terms(search, terms, missing, count, ret_frequencies, &is_whole);
             count = 0;
         }
         search->lacks_statistics |= !is_whole;
@@ -95,6 +96,8 @@ enum status searching_find_languages(struct searching *search)
         return status;
     search->languages = query_languages_choose(frequencies);
     atomic_store(&gateway->languages, search->languages);
+    atomic_store(&gateway->compound_pages,
+                 compounds_pages(frequencies, search->routing->corpus.documents));
     search->lacks_statistics |= !is_whole;
     if (is_whole)
         atomic_store(&gateway->languages_epoch, epoch);
@@ -116,7 +119,8 @@ enum status searching_find_basis(struct searching *search, struct error *err)
     basis->documents = routing->corpus.documents;
     memcpy(basis->field_lengths, routing->corpus.field_lengths, sizeof(basis->field_lengths));
     basis->now_us = clock_unix_us();
-    if (find_frequencies(search) != STATUS_OK)
+    if (searching_find_frequencies(search, search->terms, search->term_count,
+                                   search->frequencies) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
     basis->document_frequencies = search->frequencies;
     basis->term_count = (uint32_t)search->term_count;

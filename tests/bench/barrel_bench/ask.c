@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "index/compound.h"
 #include "tests/bench/barrel_bench/bench.h"
 
 /* The program cannot go on without memory. */
@@ -75,38 +76,73 @@ static const char *make_typed(const char *text, enum mode mode, struct arena *ar
                                : arena_string_of(arena, text, size);
 }
 
-const struct query_node *ask_read(struct bench *bench, const char *text, enum mode mode,
-                                  struct arena *arena)
+static void find_frequencies(struct bench *bench, const struct query_term *terms, size_t count,
+                             uint64_t *ret_frequencies)
+{
+    struct error err = {0};
+    if (index_term_statistics(bench->index, terms, count, NULL, ret_frequencies, &err) != STATUS_OK)
+        bench_fail("frequencies", &err);
+}
+
+/* Any of the words, and the parts of compounds: as the gateway asks. */
+static void relax(struct bench *bench, struct question *question, struct arena *arena)
+{
+    struct error err = {0};
+    struct compounds *compounds;
+    struct compound_split splits[QUERY_WORDS_MAX];
+    struct query_term terms[QUERY_TERMS_MAX];
+    uint64_t frequencies[COMPOUND_TERMS_MAX];
+    struct compound_corpus corpus = {bench->languages, bench->compound_pages,
+                                     question->frequencies};
+    if (bench->compound_pages > 0)
+        question->known = query_collect_terms(question->query, terms);
+    find_frequencies(bench, terms, question->known, question->frequencies);
+    if (compounds_find(bench->analyzer, question->query, &corpus, arena, &compounds, &err) !=
+        STATUS_OK)
+        bench_fail("compounds", &err);
+    find_frequencies(bench, compounds->terms, compounds->term_count, frequencies);
+    size_t count = compounds_choose(compounds, frequencies, splits);
+    question->query = compounds_relax(bench->analyzer, question->query, splits, count, arena);
+}
+
+struct question *ask_read(struct bench *bench, const char *text, enum mode mode,
+                          struct arena *arena)
 {
     struct query query;
     struct error err = {0};
-    if (bench->settings.plain)
-        return read_plain(text, mode, arena);
+    struct question *question = allocate(arena, sizeof(*question));
+    if (bench->settings.plain) {
+        question->query = read_plain(text, mode, arena);
+        return question;
+    }
     const char *typed = make_typed(text, mode, arena);
     struct text_slice slice = {typed, strlen(typed)};
     if (query_parse(bench->analyzer, slice, bench->languages, arena, &query, &err) != STATUS_OK)
         bench_fail(text, &err);
-    return mode == MODE_OR ? query_relax(query.root, arena) : query.root;
+    question->query = query.root;
+    if (mode == MODE_OR)
+        relax(bench, question, arena);
+    return question;
 }
 
-struct search_result ask(struct bench *bench, const struct query_node *query, uint32_t k,
+struct search_result ask(struct bench *bench, struct question *question, uint32_t k,
                          bool exhaustively, struct arena *arena)
 {
     struct error err = {0};
     struct query_term terms[QUERY_TERMS_MAX];
-    uint64_t frequencies[QUERY_TERMS_MAX];
     struct search_result result = {0};
-    size_t count = query_collect_terms(query, terms);
+    size_t count = query_collect_terms(question->query, terms);
+    size_t known = question->known;
     struct search_request request = {
         .k = k,
         .count_exactly = exhaustively ? 0 : 10, /* as the other engines are asked */
         .ranking = bench->settings.plain ? &ranking_plain : &ranking_default,
-        .statistics.document_frequencies = frequencies,
+        .statistics.document_frequencies = question->frequencies,
         .statistics.document_frequency_count = count,
     };
     index_statistics(bench->index, &request.statistics.documents, request.statistics.field_tokens);
-    if (index_term_statistics(bench->index, terms, count, NULL, frequencies, &err) != STATUS_OK ||
-        index_search(bench->index, query, &request, arena, &result, &err) != STATUS_OK)
+    find_frequencies(bench, terms + known, count - known, question->frequencies + known);
+    if (index_search(bench->index, question->query, &request, arena, &result, &err) != STATUS_OK)
         bench_fail("searching", &err);
     return result;
 }

@@ -34,6 +34,7 @@ struct bench {
     struct index *index;
     struct text_analyzer *analyzer;
     query_languages languages; /* of the documents */
+    uint64_t compound_pages;   /* compounds_pages() */
 };
 
 /* All of these end the program with a message where something is wrong. */
@@ -78,11 +79,17 @@ void batch_free(struct batch *batch);
 
 /* ---- searching (ask.c) ---- */
 
-/* Reads a query as the settings say; NULL: nothing to look for. In the arena. */
-const struct query_node *ask_read(struct bench *bench, const char *text, enum mode mode,
-                                  struct arena *arena);
+struct question {
+    const struct query_node *query; /* NULL: nothing to look for */
+    uint64_t frequencies[QUERY_TERMS_MAX];
+    size_t known; /* so many of them, of its first terms, were found out while it was read */
+};
+
+/* Reads a query as the settings say. In the arena. */
+struct question *ask_read(struct bench *bench, const char *text, enum mode mode,
+                          struct arena *arena);
 /* Searches for the best `k`; `exhaustively`: without skipping anything. */
-struct search_result ask(struct bench *bench, const struct query_node *query, uint32_t k,
+struct search_result ask(struct bench *bench, struct question *question, uint32_t k,
                          bool exhaustively, struct arena *arena);
 
 /* ---- queries and times (query.c) ---- */

@@ -181,8 +181,8 @@ static struct latencies search_for(struct bench *bench, const struct queries *qu
         int64_t due_us = begun_us + (int64_t)(i * 1000000 / settings->searches);
         sleep_until(due_us);
         const char *text = queries->texts[i % queries->count];
-        const struct query_node *query = ask_read(bench, text, settings->mode, &arena);
-        ask(bench, query, (uint32_t)settings->size, false, &arena);
+        struct question *question = ask_read(bench, text, settings->mode, &arena);
+        ask(bench, question, (uint32_t)settings->size, false, &arena);
         latencies.us[i] = (double)(clock_boot_us() - due_us);
         arena_reset(&arena);
     }

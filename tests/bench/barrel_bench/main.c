@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/args.h"
+#include "index/compound.h"
 #include "tests/bench/barrel_bench/bench.h"
 
 static const char usage[] =
@@ -20,10 +21,13 @@ static void find_languages(struct bench *bench)
     struct error err = {0};
     struct query_term terms[QUERY_LANGUAGE_TERMS_MAX];
     uint64_t frequencies[QUERY_LANGUAGE_TERMS_MAX];
+    uint64_t documents, field_tokens[FIELD_COUNT];
     size_t count = query_language_terms(terms);
+    index_statistics(bench->index, &documents, field_tokens);
     if (index_term_statistics(bench->index, terms, count, NULL, frequencies, &err) != STATUS_OK)
         bench_fail("languages", &err);
     bench->languages = query_languages_choose(frequencies);
+    bench->compound_pages = compounds_pages(frequencies, documents);
 }
 
 void bench_open(struct bench *bench)

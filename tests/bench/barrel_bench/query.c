@@ -88,12 +88,12 @@ static size_t check(struct bench *bench, const struct queries *queries)
     size_t wrong = 0;
     struct arena arena = {0};
     for (size_t i = 0; i < queries->count; i++) {
-        const struct query_node *query =
+        struct question *question =
             ask_read(bench, queries->texts[i], bench->settings.mode, &arena);
         bool same = true;
-        for (unsigned k = 0; query != NULL && k < 3; k++) {
-            struct search_result pruned = ask(bench, query, sizes[k], false, &arena);
-            struct search_result whole = ask(bench, query, sizes[k], true, &arena);
+        for (unsigned k = 0; question->query != NULL && k < 3; k++) {
+            struct search_result pruned = ask(bench, question, sizes[k], false, &arena);
+            struct search_result whole = ask(bench, question, sizes[k], true, &arena);
             same = same && is_same(&pruned, &whole);
         }
         if (!same)
@@ -123,10 +123,10 @@ void bench_query(struct bench *bench, const char *file)
             if (bench->settings.mode == MODE_PHRASE && strchr(queries.texts[i], ' ') == NULL)
                 continue;
             double begun = now_us();
-            const struct query_node *query =
+            struct question *question =
                 ask_read(bench, queries.texts[i], bench->settings.mode, &arena);
             struct search_result result =
-                ask(bench, query, (uint32_t)bench->settings.size, false, &arena);
+                ask(bench, question, (uint32_t)bench->settings.size, false, &arena);
             times[count++] = now_us() - begun;
             answered += result.hit_count > 0;
             arena_reset(&arena);

@@ -40,9 +40,9 @@ void bench_run(struct bench *bench)
     }
     bench_open(bench);
     while (lines_next(lines, &line)) {
-        const struct query_node *query = ask_read(bench, line.body, bench->settings.mode, &arena);
+        struct question *question = ask_read(bench, line.body, bench->settings.mode, &arena);
         struct search_result result =
-            ask(bench, query, (uint32_t)bench->settings.size, false, &arena);
+            ask(bench, question, (uint32_t)bench->settings.size, false, &arena);
         write_results(bench, out, line.id, &result, &arena);
         arena_reset(&arena);
     }

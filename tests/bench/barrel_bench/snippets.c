@@ -19,15 +19,16 @@ static double show(struct bench *bench, struct snippet_maker *maker, const char 
     struct error err = {0};
     uint64_t hashes[SEARCH_K_MAX];
     struct shown_document shown[SEARCH_K_MAX];
-    const struct query_node *query = ask_read(bench, text, bench->settings.mode, arena);
-    struct search_result result = ask(bench, query, (uint32_t)bench->settings.size, false, arena);
+    struct question *question = ask_read(bench, text, bench->settings.mode, arena);
+    struct search_result result =
+        ask(bench, question, (uint32_t)bench->settings.size, false, arena);
     for (uint32_t i = 0; i < result.hit_count; i++)
         hashes[i] = result.hits[i].url_hash;
     if (result.hit_count == 0)
         return 0;
     double begun = now_us();
-    if (index_show(bench->index, maker, hashes, result.hit_count, query, NULL, arena, shown,
-                   &err) != STATUS_OK)
+    if (index_show(bench->index, maker, hashes, result.hit_count, question->query, NULL, arena,
+                   shown, &err) != STATUS_OK)
         bench_fail("showing", &err);
     return (now_us() - begun) / result.hit_count;
 }

@@ -9,16 +9,12 @@
 #include "base/check.h"
 #include "index/segment.h"
 
-static inline enum segment_part chunk_part(const struct storage_pin *pin)
-{
-    return (enum segment_part)pin->bytes[pin->size - 7];
-}
-
 /* Without the trailer. */
 static inline uint32_t chunk_size(const struct storage_pin *pin)
 {
     struct chunk chunk;
-    CHECK(chunk_init(&chunk, pin->bytes, pin->size, chunk_part(pin), NULL) == STATUS_OK);
+    CHECK(chunk_init(&chunk, pin->bytes, pin->size, chunk_part(pin->bytes, pin->size), NULL) ==
+          STATUS_OK);
     return chunk.size;
 }
 
@@ -27,7 +23,7 @@ static inline void chunk_seal(struct storage_pin *pin, uint32_t size)
 {
     struct buffer chunk = {0};
     buffer_append(&chunk, pin->bytes, size);
-    chunk_append_trailer(&chunk, chunk_part(pin));
+    chunk_append_trailer(&chunk, chunk_part(pin->bytes, pin->size));
     CHECK(!chunk.failed);
     uint8_t *exact = check_alloc(realloc(chunk.data, chunk.size));
     free(pin->handle);

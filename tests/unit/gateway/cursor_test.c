@@ -10,6 +10,7 @@
 static const struct cluster_key key = {.bytes = {1, 2, 3}};
 static const uint64_t frequencies[] = {1, 300, UINT64_MAX};
 static const uint64_t positions[] = {17, 18};
+static const uint64_t splits[] = {0x0b0901};
 
 static struct cursor example(void)
 {
@@ -27,6 +28,8 @@ static struct cursor example(void)
         .url_hash = 0x8000000000000001,
         .document_frequencies = frequencies,
         .term_count = 3,
+        .splits = splits,
+        .split_count = 1,
         .positions = positions,
         .shard_count = 2,
     };
@@ -58,6 +61,8 @@ static void what_goes_in_comes_out(void **state)
     assert_int_equal(out.term_count, 3);
     assert_memory_equal(out.document_frequencies, frequencies, sizeof(frequencies));
     assert_int_equal(out.shard_count, 2);
+    assert_int_equal(out.split_count, 1);
+    assert_int_equal(out.splits[0], splits[0]);
     assert_memory_equal(out.positions, positions, sizeof(positions));
     arena_release(&arena);
 }

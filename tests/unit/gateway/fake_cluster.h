@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
@@ -74,9 +75,11 @@ struct fake_barrel {
     unsigned word_count;
     struct fake_title titles[4];
     unsigned title_count;
-    uint64_t word_documents; /* of every word of CORRECT */
-    uint64_t counted;        /* by a SEARCH of which nothing is wanted but the total */
-    char corrected[100];     /* the words of the last CORRECT, each behind a space */
+    uint64_t word_documents;   /* of every word of CORRECT */
+    const char *german[4];     /* German stems that documents have, so many of them each; */
+    uint64_t german_documents; /* 0: no page is German */
+    uint64_t counted;          /* by a SEARCH of which nothing is wanted but the total */
+    char corrected[100];       /* the words of the last CORRECT, each behind a space */
     unsigned searches, document_calls, term_calls, backlink_calls, correct_calls;
     /* of the last SEARCH */
     uint32_t last_k;
@@ -487,6 +490,20 @@ static UNUSED_IS_FINE void fake_documents(struct fake_barrel *barrel, struct rpc
     free(span_lists);
 }
 
+static UNUSED_IS_FINE uint64_t fake_frequency(const struct fake_barrel *barrel,
+                                              const ProtobufCBinaryData *term)
+{
+    bool is_tag = term->data[0] == 3;
+    if (!is_tag && !TEXT_TERM_IS_OF_LANGUAGE(term->data))
+        return barrel->document_frequency;
+    for (size_t i = 0; i < ARRAY_COUNT(barrel->german) && barrel->german[i] != NULL; i++) {
+        const char *word = is_tag ? "de" : barrel->german[i];
+        if (strlen(word) == term->len - 1 && memcmp(word, term->data + 1, term->len - 1) == 0)
+            return barrel->german_documents;
+    }
+    return 0;
+}
+
 static UNUSED_IS_FINE void fake_term_stats(struct fake_barrel *barrel, struct rpc_call *call)
 {
     const Wire__TermStatsRequest *request =
@@ -498,7 +515,7 @@ static UNUSED_IS_FINE void fake_term_stats(struct fake_barrel *barrel, struct rp
     bool is_about_languages = request->n_terms > 0 && request->terms[0].data[0] == 3;
     barrel->term_calls += !is_about_languages;
     for (size_t i = 0; i < request->n_terms; i++)
-        frequencies[i] = is_about_languages ? 0 : barrel->document_frequency;
+        frequencies[i] = fake_frequency(barrel, &request->terms[i]);
     Wire__TermStatsReply reply = WIRE__TERM_STATS_REPLY__INIT;
     reply.documents = frequencies;
     reply.n_documents = request->n_terms;

@@ -216,6 +216,57 @@ static void pages_with_any_word_follow_the_few_with_all(void **state)
     }
 }
 
+/* The first page's statistics say that it is one; by those of later on it would be none. */
+static void a_compound_is_looked_for_in_parts_on_every_page(void **state)
+{
+    (void)state;
+    enum { DOCUMENTS = 12 };
+    struct fixture *fixture = open_fixture(1, 0);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    for (unsigned i = 0; i < DOCUMENTS; i++)
+        fake_add(barrel, i + 1, 100 - i, urls[i], urls[i]);
+    barrel->matching = 1 + 1;
+    barrel->german[0] = "gletsch";
+    barrel->german[1] = "abfluss";
+    barrel->german_documents = 70;
+    barrel->document_frequency = 3;
+    assert_int_equal(ask(fixture, "Gletscherabfluss Eiszeit", 1, 5, NULL, false), STATUS_OK);
+    assert_true(fixture->answer.is_relaxed);
+    assert_int_equal(barrel->last_kind, WIRE__NODE_KIND__NODE_OR);
+    unsigned terms = barrel->last_terms;
+    assert_true(terms <= FAKE_TERMS_MAX);
+    assert_int_equal(barrel->last_frequencies[terms - 2], 70);
+    assert_int_equal(barrel->last_frequencies[terms - 1], 70);
+
+    barrel->german_documents = 2;
+    fixture->cluster->epoch++;
+    for (unsigned page = 2; page <= 3; page++) {
+        assert_int_equal(
+            ask(fixture, "Gletscherabfluss Eiszeit", page, 5, fixture->answer.cursor, false),
+            STATUS_OK);
+        assert_int_equal(barrel->last_terms, terms);
+        assert_int_equal(barrel->last_frequencies[terms - 1], 70);
+        assert_urls(&fixture->answer, (page - 1) * 5, page < 3 ? 5 : 2);
+    }
+    close_fixture(fixture);
+}
+
+static void a_compound_is_asked_for_whole_where_enough_pages_have_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    fill_two_shards(fixture);
+    barrel->german[0] = "gletsch";
+    barrel->german[1] = "abfluss";
+    barrel->german_documents = 1000;
+    search(fixture, "Gletscherabfluss Eiszeit"); /* twelve */
+    assert_int_equal(barrel->searches, 1);
+    assert_int_equal(barrel->term_calls, 1);
+    assert_int_equal(barrel->last_kind, WIRE__NODE_KIND__NODE_AND);
+    close_fixture(fixture);
+}
+
 static void what_cannot_ask_for_more_or_finds_enough_is_asked_once(void **state)
 {
     (void)state;
@@ -957,6 +1008,8 @@ int main(void)
         cmocka_unit_test(a_cursor_continues_with_the_statistics_of_the_first_page),
         cmocka_unit_test(the_window_is_that_of_all_shards),
         cmocka_unit_test(pages_with_any_word_follow_the_few_with_all),
+        cmocka_unit_test(a_compound_is_looked_for_in_parts_on_every_page),
+        cmocka_unit_test(a_compound_is_asked_for_whole_where_enough_pages_have_it),
         cmocka_unit_test(what_cannot_ask_for_more_or_finds_enough_is_asked_once),
         cmocka_unit_test(a_cursor_of_another_query_or_of_nobody_is_refused),
         cmocka_unit_test(nobody_sees_more_than_a_thousand_results),

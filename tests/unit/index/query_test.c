@@ -73,7 +73,8 @@ static void exclusions_are_taken_out(void **state)
     expect("apple NOT pie", "apple -pie", 0);
     expect("apple -(pie OR tart)", "apple -(pie OR tart)", 0);
     expect("apple -\"apple pie\"", "apple -\"apple pie\"", 0);
-    expect("well-known - dash --help", "\"well known\" dash help", 0);
+    expect("well-known - dash --help", "well-known dash help", 0);
+    expect("-well-known apple", "-well-known apple", 0);
     expect("-pie", "", 1);
     expect("a (-b)", "a", 1);
     expect("a OR -b", "a", 1);
@@ -91,6 +92,29 @@ static void phrases_keep_their_order(void **state)
     expect("\"not closed", "\"not closed\"", 1);
     expect("std::vector", "\"std vector\"", 0);
     expect("a\"b c\"d", "a \"b c\" d", 0);
+}
+
+static void hyphenated_words_keep_their_hyphens(void **state)
+{
+    (void)state;
+    struct query query = parse("Amazonas-Regenwald");
+    assert_string_equal(query.read_as, "amazonas-regenwald");
+    assert_int_equal(query.root->kind, QUERY_PHRASE);
+    assert_true(query.root->is_hyphenated);
+    expect("title:Well\xe2\x80\x91Known a\xe2\x80\x90z", "title:well-known a-z", 0);
+    expect("\"well-known\"", "\"well known\"", 0);
+    expect("a-b_c a--b well-", "\"a b c\" \"a b\" well", 0);
+    assert_false(parse("\"well-known\"").root->is_hyphenated);
+    assert_false(parse("max_connections").root->is_hyphenated);
+}
+
+static void a_hyphen_behind_a_quotation_mark_excludes_nothing(void **state)
+{
+    (void)state;
+    expect("\"Model C\"-Schulen", "\"model c\" schulen", 0);
+    expect("„Model C“-Schulen", "\"model c\" schulen", 0);
+    expect("(red OR white)-wine", "(red OR white) wine", 0);
+    expect("\"Model C\" -Schulen (a -b)", "\"model c\" -schulen (a -b)", 0);
 }
 
 static void prefixes_choose_fields(void **state)
@@ -174,7 +198,7 @@ static void beginnings_of_words(void **state)
     expect("-runn** house +walk*", "-runn* house walk*", 0);
     expect("ab* abc*", "ab abc*", 1);
     expect("日本語*", "\"日本語\"", 1);
-    expect("well-know* x *", "\"well know\" x", 1);
+    expect("well-know* x *", "well-know x", 1);
     expect("\"red barr* wine\"", "\"red barr wine\"", 1);
     expect("*", "", 0);
     expect("one* two* three* four* five*", "one* two* three* four* five", 1);
@@ -273,7 +297,7 @@ static void a_relaxed_query_asks_for_any_of_its_words(void **state)
 {
     (void)state;
     struct query query = parse("apple \"big pie\" 東京タワーの高さ site:a.b -\"old pear\"");
-    struct query_node *relaxed = query_relax(query.root, &arena);
+    struct query_node *relaxed = query_relax(query.root, NULL, 0, &arena);
     assert_int_equal(query_check(relaxed, NULL), STATUS_OK);
     assert_int_equal(relaxed->kind, QUERY_AND); /* with what only filters */
     assert_int_equal(relaxed->child_count, 3);
@@ -289,9 +313,24 @@ static void a_relaxed_query_asks_for_any_of_its_words(void **state)
     struct query_term terms[QUERY_TERMS_MAX];
     size_t count = query_collect_terms(query.root, terms);
     assert_int_equal(query_collect_terms(relaxed, terms), count);
-    assert_int_equal(query_relax(parse("apple").root, &arena)->kind, QUERY_TERM);
-    assert_int_equal(query_relax(parse("site:a.b").root, &arena)->kind, QUERY_SITE);
-    assert_null(query_relax(NULL, &arena));
+    assert_int_equal(query_relax(parse("apple").root, NULL, 0, &arena)->kind, QUERY_TERM);
+    assert_int_equal(query_relax(parse("site:a.b").root, NULL, 0, &arena)->kind, QUERY_SITE);
+    assert_null(query_relax(NULL, NULL, 0, &arena));
+}
+
+static void a_relaxed_query_asks_for_hyphenated_words_one_by_one(void **state)
+{
+    (void)state;
+    struct query query = parse("amazonas-regenwald \"big-pie\" -well-known");
+    struct query_node *relaxed = query_relax(query.root, NULL, 0, &arena);
+    assert_int_equal(relaxed->children[0]->kind, QUERY_NOT);
+    assert_int_equal(relaxed->children[0]->children[0]->kind, QUERY_PHRASE);
+    const struct query_node *any = relaxed->children[1];
+    assert_int_equal(any->child_count, 3);
+    assert_memory_equal(any->children[0]->words[0].alternatives[0].bytes, "amazonas", 8);
+    assert_memory_equal(any->children[1]->words[0].alternatives[0].bytes, "regenwald", 9);
+    assert_int_equal(any->children[2]->kind, QUERY_PHRASE);
+    assert_int_equal(query_check(relaxed, NULL), STATUS_OK);
 }
 
 static void a_filter_of_one_branch_is_not_lifted_over_the_others(void **state)
@@ -302,10 +341,10 @@ static void a_filter_of_one_branch_is_not_lifted_over_the_others(void **state)
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         struct query_node *root = parse(same[i]).root;
         assert_int_equal(root->kind, QUERY_OR);
-        assert_ptr_equal(query_relax(root, &arena), root);
+        assert_ptr_equal(query_relax(root, NULL, 0, &arena), root);
     }
     struct query_node *root = parse("site:c.d old ((site:a.b red wine) OR beer)").root;
-    struct query_node *relaxed = query_relax(root, &arena);
+    struct query_node *relaxed = query_relax(root, NULL, 0, &arena);
     assert_int_equal(relaxed->child_count, 2);
     assert_ptr_equal(relaxed->children[0], root->children[0]);
     assert_int_equal(relaxed->children[1]->kind, QUERY_OR);
@@ -319,10 +358,10 @@ static void a_query_that_asks_for_no_more_is_not_relaxed(void **state)
                                        "apple -big", "big OR apple",  "appl*",    "日本"};
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         struct query_node *root = parse(same[i]).root;
-        assert_ptr_equal(query_relax(root, &arena), root);
+        assert_ptr_equal(query_relax(root, NULL, 0, &arena), root);
     }
     struct query_node *root = parse("(site:a OR site:b) big apple (lang:de OR pear)").root;
-    struct query_node *relaxed = query_relax(root, &arena);
+    struct query_node *relaxed = query_relax(root, NULL, 0, &arena);
     assert_ptr_equal(relaxed->children[0], root->children[0]);
     assert_int_equal(relaxed->child_count, 2);
     assert_int_equal(relaxed->children[1]->kind, QUERY_OR);
@@ -447,6 +486,8 @@ int main(void)
         cmocka_unit_test(or_binds_closer_than_standing_side_by_side),
         cmocka_unit_test(exclusions_are_taken_out),
         cmocka_unit_test(phrases_keep_their_order),
+        cmocka_unit_test(hyphenated_words_keep_their_hyphens),
+        cmocka_unit_test(a_hyphen_behind_a_quotation_mark_excludes_nothing),
         cmocka_unit_test(prefixes_choose_fields),
         cmocka_unit_test(sites_are_hosts),
         cmocka_unit_test(languages_and_types_have_one_form),
@@ -460,6 +501,7 @@ int main(void)
         cmocka_unit_test(scripts_without_spaces_are_phrases_of_pairs),
         cmocka_unit_test(terms_are_collected_once_and_without_exclusions),
         cmocka_unit_test(a_relaxed_query_asks_for_any_of_its_words),
+        cmocka_unit_test(a_relaxed_query_asks_for_hyphenated_words_one_by_one),
         cmocka_unit_test(a_filter_of_one_branch_is_not_lifted_over_the_others),
         cmocka_unit_test(a_query_that_asks_for_no_more_is_not_relaxed),
         cmocka_unit_test(long_queries_are_cut_with_a_note),
