@@ -131,14 +131,27 @@ enum status dictionary_writer_end(struct dictionary_writer *writer, struct error
 
 /* ---- reading ---- */
 
+static bool block_address(const struct segment *segment, uint32_t block, uint64_t *ret_address)
+{
+    const uint8_t *row =
+        part_row(&segment->parts[PART_DICTIONARY_INDEX], block, DICTIONARY_ROW_BYTES);
+    if (row != NULL)
+        *ret_address = get_le64(row);
+    return row != NULL;
+}
+
+/* A block ends where the next one begins, or its chunk does. */
 static bool open_block(struct dictionary_cursor *cursor, uint32_t block)
 {
     const struct segment *segment = cursor->segment;
-    const uint8_t *row =
-        part_row(&segment->parts[PART_DICTIONARY_INDEX], block, DICTIONARY_ROW_BYTES);
-    if (row == NULL)
+    uint64_t address;
+    uint64_t next = UINT64_MAX;
+    if (!block_address(segment, block, &address) ||
+        (block + 1 < segment->block_count && !block_address(segment, block + 1, &next)) ||
+        next <= address)
         return false;
-    cursor->at = part_at(&segment->parts[PART_DICTIONARY], get_le64(row), &cursor->end);
+    uint64_t size = next - address < CHUNK_BYTES_MAX ? next - address : CHUNK_BYTES_MAX;
+    cursor->at = part_at(&segment->parts[PART_DICTIONARY], address, (uint32_t)size, &cursor->end);
     if (cursor->at == NULL || *cursor->at == 0)
         return false;
     cursor->left = *cursor->at++;

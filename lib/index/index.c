@@ -316,7 +316,7 @@ static uint64_t part_bytes(const struct segment *segment, enum segment_part kind
     const struct part *part = &segment->parts[kind];
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < part->chunk_count; i++)
-        bytes += part->chunks[i].size + CHUNK_TRAILER_BYTES;
+        bytes += part->chunks[i].size + chunk_trailer_bytes(part->chunks[i].size);
     return bytes;
 }
 

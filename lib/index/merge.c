@@ -91,10 +91,9 @@ static enum status copy_document(struct segment_writer *writer, struct document_
 {
     const struct segment *segment = head->input->segment;
     uint8_t norms[NORM_COLUMNS];
-    const uint8_t *end;
-    const uint8_t *stored = part_at(&segment->parts[PART_STORED], head->row.stored_address, &end);
-    if (!segment_norms(segment, head->docid, norms) || stored == NULL ||
-        head->row.stored_size > (size_t)(end - stored))
+    const uint8_t *stored =
+        part_exactly(&segment->parts[PART_STORED], head->row.stored_address, head->row.stored_size);
+    if (!segment_norms(segment, head->docid, norms) || stored == NULL)
         return segment_corrupt(segment, err);
     enum status status = copy_dictionary(writer, head, err);
     if (status != STATUS_OK)

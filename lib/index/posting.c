@@ -76,7 +76,8 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
                        const uint32_t *last)
 {
     const uint8_t *end;
-    const uint8_t *at = part_at(&cursor->segment->parts[PART_POSTINGS], address, &end);
+    const uint8_t *at =
+        part_at(&cursor->segment->parts[PART_POSTINGS], address, BLOCK_DOCIDS_MAX, &end);
     if (at == NULL || end - at < BLOCK_HEADER_BYTES)
         return false;
     uint32_t count = at[BLOCK_COUNT] + 1u;
@@ -92,8 +93,7 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
     /* So few bits cannot wrap: they rise, and only the last one can be too large. */
     unpack_rising(at, count, docid_width, base, cursor->docids);
     cursor->count = count;
-    cursor->frequency_bytes = at + docids_size;
-    cursor->block_end = end;
+    cursor->frequencies_address = address + BLOCK_HEADER_BYTES + docids_size;
     cursor->common_fields = fields;
     cursor->common_count = (uint8_t)field_count(fields);
     cursor->frequencies_read = cursor->starts_read = false;
@@ -142,14 +142,17 @@ void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target)
 
 static bool open_directory(struct posting_cursor *cursor, uint64_t address)
 {
-    const uint8_t *end;
-    const uint8_t *at = part_at(&cursor->segment->parts[PART_DIRECTORIES], address, &end);
-    if (at == NULL || (*at != ROW_BYTES_BODY && *at != ROW_BYTES_ALL))
+    const struct part *directories = &cursor->segment->parts[PART_DIRECTORIES];
+    const uint8_t *row_size = part_exactly(directories, address, 1);
+    if (row_size == NULL || (*row_size != ROW_BYTES_BODY && *row_size != ROW_BYTES_ALL))
         return false;
-    cursor->row_size = *at++;
-    cursor->row_count = (cursor->document_count + POSTING_BLOCK - 1) / POSTING_BLOCK;
-    cursor->rows = at;
-    return (size_t)(end - at) / cursor->row_size >= cursor->row_count;
+    uint32_t row_count = (cursor->document_count + POSTING_BLOCK - 1) / POSTING_BLOCK;
+    cursor->rows = part_exactly(directories, address + 1, row_count * *row_size);
+    if (cursor->rows == NULL)
+        return false;
+    cursor->row_size = *row_size;
+    cursor->row_count = row_count;
+    return true;
 }
 
 void posting_cursor_open(struct posting_cursor *cursor, const struct segment *segment,
@@ -161,6 +164,7 @@ void posting_cursor_open(struct posting_cursor *cursor, const struct segment *se
     cursor->rows = NULL;
     cursor->row_count = 1;
     cursor->address = address;
+    cursor->last = 0;
     cursor->index = 0;
     bool good = document_count > 0 && document_count <= segment->document_count &&
                 (document_count <= POSTING_BLOCK || open_directory(cursor, address)) &&
@@ -177,14 +181,14 @@ void posting_cursor_open(struct posting_cursor *cursor, const struct segment *se
 /* ---- frequencies ---- */
 
 /* Where each document's frequencies begin; returns how many there are, 0 where it is corrupt. */
-static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at)
+static uint32_t read_fields(struct posting_cursor *cursor, const uint8_t **at, const uint8_t *end)
 {
     uint32_t fields[POSTING_BLOCK];
     uint32_t used = 0;
     if (cursor->common_fields != 0)
         return cursor->count * cursor->common_count;
     size_t size = pack_bytes(cursor->count, FIELD_COUNT);
-    if (size > (size_t)(cursor->block_end - *at))
+    if (size > (size_t)(end - *at))
         return 0;
     unpack(*at, cursor->count, FIELD_COUNT, fields);
     *at += size;
@@ -218,13 +222,24 @@ static uint32_t raise_all(uint32_t *values, uint32_t count)
     return all;
 }
 
+/* Of the fields, where each document has its own, and the frequencies in them. */
+static uint32_t frequencies_bytes_max(const struct posting_cursor *cursor)
+{
+    return cursor->common_fields != 0 ? cursor->common_count * PATCHED_BYTES_MAX
+                                      : (16 + PATCHED_BYTES_MAX) * FIELD_COUNT;
+}
+
 static bool read_frequencies(struct posting_cursor *cursor)
 {
-    const uint8_t *at = cursor->frequency_bytes;
-    uint32_t count = read_fields(cursor, &at);
+    const uint8_t *end;
+    const uint8_t *at = part_at(&cursor->segment->parts[PART_POSTINGS], cursor->frequencies_address,
+                                frequencies_bytes_max(cursor), &end);
+    if (at == NULL)
+        return false;
+    uint32_t count = read_fields(cursor, &at, end);
     for (uint32_t done = 0; done < count; done += PACK_COUNT) {
         uint32_t here = count - done < PACK_COUNT ? count - done : PACK_COUNT;
-        size_t size = patched_size(at, cursor->block_end, here);
+        size_t size = patched_size(at, end, here);
         if (size == 0 || !patched_unpack(at, here, cursor->frequencies + done))
             return false;
         at += size;
@@ -287,38 +302,53 @@ static uint32_t sum_of(const uint32_t *values, uint32_t count)
     return sum;
 }
 
+/* Makes sure that a group may be read where the cursor stands among the positions. */
+static bool reach_group(struct posting_cursor *cursor)
+{
+    cursor->position_at =
+        part_from(&cursor->segment->parts[PART_POSITIONS], cursor->position_address,
+                  PATCHED_BYTES_MAX, &cursor->position_end);
+    return cursor->position_at != NULL;
+}
+
+static bool has_reached_group(const struct posting_cursor *cursor)
+{
+    return cursor->position_at != NULL &&
+           cursor->position_end - cursor->position_at >= PATCHED_BYTES_MAX;
+}
+
 /* Finds group `group` of the block's positions; how many it holds, 0 where it is corrupt. */
 static uint32_t find_group(struct posting_cursor *cursor, uint32_t group)
 {
     if (cursor->position_at == NULL || cursor->position_group > group) {
-        cursor->position_at = part_at(&cursor->segment->parts[PART_POSITIONS],
-                                      cursor->positions_address, &cursor->position_end);
+        cursor->position_at = NULL;
+        cursor->position_address = cursor->positions_address;
         cursor->position_group = 0;
-        if (cursor->position_at == NULL)
-            return 0;
     }
-    for (; cursor->position_group < group; cursor->position_group++) {
-        size_t size = patched_size(cursor->position_at, cursor->position_end, PACK_COUNT);
-        if (size == 0)
+    for (;; cursor->position_group++) {
+        if (!has_reached_group(cursor) && !reach_group(cursor))
             return 0;
+        uint32_t left = cursor->position_count - cursor->position_group * PACK_COUNT;
+        uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
+        size_t size = patched_size(cursor->position_at, cursor->position_end, count);
+        if (size == 0 || cursor->position_group == group)
+            return size == 0 ? 0 : count;
         cursor->position_at += size;
+        cursor->position_address += size;
     }
-    uint32_t left = cursor->position_count - group * PACK_COUNT;
-    uint32_t count = left < PACK_COUNT ? left : PACK_COUNT;
-    return patched_size(cursor->position_at, cursor->position_end, count) == 0 ? 0 : count;
 }
 
 /* The group's numbers from `start` on, `wanted` of the `held` that it holds. Whole groups are kept:
  * the next document's are often of the same. */
-static bool read_group(struct posting_cursor *cursor, uint32_t held, uint32_t start,
+static bool read_group(struct posting_cursor *cursor, uint32_t group, uint32_t held, uint32_t start,
                        uint32_t wanted, uint32_t *ret)
 {
     if (held < PACK_COUNT)
         return patched_unpack_some(cursor->position_at, held, start, wanted, ret);
-    if (cursor->kept_group != cursor->position_group) {
+    if (cursor->kept_group != group) {
         if (!patched_unpack(cursor->position_at, held, cursor->kept))
             return false;
-        cursor->kept_group = cursor->position_group;
+        cursor->kept_group = group;
     }
     memcpy(ret, cursor->kept + start, wanted * sizeof(*ret));
     return true;
@@ -332,10 +362,11 @@ static bool copy_positions(struct posting_cursor *cursor, uint32_t first, uint32
     if (room == NULL)
         return false;
     while (count > 0) {
-        uint32_t held = find_group(cursor, first / PACK_COUNT);
+        uint32_t group = first / PACK_COUNT;
+        uint32_t held = group == cursor->kept_group ? PACK_COUNT : find_group(cursor, group);
         uint32_t start = first % PACK_COUNT;
         uint32_t here = held <= start ? 0 : held - start < count ? held - start : count;
-        if (here == 0 || !read_group(cursor, held, start, here, room)) {
+        if (here == 0 || !read_group(cursor, group, held, start, here, room)) {
             become_corrupt(cursor);
             return false;
         }

@@ -97,10 +97,9 @@ struct posting_cursor {
     uint32_t docids[POSTING_BLOCK];
 
     /* Of the block: where its frequencies are, and what was read of them. */
-    const uint8_t *frequency_bytes;
-    const uint8_t *block_end; /* nothing of it lies behind */
-    uint8_t common_fields;    /* of every document of the block; 0: each has its own */
-    uint8_t common_count;     /* how many fields those are */
+    uint64_t frequencies_address;
+    uint8_t common_fields; /* of every document of the block; 0: each has its own */
+    uint8_t common_count;  /* how many fields those are */
     bool frequencies_read;
     bool starts_read;
     uint8_t fields[POSTING_BLOCK];               /* where they have their own */
@@ -115,6 +114,7 @@ struct posting_cursor {
     uint32_t kept[PACK_COUNT];
     const uint8_t *position_at; /* group `position_group` of the block; NULL: not yet looked up */
     const uint8_t *position_end;
+    uint64_t position_address; /* of position_at */
     uint32_t position_group;
 };
 

@@ -11,6 +11,7 @@ enum {
     BLOCK_FIELDS = 2,    /* of all documents; 0: each has its own */
     BLOCK_POSITIONS = 3, /* u40: address of its positions */
     BLOCK_HEADER_BYTES = 8,
+    BLOCK_DOCIDS_MAX = BLOCK_HEADER_BYTES + 16 * POSTING_DOCID_WIDTH_MAX, /* header and docids */
     BLOCK_BYTES_MAX =
         BLOCK_HEADER_BYTES + 16 * 32 + 16 * FIELD_COUNT + PATCHED_BYTES_MAX * FIELD_COUNT,
 };

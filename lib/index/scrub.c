@@ -1,5 +1,4 @@
 /* Looking through what is stored for wrong bytes before anyone needs them. */
-#include "base/bytes.h"
 #include "index/state.h"
 
 void index_scrub_release(struct index_scrub *scrub)
@@ -18,12 +17,6 @@ static const struct segment *next_segment(const struct snapshot *snapshot, uint6
             next = segment;
     }
     return next;
-}
-
-static bool is_whole(const struct storage_pin *pin)
-{
-    return pin->size >= CHUNK_TRAILER_BYTES &&
-           crc32c(0, pin->bytes, pin->size - 4) == get_le32(pin->bytes + pin->size - 4);
 }
 
 /* Segments that a merge took away meanwhile are passed over. */
@@ -48,7 +41,7 @@ static enum status scrub_segments(struct index *index, struct index_scrub *scrub
         }
         const struct storage_pin *pin = &segment->pins[scrub->chunk++];
         bytes += pin->size;
-        if (!is_whole(pin))
+        if (!chunk_is_whole(pin->bytes, pin->size))
             status = segment_corrupt(segment, err);
     }
     scrub->bytes += bytes;

@@ -274,17 +274,15 @@ uint32_t segment_hash_docid(const struct segment *segment, uint32_t row, uint64_
 
 struct text_slice segment_text_dictionary(const struct segment *segment, uint8_t number)
 {
-    const struct chunk *chunk = &segment->parts[PART_TEXT_DICTIONARIES].chunks[number - 1];
-    return (struct text_slice){(const char *)chunk->bytes, chunk->size};
+    struct chunk *chunk = &segment->parts[PART_TEXT_DICTIONARIES].chunks[number - 1];
+    return (struct text_slice){(const char *)chunk_at(chunk, 0, chunk->size), chunk->size};
 }
 
 bool segment_stored(const struct segment *segment, const struct document_row *row,
                     struct stored_fields *ret_fields)
 {
-    const uint8_t *end;
-    const uint8_t *bytes = part_at(&segment->parts[PART_STORED], row->stored_address, &end);
-    if (bytes == NULL || row->stored_size > (size_t)(end - bytes) ||
-        !stored_decode(bytes, row->stored_size, ret_fields) ||
+    if (!stored_decode(&segment->parts[PART_STORED], row->stored_address, row->stored_size,
+                       ret_fields) ||
         row->text_dictionary > segment->parts[PART_TEXT_DICTIONARIES].chunk_count) {
         segment_corrupt(segment, NULL);
         return false;

@@ -104,8 +104,8 @@ bool segment_row(const struct segment *segment, uint32_t docid, struct document_
 static inline const uint8_t *segment_column(const struct segment *segment, unsigned column)
 {
     const struct part *norms = &segment->parts[PART_NORMS];
-    return column < norms->chunk_count && chunk_is_good(&norms->chunks[column])
-               ? norms->chunks[column].bytes
+    return column < norms->chunk_count
+               ? chunk_at(&norms->chunks[column], 0, norms->chunks[column].size)
                : NULL;
 }
 
@@ -113,11 +113,13 @@ static inline const uint8_t *segment_column(const struct segment *segment, unsig
 static inline bool segment_norms(const struct segment *segment, uint32_t docid,
                                  uint8_t ret[NORM_COLUMNS])
 {
+    const struct part *norms = &segment->parts[PART_NORMS];
     for (unsigned column = 0; column < NORM_COLUMNS; column++) {
-        const uint8_t *bytes = segment_column(segment, column);
-        if (bytes == NULL)
+        const uint8_t *byte =
+            column < norms->chunk_count ? chunk_at(&norms->chunks[column], docid, 1) : NULL;
+        if (byte == NULL)
             return false;
-        ret[column] = bytes[docid];
+        ret[column] = *byte;
     }
     return true;
 }

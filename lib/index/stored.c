@@ -21,6 +21,11 @@ enum {
 };
 #define NUMBERS (TIME_MODIFIED + 1)
 
+/* What stands in front of the blocks: the builder's limits are no larger. */
+#define HEAD_BYTES_MAX                                                                             \
+    (NUMBERS * VARINT_MAX + INDEX_URL_MAX + QUERY_SITE_MAX + INDEX_TITLE_MAX +                     \
+     INDEX_LANGUAGE_MAX + INDEX_TYPE_MAX)
+
 static uint64_t zigzag(int64_t value)
 {
     return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
@@ -69,6 +74,18 @@ enum status stored_encode(const struct index_document *document, const uint8_t *
     return text_blocks_write(packer, document->headings, document->text, cells, out, err);
 }
 
+/* Takes `size` bytes from the front of what lies between `*at` and `end`; false where there are
+ * fewer. */
+static bool slice_take(const uint8_t **at, const uint8_t *end, uint64_t size,
+                       struct text_slice *ret_slice)
+{
+    if (size > (uint64_t)(end - *at))
+        return false;
+    *ret_slice = (struct text_slice){(const char *)*at, size};
+    *at += size;
+    return true;
+}
+
 static bool take_site(const uint8_t **at, const uint8_t *end, const uint64_t numbers[NUMBERS],
                       struct stored_fields *fields)
 {
@@ -81,10 +98,16 @@ static bool take_site(const uint8_t **at, const uint8_t *end, const uint64_t num
     return true;
 }
 
-bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields)
+bool stored_decode(const struct part *part, uint64_t address, uint32_t size,
+                   struct stored_fields *ret_fields)
 {
-    const uint8_t *at = bytes;
-    const uint8_t *end = bytes + size;
+    const uint8_t *end;
+    const uint8_t *start =
+        size == 0 ? NULL
+                  : part_at(part, address, size < HEAD_BYTES_MAX ? size : HEAD_BYTES_MAX, &end);
+    if (start == NULL)
+        return false;
+    const uint8_t *at = start;
     uint64_t numbers[NUMBERS];
     for (size_t i = 0; i < NUMBERS; i++) {
         if (!varint_get(&at, end, &numbers[i]))
@@ -103,7 +126,10 @@ bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_
         !slice_take(&at, end, numbers[SIZE_LANGUAGE], &fields.language) ||
         !slice_take(&at, end, numbers[SIZE_TYPE], &fields.content_type))
         return false;
-    fields.blocks.packed = (struct text_slice){(const char *)at, (size_t)(end - at)};
+    uint32_t head = (uint32_t)(at - start);
+    fields.blocks.part = part;
+    fields.blocks.address = address + head;
+    fields.blocks.size = size - head;
     *ret_fields = fields;
     return true;
 }

@@ -5,7 +5,7 @@
 #include "index/index.h"
 #include "index/text_blocks.h"
 
-/* What is shown of a document; all slices borrowed from its bytes. */
+/* What is shown of a document; all slices borrowed from its part. */
 struct stored_fields {
     struct text_slice url;
     struct text_slice site;
@@ -21,8 +21,9 @@ struct stored_fields {
 enum status stored_encode(const struct index_document *document, const uint8_t *cells,
                           struct text_packer *packer, struct buffer *out, struct error *err);
 
-/* Reads a stored document's bytes, all but the dictionary of its blocks; false where they are
- * none. */
-bool stored_decode(const uint8_t *bytes, size_t size, struct stored_fields *ret_fields);
+/* Reads a stored document of `size` bytes, all but the dictionary of its blocks; false where they
+ * are none or wrong. */
+bool stored_decode(const struct part *part, uint64_t address, uint32_t size,
+                   struct stored_fields *ret_fields);
 
 #endif

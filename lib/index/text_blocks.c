@@ -65,11 +65,17 @@ enum status text_blocks_write(struct text_packer *packer, struct text_slice head
 
 /* ---- reading ---- */
 
+/* Some of the bytes that text_blocks_write() made. */
+struct extent {
+    uint32_t offset;
+    uint32_t size;
+};
+
 struct directory {
-    struct text_slice headings; /* packed */
-    struct text_slice *blocks;  /* packed */
+    struct extent cells; /* empty: there are none */
+    struct extent headings;
+    struct extent *blocks;
     size_t count;
-    struct text_slice cells; /* empty: there are none */
 };
 
 static enum status corrupt(struct error *err)
@@ -77,54 +83,71 @@ static enum status corrupt(struct error *err)
     return error_set(err, STATUS_CORRUPT, "a stored document does not unpack");
 }
 
-/* The sizes of all blocks; false where they are none. */
-static bool read_sizes(struct directory *directory, const uint8_t **at, const uint8_t *end)
+/* NULL: they do not lie in it, or are wrong. */
+static const uint8_t *bytes_of(const struct text_blocks *blocks, struct extent extent)
 {
-    for (size_t i = 0; i < directory->count; i++) {
-        uint32_t size;
-        if (!varint_get32(at, end, &size))
-            return false;
-        directory->blocks[i].size = size;
-    }
+    return part_exactly(blocks->part, blocks->address + extent.offset, extent.size);
+}
+
+/* Takes the next `size` bytes of those that are left; false where there are fewer. */
+static bool take(struct extent *left, uint64_t size, struct extent *ret)
+{
+    if (size > left->size)
+        return false;
+    *ret = (struct extent){left->offset, (uint32_t)size};
+    left->offset += (uint32_t)size;
+    left->size -= (uint32_t)size;
     return true;
 }
 
-static bool place_blocks(struct directory *directory, const uint8_t *at, const uint8_t *end)
+/* Reads what leads: the size of the headings, whether there are cells, the sizes of all blocks.
+ * Returns how many bytes that were; 0 where they are wrong. */
+static uint32_t read_sizes(const struct text_blocks *blocks, struct directory *directory,
+                           uint64_t *ret_head)
 {
+    const uint8_t *end;
+    uint32_t size_max = VARINT_MAX + (uint32_t)directory->count * VARINT32_MAX;
+    const uint8_t *start = part_at(blocks->part, blocks->address, size_max, &end);
+    const uint8_t *at = start;
+    if (start == NULL || !varint_get(&at, end, ret_head))
+        return 0;
     for (size_t i = 0; i < directory->count; i++) {
-        if (!slice_take(&at, end, directory->blocks[i].size, &directory->blocks[i]))
-            return false;
+        if (!varint_get32(&at, end, &directory->blocks[i].size))
+            return 0;
     }
-    return at == end;
+    return (uint32_t)(at - start);
 }
 
 static enum status read_directory(const struct text_blocks *blocks, struct arena *arena,
                                   struct directory *ret_directory, struct error *err)
 {
-    const uint8_t *at = (const uint8_t *)blocks->packed.bytes;
-    const uint8_t *end = at + blocks->packed.size;
     uint64_t head;
     struct directory directory = {.count = block_count(blocks->text_size)};
-    if (!varint_get(&at, end, &head) || directory.count > (size_t)(end - at))
-        return corrupt(err);
     directory.blocks = arena_alloc(arena, (directory.count + 1) * sizeof(*directory.blocks));
     if (directory.blocks == NULL)
         return error_set(err, STATUS_NO_MEMORY, "stored document");
+    uint32_t lead = read_sizes(blocks, &directory, &head);
+    if (lead == 0 || lead > blocks->size)
+        return corrupt(err);
+    struct extent left = {lead, blocks->size - lead};
     size_t cells = (head & 1) != 0 ? text_cells(blocks->text_size) : 0;
-    if (!read_sizes(&directory, &at, end) || !slice_take(&at, end, cells, &directory.cells) ||
-        !slice_take(&at, end, head >> 1, &directory.headings) ||
-        !place_blocks(&directory, at, end) ||
-        (directory.headings.size == 0) != (blocks->headings_size == 0))
+    bool good = take(&left, cells, &directory.cells) && take(&left, head >> 1, &directory.headings);
+    for (size_t i = 0; good && i < directory.count; i++)
+        good = take(&left, directory.blocks[i].size, &directory.blocks[i]);
+    if (!good || left.size > 0 || (directory.headings.size == 0) != (blocks->headings_size == 0))
         return corrupt(err);
     *ret_directory = directory;
     return STATUS_OK;
 }
 
-static bool unpack(const struct text_blocks *blocks, ZSTD_DCtx *decompressor,
-                   struct text_slice packed, char *out, size_t size)
+static bool unpack(const struct text_blocks *blocks, ZSTD_DCtx *decompressor, struct extent packed,
+                   char *out, size_t size)
 {
-    size_t unpacked = ZSTD_decompress_usingDDict(decompressor, out, size, packed.bytes, packed.size,
-                                                 blocks->dictionary);
+    const uint8_t *bytes = bytes_of(blocks, packed);
+    if (bytes == NULL)
+        return false;
+    size_t unpacked =
+        ZSTD_decompress_usingDDict(decompressor, out, size, bytes, packed.size, blocks->dictionary);
     return !ZSTD_isError(unpacked) && unpacked == size;
 }
 
@@ -168,12 +191,11 @@ enum status text_blocks_unpack(const struct text_blocks *blocks, ZSTD_DCtx *deco
 
 /* The cell in which the token at `position` begins; the last with a token where there are fewer; 0
  * where there is none. */
-static size_t cell_of(const struct directory *directory, uint32_t position)
+static size_t cell_of(const uint8_t *cells, size_t count, uint32_t position)
 {
-    const uint8_t *cells = (const uint8_t *)directory->cells.bytes;
     size_t found = 0;
     uint64_t tokens = 0;
-    for (size_t i = 0; i < directory->cells.size && tokens <= position; i++) {
+    for (size_t i = 0; i < count && tokens <= position; i++) {
         tokens += cells[i];
         if (cells[i] > 0)
             found = i;
@@ -222,7 +244,10 @@ enum status text_blocks_passage(const struct text_blocks *blocks, ZSTD_DCtx *dec
     *ret_passage = (struct passage){.begins = true, .ends = true, .text.bytes = ""};
     if (directory.count == 0)
         return STATUS_OK;
-    size_t cell = cell_of(&directory, position) * TEXT_CELL_BYTES;
+    const uint8_t *cells = bytes_of(blocks, directory.cells);
+    if (cells == NULL && directory.cells.size > 0)
+        return corrupt(err);
+    size_t cell = cell_of(cells, directory.cells.size, position) * TEXT_CELL_BYTES;
     size_t start = cell > lead + ALIGN_BYTES ? cell - lead - ALIGN_BYTES : 0;
     size_t end = cell + TEXT_CELL_BYTES + trail;
     size_t first = start / TEXT_BLOCK_BYTES;

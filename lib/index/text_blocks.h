@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "index/part.h"
 #include "index/text_packer.h"
 #include "text/analyze.h"
 
@@ -34,21 +35,12 @@ enum status text_blocks_write(struct text_packer *packer, struct text_slice head
                               struct text_slice text, const uint8_t *cells, struct buffer *out,
                               struct error *err);
 
-/* Takes `size` bytes from the front of what lies between `*at` and `end`; false where there are
- * fewer. */
-static inline bool slice_take(const uint8_t **at, const uint8_t *end, uint64_t size,
-                              struct text_slice *ret_slice)
-{
-    if (size > (uint64_t)(end - *at))
-        return false;
-    *ret_slice = (struct text_slice){(const char *)*at, size};
-    *at += size;
-    return true;
-}
-
-/* What text_blocks_write() made; borrowed. The sizes are of what went in. */
+/* What text_blocks_write() made: where it lies; of that, only what is needed is looked at. The
+ * other sizes are of what went in. */
 struct text_blocks {
-    struct text_slice packed;
+    const struct part *part; /* borrowed */
+    uint64_t address;
+    uint32_t size;
     size_t headings_size;
     size_t text_size;
     const ZSTD_DDict *dictionary; /* the packer's; NULL: it had none */

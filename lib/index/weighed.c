@@ -17,6 +17,7 @@ static bool enter(struct weighed_list *list, uint32_t row)
     if (!is_there || !posting_cursor_enter(cursor, row)) {
         list->block_first = 0; /* it has no document any more */
         list->block_last = DOCID_END;
+        cursor->count = 0;
         return false;
     }
     list->block_first = row == 0 ? 0 : posting_cursor_row_last(cursor, row - 1) + 1;

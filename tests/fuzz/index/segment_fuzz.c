@@ -3,97 +3,84 @@
  * is reached: whatever is read must be read within bounds and end in an answer or in
  * STATUS_CORRUPT.
  *
- * The input is a run of changes of four bytes: chunk, offset (two), value. The highest bit of the
- * chunk cuts it there instead.
+ * The input is a byte that says what is read, and a run of changes of four bytes: chunk, offset
+ * (two), value. The highest bit of the chunk cuts it there instead.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
-#include "base/check.h"
 #include "index/builder.h"
 #include "index/evaluate.h"
 #include "index/merge.h"
 #include "index/segment_writer.h"
+#include "tests/fuzz/index/chunks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define DOCUMENTS 140 /* lists of two blocks */
+/* As small as can be with all that a segment can hold: lists of two blocks, two blocks of keys. */
+#define DOCUMENTS 140
+#define OTHERS    3 /* that it is merged with */
 
 static struct segment *good;
+static struct segment *others;
 static struct text_analyzer *analyzer;
+
+struct page {
+    char url[48];
+    char text[96];
+};
+
+/* The URL is the number in binary: of few words. */
+static void fill(struct builder_document *document, struct page *page, unsigned number)
+{
+    struct index_document *content = &document->document;
+    int used = snprintf(page->url, sizeof(page->url), "http://e.org");
+    for (unsigned bit = 0; bit < 8; bit++)
+        used +=
+            snprintf(page->url + used, sizeof(page->url) - (size_t)used, "/%u", number >> bit & 1);
+    snprintf(page->text, sizeof(page->text), "apple banana apple word%u other%u apple running runs",
+             number % 19, number % 7);
+    content->url = (struct text_slice){page->url, strlen(page->url)};
+    content->site = (struct text_slice){"e.org", 5};
+    content->title = (struct text_slice){page->text, 12};
+    content->content_type = (struct text_slice){"text/html", 9};
+    content->modified_unix_us = INT64_C(1700000000000000) + number % 5 * 12 * INT64_C(86400000000);
+    content->text = (struct text_slice){page->text, strlen(page->text)};
+    document->url_hash = url_hash(page->url, strlen(page->url));
+    document->anchors = (struct text_slice){"banana\n", number % 3 == 0 ? 7 : 0};
+}
+
+/* Documents of these numbers. */
+static struct segment *build(unsigned first, unsigned count)
+{
+    static const char common[] =
+        "apple banana the words that texts have in common word1 word2 other3";
+    struct builder_document documents[DOCUMENTS] = {0};
+    struct page pages[DOCUMENTS];
+    struct segment *segment;
+    for (unsigned i = 0; i < count; i++)
+        fill(&documents[i], &pages[i], first + i);
+    struct builder *builder = check_alloc(builder_new(false));
+    builder_adopt_dictionary(builder, (struct text_slice){common, sizeof(common)});
+    CHECK(builder_build(builder, documents, count, &segment, NULL) == STATUS_OK);
+    builder_free(builder);
+    return segment;
+}
 
 static void make_good(void)
 {
-    static struct builder_document documents[DOCUMENTS];
-    static char urls[DOCUMENTS][32];
-    static char texts[DOCUMENTS][96];
-    for (unsigned i = 0; i < DOCUMENTS; i++) {
-        struct index_document *document = &documents[i].document;
-        snprintf(urls[i], sizeof(urls[i]), "http://e.org/%u", i);
-        snprintf(texts[i], sizeof(texts[i]), "apple banana apple word%u word%u running runs",
-                 i % 90, i % 7);
-        document->url = (struct text_slice){urls[i], strlen(urls[i])};
-        document->site = (struct text_slice){"e.org", 5};
-        document->title = (struct text_slice){texts[i], 12};
-        document->content_type = (struct text_slice){"text/html", 9};
-        document->modified_unix_us = INT64_C(1700000000000000) + i * INT64_C(86400000000);
-        document->text = (struct text_slice){texts[i], strlen(texts[i])};
-        documents[i].url_hash = url_hash(urls[i], strlen(urls[i]));
-        documents[i].anchors = (struct text_slice){"banana\n", i % 3 == 0 ? 7 : 0};
-    }
-    static const char common[] =
-        "apple banana the words that texts have in common word1 word2 word3";
-    struct builder *builder = check_alloc(builder_new(false));
-    builder_adopt_dictionary(builder, (struct text_slice){common, sizeof(common)});
-    CHECK(builder_build(builder, documents, DOCUMENTS, &good, NULL) == STATUS_OK);
-    builder_free(builder);
+    good = build(0, DOCUMENTS);
+    others = build(DOCUMENTS, OTHERS);
     analyzer = check_alloc(text_analyzer_new());
-}
-
-static struct storage_pin *copy_chunks(void)
-{
-    struct storage_pin *pins = check_alloc(calloc(good->chunk_count, sizeof(*pins)));
-    for (uint32_t i = 0; i < good->chunk_count; i++) {
-        uint8_t *bytes = check_alloc(malloc(good->pins[i].size));
-        memcpy(bytes, good->pins[i].bytes, good->pins[i].size);
-        pins[i] = (struct storage_pin){bytes, good->pins[i].size, bytes};
-    }
-    return pins;
-}
-
-/* Keeps the trailer when a chunk is cut. */
-static void change(struct storage_pin *pin, size_t offset, bool cuts, uint8_t value)
-{
-    size_t payload = pin->size - CHUNK_TRAILER_BYTES;
-    uint8_t *bytes = pin->handle;
-    if (payload == 0)
-        return;
-    offset %= payload;
-    if (!cuts) {
-        bytes[offset] = value;
-        return;
-    }
-    memmove(bytes + offset, bytes + payload, CHUNK_TRAILER_BYTES);
-    bytes = check_alloc(realloc(bytes, offset + CHUNK_TRAILER_BYTES));
-    *pin = (struct storage_pin){bytes, offset + CHUNK_TRAILER_BYTES, bytes};
 }
 
 static struct segment *open_changed(const uint8_t *data, size_t size)
 {
-    struct storage_pin *pins = copy_chunks();
+    struct storage_pin *pins = chunks_copy(good);
     for (; size >= 4; data += 4, size -= 4)
-        change(&pins[(data[0] & 0x7f) % good->chunk_count], (size_t)data[1] << 8 | data[2],
-               (data[0] & 0x80) != 0, data[3]);
-    for (uint32_t i = 0; i < good->chunk_count; i++) {
-        uint8_t *bytes = pins[i].handle;
-        put_le32(bytes + pins[i].size - 4, crc32c(0, bytes, pins[i].size - 4));
-    }
-    struct segment *segment = NULL;
-    if (segment_open((struct storage){0}, pins, good->chunk_count, &segment, NULL) != STATUS_OK)
-        return NULL;
-    return segment;
+        chunk_change(&pins[(data[0] & 0x7f) % good->chunk_count], (uint32_t)data[1] << 8 | data[2],
+                     (data[0] & 0x80) != 0, data[3]);
+    return chunks_open(pins, good->chunk_count);
 }
 
 static void read_documents(const struct segment *segment)
@@ -177,9 +164,17 @@ static void search(struct segment *segment, const char *typed)
     arena_release(&arena);
 }
 
-static void merge_with_good(struct segment *segment)
+static const char *const queries[] = {
+    "apple OR word3 OR running",
+    "\"banana apple\" running -\"word1 other1\" site:e.org",
+    "(apple OR word3 OR \"banana apple\") -\"word1 other1\" title:banana site:e.org anchor:banana",
+    "wor* -title:ban* \"running apple other1\"~9 type:html after:2023-11-20 before:2023-12-30",
+    "banana lang:en",
+};
+
+static void merge_with_others(struct segment *segment)
 {
-    struct merge merge = {.inputs = {{.segment = segment}, {.segment = good}}, .input_count = 2};
+    struct merge merge = {.inputs = {{.segment = segment}, {.segment = others}}, .input_count = 2};
     struct memory_sink chunks = {0};
     struct segment_sink sink = {&chunks, memory_sink_add};
     struct segment *merged = NULL;
@@ -195,18 +190,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (good == NULL)
         make_good();
-    struct segment *segment = open_changed(data, size);
+    if (size == 0)
+        return 0;
+    struct segment *segment = open_changed(data + 1, size - 1);
     if (segment == NULL)
         return 0;
-    read_documents(segment);
-    read_postings(segment);
-    search(segment, "apple OR word3 OR running");
-    search(segment, "\"banana apple\" running -\"word1 word2\" site:e.org");
-    search(segment, "(apple OR word3 OR \"banana apple\") -\"word1 word2\" title:banana "
-                    "site:e.org anchor:banana");
-    search(segment, "wor* -title:ban* \"running apple word1\"~9 type:html after:2023-11-20 "
-                    "before:2024-03-07 OR lang:en");
-    merge_with_good(segment);
+    switch (data[0] % (3 + ARRAY_COUNT(queries))) {
+    case 0:
+        read_documents(segment);
+        break;
+    case 1:
+        read_postings(segment);
+        break;
+    case 2:
+        merge_with_others(segment);
+        break;
+    default:
+        search(segment, queries[data[0] % (3 + ARRAY_COUNT(queries)) - 3]);
+    }
     segment_release(segment);
     return 0;
 }

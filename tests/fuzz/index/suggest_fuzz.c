@@ -5,14 +5,12 @@
  * The input is a run of changes of four bytes: chunk, offset (two), value.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
-#include "base/check.h"
 #include "index/correct.h"
 #include "index/state.h"
 #include "index/suggest.h"
+#include "tests/fuzz/index/chunks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,27 +53,11 @@ static void make_good(void)
 
 static struct segment *open_changed(const uint8_t *data, size_t size)
 {
-    struct storage_pin *pins = check_alloc(calloc(good->chunk_count, sizeof(*pins)));
-    for (uint32_t i = 0; i < good->chunk_count; i++) {
-        uint8_t *bytes = check_alloc(malloc(good->pins[i].size));
-        memcpy(bytes, good->pins[i].bytes, good->pins[i].size);
-        pins[i] = (struct storage_pin){bytes, good->pins[i].size, bytes};
-    }
-    for (; size >= 4; data += 4, size -= 4) {
-        struct storage_pin *pin = &pins[data[0] % good->chunk_count];
-        if (pin->size > CHUNK_TRAILER_BYTES)
-            ((uint8_t *)pin
-                 ->handle)[((size_t)data[1] << 8 | data[2]) % (pin->size - CHUNK_TRAILER_BYTES)] =
-                data[3];
-    }
-    for (uint32_t i = 0; i < good->chunk_count; i++) {
-        uint8_t *bytes = pins[i].handle;
-        put_le32(bytes + pins[i].size - 4, crc32c(0, bytes, pins[i].size - 4));
-    }
-    struct segment *segment = NULL;
-    if (segment_open((struct storage){0}, pins, good->chunk_count, &segment, NULL) != STATUS_OK)
-        return NULL;
-    return segment;
+    struct storage_pin *pins = chunks_copy(good);
+    for (; size >= 4; data += 4, size -= 4)
+        chunk_change(&pins[data[0] % good->chunk_count], (uint32_t)data[1] << 8 | data[2], false,
+                     data[3]);
+    return chunks_open(pins, good->chunk_count);
 }
 
 /* An index of that segment alone. */

@@ -278,8 +278,7 @@ static enum status add_spoilt(void *self, void *bulk, struct storage_slice key,
     uint8_t *bytes = malloc(value.size);
     assert_non_null(bytes);
     memcpy(bytes, value.bytes, value.size);
-    uint8_t part = bytes[value.size - CHUNK_TRAILER_BYTES + 1];
-    if (spoilt == PART_END || spoilt == part)
+    if (spoilt == PART_END || spoilt == chunk_part(bytes, value.size))
         bytes[value.size / 3] ^= 4;
     enum status status =
         right_ops->bulk_add(self, bulk, key, (struct storage_slice){bytes, value.size}, err);

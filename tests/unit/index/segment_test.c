@@ -363,6 +363,73 @@ static void every_cut_chunk_is_corrupt(void **state)
     builder_free(builder);
 }
 
+/* A segment with one long list, and a copy of it with a wrong byte amid some part. */
+static struct segment *open_with_wrong_byte(const struct segment *segment, enum segment_part kind)
+{
+    struct storage_pin *pins = copy_chunks(segment);
+    const struct chunk *chunk = &segment->parts[kind].chunks[0];
+    for (uint32_t i = 0; i < segment->chunk_count; i++) {
+        if (segment->pins[i].bytes == chunk->bytes)
+            ((uint8_t *)pins[i].handle)[chunk->size / 2] ^= 1;
+    }
+    struct segment *opened;
+    assert_int_equal(segment_open((struct storage){0}, pins, segment->chunk_count, &opened, NULL),
+                     STATUS_OK);
+    return opened;
+}
+
+/* Reads the list, which is right as far as it comes; returns how many documents that were. */
+static uint32_t read_until_corrupt(const struct segment *segment, const struct list *list)
+{
+    struct dictionary_entry entry;
+    struct posting_cursor cursor;
+    struct numbers positions = {0};
+    uint32_t count = 0;
+    assert_int_equal(dictionary_find(segment, (const uint8_t *)"a", 1, &entry), STATUS_OK);
+    posting_cursor_open(&cursor, segment, entry.address, entry.document_count);
+    for (; cursor.docid != DOCID_END; posting_cursor_next(&cursor)) {
+        positions.count = 0;
+        assert_int_equal(cursor.docid, list->docids[count]);
+        if (!posting_cursor_block_positions(&cursor, &positions))
+            break;
+        assert_int_equal(*posting_cursor_frequencies(&cursor), list->frequencies[count]);
+        count++;
+    }
+    assert_true(cursor.corrupt);
+    numbers_release(&positions);
+    return count;
+}
+
+static void a_wrong_byte_amid_a_list_ends_it_and_marks_the_segment(void **state)
+{
+    (void)state;
+    static const enum segment_part parts[] = {PART_DIRECTORIES, PART_POSTINGS, PART_POSITIONS};
+    static struct list list;
+    struct memory_sink chunks = {0};
+    struct segment_sink sink = {&chunks, memory_sink_add};
+    struct segment_writer writer;
+    struct segment *segment;
+    segment_writer_init(&writer, &sink);
+    add_documents(&writer, 60000);
+    random_list(&list, LIST_MAX, 4);
+    write_list(&writer, &list, "a");
+    assert_int_equal(segment_writer_finish(&writer, NULL), STATUS_OK);
+    segment_writer_release(&writer);
+    assert_int_equal(memory_sink_open(&chunks, &segment, NULL), STATUS_OK);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        atomic_bool is_corrupt = false;
+        struct segment *wrong = open_with_wrong_byte(segment, parts[i]);
+        wrong->corrupt = &is_corrupt;
+        uint32_t count = read_until_corrupt(wrong, &list);
+        assert_true(count < list.count);
+        /* What stands in front of the wrong byte is read, but for the directory: that is whole. */
+        assert_int_equal(count > 0, parts[i] != PART_DIRECTORIES);
+        assert_true(atomic_load(&is_corrupt));
+        segment_release(wrong);
+    }
+    segment_release(segment);
+}
+
 static void a_segment_of_a_newer_version_is_refused(void **state)
 {
     (void)state;
@@ -370,7 +437,7 @@ static void a_segment_of_a_newer_version_is_refused(void **state)
     struct segment *segment = build_segment(builder, 4);
     struct storage_pin *pins = copy_chunks(segment);
     uint8_t *footer = pins[segment->chunk_count - 1].handle;
-    footer[pins[segment->chunk_count - 1].size - CHUNK_TRAILER_BYTES] = CHUNK_VERSION + 1;
+    footer[pins[segment->chunk_count - 1].size - 8] = CHUNK_VERSION + 1;
     struct segment *opened;
     assert_int_equal(segment_open((struct storage){0}, pins, segment->chunk_count, &opened, NULL),
                      STATUS_UNSUPPORTED);
@@ -483,6 +550,7 @@ int main(void)
         cmocka_unit_test(posting_lists_come_back),
         cmocka_unit_test(a_dictionary_of_many_keys_finds_each),
         cmocka_unit_test(every_cut_chunk_is_corrupt),
+        cmocka_unit_test(a_wrong_byte_amid_a_list_ends_it_and_marks_the_segment),
         cmocka_unit_test(a_segment_of_a_newer_version_is_refused),
         cmocka_unit_test(documents_are_found_by_their_hash),
         cmocka_unit_test(a_document_keeps_its_language_and_day_through_a_merge),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "index/text_blocks.h"
+#include "tests/unit/index/memory_part.h"
 #include "tests/unit/unit.h"
 
 static struct text_analyzer *analyzer;
@@ -41,6 +42,8 @@ struct sample {
     size_t token_count;
     uint8_t cells[1000];
     struct buffer packed;
+    uint8_t *bytes; /* packed, in memory of exactly their size */
+    struct memory_part part;
     struct text_blocks blocks;
 };
 
@@ -56,17 +59,19 @@ static void fill(struct sample *sample, struct text_slice headings, struct text_
     }
     assert_int_equal(
         text_blocks_write(packer, headings, text, sample->cells, &sample->packed, NULL), STATUS_OK);
-    /* In memory of exactly its size. */
-    uint8_t *exact = malloc(sample->packed.size);
-    memcpy(exact, sample->packed.data, sample->packed.size);
-    sample->blocks =
-        (struct text_blocks){{(char *)exact, sample->packed.size}, headings.size, text.size, NULL};
+    sample->bytes = malloc(sample->packed.size);
+    memcpy(sample->bytes, sample->packed.data, sample->packed.size);
+    memory_part_init(&sample->part, sample->bytes, sample->packed.size);
+    sample->blocks = (struct text_blocks){.part = &sample->part.part,
+                                          .size = (uint32_t)sample->packed.size,
+                                          .headings_size = headings.size,
+                                          .text_size = text.size};
     buffer_release(&sample->packed);
 }
 
 static void empty(struct sample *sample)
 {
-    free((void *)(uintptr_t)sample->blocks.packed.bytes);
+    free(sample->bytes);
     arena_reset(&arena);
 }
 
@@ -198,8 +203,8 @@ static void wrong_bytes_are_corrupt_or_read_but_never_harm(void **state)
     struct text_slice headings, whole;
     struct passage passage;
     fill(sample, slice("Heading"), slice(text));
-    uint8_t *bytes = (uint8_t *)(uintptr_t)sample->blocks.packed.bytes;
-    size_t size = sample->blocks.packed.size;
+    uint8_t *bytes = sample->bytes;
+    size_t size = sample->blocks.size;
     for (size_t at = 0; at < size; at++) {
         for (unsigned bit = 0; bit < 8; bit += 3) {
             bytes[at] ^= (uint8_t)(1u << bit);
@@ -214,7 +219,10 @@ static void wrong_bytes_are_corrupt_or_read_but_never_harm(void **state)
         uint8_t *shorter = malloc(prefix + (prefix == 0));
         memcpy(shorter, bytes, prefix);
         struct text_blocks cut = sample->blocks;
-        cut.packed = (struct text_slice){(char *)shorter, prefix};
+        struct memory_part part;
+        memory_part_init(&part, shorter, prefix);
+        cut.part = &part.part;
+        cut.size = (uint32_t)prefix;
         assert_int_equal(text_blocks_unpack(&cut, decompressor, &arena, &headings, &whole, NULL),
                          STATUS_CORRUPT);
         free(shorter);

@@ -7,6 +7,7 @@
 #include "index/index.h"
 #include "index/storage_memory.h"
 #include "index/text_blocks.h"
+#include "tests/unit/index/memory_part.h"
 #include "tests/unit/unit.h"
 
 #define TEXT_BYTES 20000
@@ -85,8 +86,13 @@ static void what_was_packed_comes_back_with_the_same_dictionary_alone(void **sta
 
     ZSTD_DCtx *decompressor = ZSTD_createDCtx();
     ZSTD_DDict *dictionary = text_dictionary_open(text_packer_dictionary(packer));
-    struct text_blocks blocks = {
-        {(const char *)out.data, out.size}, slice.size, slice.size, dictionary};
+    struct memory_part part;
+    memory_part_init(&part, out.data, out.size);
+    struct text_blocks blocks = {.part = &part.part,
+                                 .size = (uint32_t)out.size,
+                                 .headings_size = slice.size,
+                                 .text_size = slice.size,
+                                 .dictionary = dictionary};
     struct text_slice headings, back;
     assert_int_equal(text_blocks_unpack(&blocks, decompressor, &arena, &headings, &back, NULL),
                      STATUS_OK);
