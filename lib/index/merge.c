@@ -135,8 +135,9 @@ struct posting_head {
     const struct merge_input *input;
     struct posting_cursor cursor;
     uint32_t docid;           /* the output's, of the next document that is kept; DOCID_END: none */
-    struct numbers positions; /* of the cursor's block */
-    uint32_t kept;            /* documents that were copied */
+    struct numbers positions; /* of the cursor's block, once they were read */
+    bool has_positions;
+    uint32_t kept; /* documents that were copied */
     struct dictionary_entry entry;
 };
 
@@ -145,45 +146,105 @@ struct term_merge {
     struct posting_head heads[MERGE_INPUTS_MAX];
 };
 
-/* Moves on to a document that is kept, from where the cursor stands; reads its block where that is
- * another one now. */
-static enum status find_kept(struct posting_head *head, bool is_read, struct error *err)
+static enum status head_failed(const struct posting_head *head, struct error *err)
+{
+    return head->cursor.corrupt ? segment_corrupt(head->input->segment, err)
+                                : error_set(err, STATUS_NO_MEMORY, "merge");
+}
+
+/* Moves on to a document that is kept, from where the cursor stands. */
+static enum status find_kept(struct posting_head *head, struct error *err)
 {
     struct posting_cursor *cursor = &head->cursor;
     while (cursor->docid != DOCID_END && head->input->docids[cursor->docid] == DOCID_END) {
-        is_read = is_read && cursor->index + 1 < cursor->count;
+        head->has_positions = head->has_positions && cursor->index + 1 < cursor->count;
         posting_cursor_next(cursor);
     }
     head->docid = DOCID_END;
     if (cursor->docid == DOCID_END)
         return cursor->corrupt ? segment_corrupt(head->input->segment, err) : STATUS_OK;
     head->docid = head->input->docids[cursor->docid];
-    if (is_read)
-        return STATUS_OK;
-    head->positions.count = 0;
-    if (posting_cursor_block_positions(cursor, &head->positions))
-        return STATUS_OK;
-    return cursor->corrupt ? segment_corrupt(head->input->segment, err)
-                           : error_set(err, STATUS_NO_MEMORY, "merge");
+    return STATUS_OK;
+}
+
+/* Where a document stands in the output, if the one on which the head stands is at `docid` there
+ * and all between them are kept. */
+static bool is_shifted(const struct posting_head *head, uint32_t docid)
+{
+    return head->input->docids[docid] == head->docid + (docid - head->cursor.docid);
+}
+
+/* Of one that is in the middle of another's block. Fewer would leave too many short blocks. */
+#define RUN_BLOCKS 4
+
+/*
+ * Whether the block that begins here can be taken as it is: its documents are moved by the same
+ * distance, and no other input's come between them. Where that ends a block that is not full, only
+ * if several of this list follow.
+ */
+static bool may_copy_block(const struct segment_writer *writer, const struct posting_head *head,
+                           uint32_t end)
+{
+    const struct posting_cursor *cursor = &head->cursor;
+    if (cursor->index > 0 || cursor->count < POSTING_BLOCK || cursor->rows == NULL)
+        return false;
+    uint32_t last = cursor->docids[POSTING_BLOCK - 1];
+    if (writer->postings.block_count > 0) {
+        if (cursor->row + RUN_BLOCKS > cursor->row_count)
+            return false;
+        last = posting_cursor_row_last(cursor, cursor->row + RUN_BLOCKS - 1);
+    }
+    if (last >= head->input->segment->document_count || !is_shifted(head, last) ||
+        head->input->docids[last] >= end)
+        return false;
+    for (uint32_t i = 0; i < POSTING_BLOCK; i++) {
+        if (!is_shifted(head, cursor->docids[i]))
+            return false;
+    }
+    return true;
+}
+
+static enum status copy_block(struct segment_writer *writer, struct posting_head *head,
+                              struct error *err)
+{
+    struct posting_cursor *cursor = &head->cursor;
+    enum status status = posting_writer_copy_block(&writer->postings, cursor, head->docid, err);
+    head->kept += cursor->count;
+    posting_cursor_next_block(cursor, 0);
+    head->has_positions = false;
+    return status;
+}
+
+static enum status copy_posting(struct segment_writer *writer, struct posting_head *head,
+                                struct error *err)
+{
+    struct posting_cursor *cursor = &head->cursor;
+    if (!head->has_positions) {
+        head->positions.count = 0;
+        if (!posting_cursor_block_positions(cursor, &head->positions))
+            return head_failed(head, err);
+    }
+    uint32_t first = cursor->position_starts[cursor->index];
+    uint32_t count = cursor->position_starts[cursor->index + 1] - first;
+    enum status status = posting_writer_add(
+        &writer->postings, head->docid, posting_cursor_fields(cursor),
+        posting_cursor_frequencies(cursor), head->positions.values + first, count, err);
+    head->kept++;
+    head->has_positions = cursor->index + 1 < cursor->count;
+    posting_cursor_next(cursor);
+    return status;
 }
 
 /* Copies the documents of one input that come before `end`. */
 static enum status copy_postings(struct segment_writer *writer, struct posting_head *head,
                                  uint32_t end, struct error *err)
 {
-    struct posting_cursor *cursor = &head->cursor;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && head->docid < end) {
-        uint32_t first = cursor->position_starts[cursor->index];
-        uint32_t count = cursor->position_starts[cursor->index + 1] - first;
-        status = posting_writer_add(&writer->postings, head->docid, posting_cursor_fields(cursor),
-                                    posting_cursor_frequencies(cursor),
-                                    head->positions.values + first, count, err);
-        head->kept++;
-        bool is_read = cursor->index + 1 < cursor->count;
-        posting_cursor_next(cursor);
+        status = may_copy_block(writer, head, end) ? copy_block(writer, head, err)
+                                                   : copy_posting(writer, head, err);
         if (status == STATUS_OK)
-            status = find_kept(head, is_read, err);
+            status = find_kept(head, err);
     }
     return status;
 }
@@ -259,7 +320,8 @@ static enum status merge_term(struct merge *merge, struct segment_writer *writer
         head->entry = cursor->entry;
         posting_cursor_open(&head->cursor, head->input->segment, cursor->entry.address,
                             cursor->entry.document_count);
-        enum status status = find_kept(head, false, err);
+        head->has_positions = false;
+        enum status status = find_kept(head, err);
         if (status != STATUS_OK)
             return status;
         dictionary_cursor_next(cursor);
