@@ -79,6 +79,16 @@ def test_words_near_each_other_and_beginnings(found):
     assert found("coop*") == ["/english"] and found("ale -cas*") == ["/notes.txt"]
 
 
+def test_a_compound_finds_a_page_that_has_its_parts(stack, found):
+    """Neither is it excluded by the hyphen that joins it to what is quoted."""
+    wait_for(lambda: found("Fassbinderkellermeister") == ["/german"], 30, "statistics that know of German")
+    result = stack.search("Fassbinderkellermeister")["results"][0]
+    assert "<mark>Fassbinder</mark>" in result["snippet"] and "<mark>Kellermeister</mark>" in result["snippet"]
+    assert found('"ale casks"-Fassbinderkellermeister') == ["/english", "/german"]
+    assert found('"ale casks" -Fassbinder') == ["/english"]
+    assert found("Fassbinder-Kellermeister") == ["/german"] and found('"Fassbinder-Kellermeister"') == []
+
+
 def test_what_was_matched_is_marked_and_what_was_read_is_said(stack):
     answer = stack.search("Keller* before:2024 after:2021-3 language:de")
     assert answer["read_as"] == "keller* after:2021-03-01 before:2024-01-01 lang:de"

@@ -108,6 +108,7 @@ static void a_word_is_cut_into_two_known_ones(void **state)
     assert_int_equal(cut("Gletscherabfluss", known), strlen("gletscher"));
     assert_int_equal(cut("Gletscherabfluß", known), strlen("gletscher"));
     assert_int_equal(cut("Gletscherkunde", known), 0);
+    assert_int_equal(cut("Gletscher'abfluss", known), 0);
     assert_int_equal(cut("Gletscher", known), 0);
 }
 
