@@ -143,16 +143,14 @@ void posting_cursor_next_block(struct posting_cursor *cursor, uint32_t target)
 static bool open_directory(struct posting_cursor *cursor, uint64_t address)
 {
     const struct part *directories = &cursor->segment->parts[PART_DIRECTORIES];
-    const uint8_t *row_size = part_exactly(directories, address, 1);
-    if (row_size == NULL || (*row_size != ROW_BYTES_BODY && *row_size != ROW_BYTES_ALL))
+    const uint8_t *head = part_exactly(directories, address, DIRECTORY_HEAD_BYTES);
+    if (head == NULL || (head[0] != ROW_BYTES_BODY && head[0] != ROW_BYTES_ALL))
         return false;
-    uint32_t row_count = (cursor->document_count + POSTING_BLOCK - 1) / POSTING_BLOCK;
-    cursor->rows = part_exactly(directories, address + 1, row_count * *row_size);
-    if (cursor->rows == NULL)
-        return false;
-    cursor->row_size = *row_size;
-    cursor->row_count = row_count;
-    return true;
+    cursor->row_size = head[0];
+    cursor->row_count = 1 + (head[1] | (uint32_t)head[2] << 8);
+    cursor->rows = part_exactly(directories, address + DIRECTORY_HEAD_BYTES,
+                                cursor->row_count * cursor->row_size);
+    return cursor->rows != NULL;
 }
 
 void posting_cursor_open(struct posting_cursor *cursor, const struct segment *segment,
@@ -232,8 +230,10 @@ static uint32_t frequencies_bytes_max(const struct posting_cursor *cursor)
 static bool read_frequencies(struct posting_cursor *cursor)
 {
     const uint8_t *end;
-    const uint8_t *at = part_at(&cursor->segment->parts[PART_POSTINGS], cursor->frequencies_address,
-                                frequencies_bytes_max(cursor), &end);
+    const uint8_t *start =
+        part_at(&cursor->segment->parts[PART_POSTINGS], cursor->frequencies_address,
+                frequencies_bytes_max(cursor), &end);
+    const uint8_t *at = start;
     if (at == NULL)
         return false;
     uint32_t count = read_fields(cursor, &at, end);
@@ -244,6 +244,7 @@ static bool read_frequencies(struct posting_cursor *cursor)
             return false;
         at += size;
     }
+    cursor->frequencies_size = (uint32_t)(at - start);
     cursor->frequency_count = count;
     /* So few bits that no sum of them can wrap. */
     return count > 0 && raise_all(cursor->frequencies, count) < POSTING_FREQUENCY_MAX;
@@ -420,4 +421,35 @@ bool posting_cursor_block_positions(struct posting_cursor *cursor, struct number
     if (!cursor->starts_read)
         read_position_starts(cursor);
     return copy_positions(cursor, 0, cursor->position_count, ret);
+}
+
+/* ---- as they are stored ---- */
+
+const uint8_t *posting_cursor_packed_frequencies(struct posting_cursor *cursor, size_t *ret_size)
+{
+    posting_cursor_fields(cursor);
+    if (cursor->corrupt)
+        return NULL;
+    *ret_size = cursor->frequencies_size;
+    return part_exactly(&cursor->segment->parts[PART_POSTINGS], cursor->frequencies_address,
+                        cursor->frequencies_size);
+}
+
+bool posting_cursor_packed_positions(struct posting_cursor *cursor, struct buffer *ret)
+{
+    posting_cursor_fields(cursor);
+    if (cursor->corrupt)
+        return false;
+    if (cursor->position_count == 0)
+        cursor->position_count = sum_of(cursor->frequencies, cursor->frequency_count);
+    for (uint32_t group = 0; group * PACK_COUNT < cursor->position_count; group++) {
+        uint32_t held = find_group(cursor, group);
+        if (held == 0) {
+            become_corrupt(cursor);
+            return false;
+        }
+        buffer_append(ret, cursor->position_at,
+                      patched_size(cursor->position_at, cursor->position_end, held));
+    }
+    return !ret->failed;
 }

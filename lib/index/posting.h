@@ -29,6 +29,8 @@ void numbers_release(struct numbers *numbers);
 /* Room for `extra` more behind the last one; NULL: no memory. The caller adds to `count`. */
 uint32_t *numbers_reserve(struct numbers *numbers, size_t extra);
 
+struct posting_cursor;
+
 struct posting_writer {
     struct part_writer *parts;
     const struct buffer *norms; /* of the segment: columns, by docid */
@@ -61,6 +63,13 @@ void posting_writer_begin(struct posting_writer *writer);
 enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, uint32_t fields,
                                const uint32_t *frequencies, const uint32_t *positions, size_t count,
                                struct error *err);
+/*
+ * The next documents of the list: those of a whole block of another one, whose first the cursor
+ * stands on. They have the same distances here, the first is `docid`, and their lengths are the
+ * same; so nothing but the docids is read. The list that they are from has more than one block.
+ */
+enum status posting_writer_copy_block(struct posting_writer *writer, struct posting_cursor *cursor,
+                                      uint32_t docid, struct error *err);
 enum status posting_writer_end(struct posting_writer *writer, struct error *err);
 
 /* ---- reading ---- */
@@ -98,8 +107,9 @@ struct posting_cursor {
 
     /* Of the block: where its frequencies are, and what was read of them. */
     uint64_t frequencies_address;
-    uint8_t common_fields; /* of every document of the block; 0: each has its own */
-    uint8_t common_count;  /* how many fields those are */
+    uint32_t frequencies_size; /* with the fields in front of them; once they are read */
+    uint8_t common_fields;     /* of every document of the block; 0: each has its own */
+    uint8_t common_count;      /* how many fields those are */
     bool frequencies_read;
     bool starts_read;
     uint8_t fields[POSTING_BLOCK];               /* where they have their own */
@@ -193,6 +203,12 @@ bool posting_cursor_positions(struct posting_cursor *cursor, enum query_field fi
 /* Appends all positions of the block that the cursor stands in, as posting_writer_add() takes them:
  * those of document `index` from position_starts[index] on. False as above. */
 bool posting_cursor_block_positions(struct posting_cursor *cursor, struct numbers *ret);
+
+/* The block's fields and frequencies as they are stored, whose first document the cursor stands on;
+ * NULL where they are corrupt (the cursor is, then). Borrowed. */
+const uint8_t *posting_cursor_packed_frequencies(struct posting_cursor *cursor, size_t *ret_size);
+/* Appends the block's positions as they are stored. False as above, or where memory ran out. */
+bool posting_cursor_packed_positions(struct posting_cursor *cursor, struct buffer *ret);
 
 /* ---- what bounds a block ---- */
 

@@ -16,8 +16,9 @@ enum {
         BLOCK_HEADER_BYTES + 16 * 32 + 16 * FIELD_COUNT + PATCHED_BYTES_MAX * FIELD_COUNT,
 };
 
-/* A row of a directory; behind its size, one byte. */
+/* A row of a directory; in front of the first u8: size of a row, u16 LE: how many, less one. */
 enum {
+    DIRECTORY_HEAD_BYTES = 3,
     ROW_LAST = 0,    /* u32: last docid */
     ROW_ADDRESS = 4, /* u40: of the block */
     ROW_IMPACTS = 9, /* as struct impacts; in a list of the body alone, its first half */

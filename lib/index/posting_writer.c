@@ -160,17 +160,18 @@ static void gather_impacts(const struct posting_writer *writer, struct impacts *
 
 /* Rows are gathered with the impacts of all fields; posting_writer_end() leaves out what no block
  * has. */
-static void add_row(struct posting_writer *writer, uint64_t address)
+static void add_row(struct posting_writer *writer, uint32_t last, uint64_t address,
+                    const struct impacts *impacts)
 {
-    struct impacts impacts;
     uint8_t row[ROW_BYTES_ALL];
-    gather_impacts(writer, &impacts);
-    put_le32(row, writer->docids[writer->block_count - 1]);
-    put_le40(row + 4, address);
-    memcpy(row + ROW_IMPACTS, &impacts, sizeof(impacts));
+    put_le32(row, last);
+    put_le40(row + ROW_ADDRESS, address);
+    memcpy(row + ROW_IMPACTS, impacts, sizeof(*impacts));
     buffer_append(&writer->rows, row, sizeof(row));
     for (unsigned field = 0; field < FIELD_BODY; field++)
-        writer->has_others = writer->has_others || impacts.frequencies[field] != 0;
+        writer->has_others = writer->has_others || impacts->frequencies[field] != 0;
+    writer->address = address;
+    writer->base = last + 1;
 }
 
 /* ---- blocks ---- */
@@ -210,40 +211,45 @@ static size_t write_frequencies(const struct posting_writer *writer, uint8_t *ou
     return size;
 }
 
+/* Writes the header and the docids of a block; returns their size. */
+static size_t write_docids(const uint32_t *docids, uint32_t count, uint32_t base, uint8_t fields,
+                           uint64_t positions, uint8_t *out)
+{
+    uint32_t distances[POSTING_BLOCK];
+    for (uint32_t i = 0; i < count; i++)
+        distances[i] = docids[i] - (i == 0 ? base : docids[i - 1] + 1);
+    unsigned width = pack_width(distances, count);
+    out[BLOCK_COUNT] = (uint8_t)(count - 1);
+    out[BLOCK_DOCID_WIDTH] = (uint8_t)width;
+    out[BLOCK_FIELDS] = fields;
+    put_le40(out + BLOCK_POSITIONS, positions);
+    pack(distances, count, width, out + BLOCK_HEADER_BYTES);
+    return BLOCK_HEADER_BYTES + pack_bytes(count, width);
+}
+
 static enum status end_block(struct posting_writer *writer, struct error *err)
 {
+    uint64_t positions;
+    uint64_t address;
+    uint8_t bytes[BLOCK_BYTES_MAX];
+    struct impacts impacts = {0};
     if (writer->block_count == 0)
         return STATUS_OK;
-    uint64_t positions;
     enum status status = write_positions(writer, &positions, err);
     if (status != STATUS_OK)
         return status;
-
-    uint32_t distances[POSTING_BLOCK];
-    for (uint32_t i = 0; i < writer->block_count; i++)
-        distances[i] = writer->docids[i] - (i == 0 ? writer->base : writer->docids[i - 1] + 1);
-    unsigned docid_width = pack_width(distances, writer->block_count);
-
-    uint8_t bytes[BLOCK_BYTES_MAX];
     uint8_t common = find_common_fields(writer);
-    bytes[BLOCK_COUNT] = (uint8_t)(writer->block_count - 1);
-    bytes[BLOCK_DOCID_WIDTH] = (uint8_t)docid_width;
-    bytes[BLOCK_FIELDS] = common;
-    put_le40(bytes + BLOCK_POSITIONS, positions);
-    size_t size = BLOCK_HEADER_BYTES;
-    pack(distances, writer->block_count, docid_width, bytes + size);
-    size += pack_bytes(writer->block_count, docid_width);
+    size_t size =
+        write_docids(writer->docids, writer->block_count, writer->base, common, positions, bytes);
     if (common == 0)
         size += write_fields(writer, bytes + size);
     size += write_frequencies(writer, bytes + size);
-    uint64_t address;
     status = part_append(writer->parts, PART_POSTINGS, bytes, size, &address, err);
     if (status != STATUS_OK)
         return status;
-    writer->address = address;
-    if (writer->count > POSTING_BLOCK || writer->block_count == POSTING_BLOCK)
-        add_row(writer, address); /* there may be more */
-    writer->base = writer->docids[writer->block_count - 1] + 1;
+    if (writer->count >= POSTING_BLOCK) /* there may be more than this block */
+        gather_impacts(writer, &impacts);
+    add_row(writer, writer->docids[writer->block_count - 1], address, &impacts);
     writer->block_count = writer->frequency_count = 0;
     writer->positions.count = 0;
     return STATUS_OK;
@@ -273,6 +279,45 @@ enum status posting_writer_add(struct posting_writer *writer, uint32_t docid, ui
     return STATUS_OK;
 }
 
+/* ---- blocks of other lists ---- */
+
+enum status posting_writer_copy_block(struct posting_writer *writer, struct posting_cursor *cursor,
+                                      uint32_t docid, struct error *err)
+{
+    uint32_t docids[POSTING_BLOCK];
+    struct impacts impacts;
+    size_t frequencies_size;
+    CHECK(posting_cursor_row_impacts(cursor, cursor->row, &impacts));
+    const uint8_t *frequencies = posting_cursor_packed_frequencies(cursor, &frequencies_size);
+    writer->count += cursor->count; /* so that the block before gets its impacts */
+    enum status status = end_block(writer, err);
+    if (status != STATUS_OK)
+        return status;
+
+    struct buffer *positions = &writer->packed;
+    buffer_clear(positions);
+    if (frequencies == NULL || !posting_cursor_packed_positions(cursor, positions))
+        return cursor->corrupt ? segment_corrupt(cursor->segment, err)
+                               : error_set(err, STATUS_NO_MEMORY, "postings");
+    uint64_t address;
+    status =
+        part_append(writer->parts, PART_POSITIONS, positions->data, positions->size, &address, err);
+    if (status != STATUS_OK)
+        return status;
+
+    uint8_t bytes[BLOCK_BYTES_MAX];
+    for (uint32_t i = 0; i < cursor->count; i++)
+        docids[i] = docid + (cursor->docids[i] - cursor->docids[0]);
+    size_t size =
+        write_docids(docids, cursor->count, writer->base, cursor->common_fields, address, bytes);
+    memcpy(bytes + size, frequencies, frequencies_size);
+    status =
+        part_append(writer->parts, PART_POSTINGS, bytes, size + frequencies_size, &address, err);
+    if (status == STATUS_OK)
+        add_row(writer, docids[cursor->count - 1], address, &impacts);
+    return status;
+}
+
 /* ---- the directory ---- */
 
 enum status posting_writer_end(struct posting_writer *writer, struct error *err)
@@ -285,11 +330,14 @@ enum status posting_writer_end(struct posting_writer *writer, struct error *err)
     size_t row_size = writer->has_others ? ROW_BYTES_ALL : ROW_BYTES_BODY;
     size_t rows = writer->rows.size / ROW_BYTES_ALL;
     uint8_t *out;
-    status = part_reserve(writer->parts, PART_DIRECTORIES, 1 + rows * row_size, &out,
-                          &writer->address, err);
+    CHECK(rows > 0 && rows - 1 <= UINT16_MAX);
+    status = part_reserve(writer->parts, PART_DIRECTORIES, DIRECTORY_HEAD_BYTES + rows * row_size,
+                          &out, &writer->address, err);
     if (status != STATUS_OK)
         return status;
     *out++ = (uint8_t)row_size;
+    *out++ = (uint8_t)(rows - 1);
+    *out++ = (uint8_t)((rows - 1) >> 8);
     for (size_t i = 0; i < rows; i++)
         memcpy(out + i * row_size, writer->rows.data + i * ROW_BYTES_ALL, row_size);
     return STATUS_OK;
