@@ -147,10 +147,10 @@ static bool open_directory(struct posting_cursor *cursor, uint64_t address)
     if (head == NULL || (head[0] != ROW_BYTES_BODY && head[0] != ROW_BYTES_ALL))
         return false;
     cursor->row_size = head[0];
-    cursor->row_count = 1 + (head[1] | (uint32_t)head[2] << 8);
+    cursor->row_count = head[1] | (uint32_t)head[2] << 8;
     cursor->rows = part_exactly(directories, address + DIRECTORY_HEAD_BYTES,
                                 cursor->row_count * cursor->row_size);
-    return cursor->rows != NULL;
+    return cursor->rows != NULL && cursor->row_count <= cursor->document_count;
 }
 
 void posting_cursor_open(struct posting_cursor *cursor, const struct segment *segment,

@@ -7,6 +7,7 @@
 #ifndef TIERCE_INDEX_POSTING_H
 #define TIERCE_INDEX_POSTING_H
 
+#include "index/numbers.h"
 #include "index/patched.h"
 #include "index/segment.h"
 
@@ -18,16 +19,6 @@
 #define POSTING_FREQUENCY_MAX   (1u << POSTING_POSITION_BITS)
 
 /* ---- writing ---- */
-
-/* Numbers that grow. */
-struct numbers {
-    uint32_t *values;
-    size_t count;
-    size_t capacity;
-};
-void numbers_release(struct numbers *numbers);
-/* Room for `extra` more behind the last one; NULL: no memory. The caller adds to `count`. */
-uint32_t *numbers_reserve(struct numbers *numbers, size_t extra);
 
 struct posting_cursor;
 

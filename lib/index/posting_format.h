@@ -16,7 +16,7 @@ enum {
         BLOCK_HEADER_BYTES + 16 * 32 + 16 * FIELD_COUNT + PATCHED_BYTES_MAX * FIELD_COUNT,
 };
 
-/* A row of a directory; in front of the first u8: size of a row, u16 LE: how many, less one. */
+/* A row of a directory; in front of the first u8: size of a row, u16 LE: how many. */
 enum {
     DIRECTORY_HEAD_BYTES = 3,
     ROW_LAST = 0,    /* u32: last docid */

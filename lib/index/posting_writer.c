@@ -6,27 +6,6 @@
 #include "index/posting.h"
 #include "index/posting_format.h"
 
-void numbers_release(struct numbers *numbers)
-{
-    free(numbers->values);
-    *numbers = (struct numbers){0};
-}
-
-uint32_t *numbers_reserve(struct numbers *numbers, size_t extra)
-{
-    if (numbers->count + extra > numbers->capacity) {
-        size_t capacity = numbers->capacity < 512 ? 512 : numbers->capacity * 2;
-        while (capacity < numbers->count + extra)
-            capacity *= 2;
-        uint32_t *values = realloc(numbers->values, capacity * sizeof(*values));
-        if (values == NULL)
-            return NULL;
-        numbers->values = values;
-        numbers->capacity = capacity;
-    }
-    return numbers->values + numbers->count;
-}
-
 void posting_writer_init(struct posting_writer *writer, struct part_writer *parts,
                          const struct buffer *norms)
 {
@@ -330,14 +309,14 @@ enum status posting_writer_end(struct posting_writer *writer, struct error *err)
     size_t row_size = writer->has_others ? ROW_BYTES_ALL : ROW_BYTES_BODY;
     size_t rows = writer->rows.size / ROW_BYTES_ALL;
     uint8_t *out;
-    CHECK(rows > 0 && rows - 1 <= UINT16_MAX);
+    CHECK(rows > 0 && rows <= UINT16_MAX);
     status = part_reserve(writer->parts, PART_DIRECTORIES, DIRECTORY_HEAD_BYTES + rows * row_size,
                           &out, &writer->address, err);
     if (status != STATUS_OK)
         return status;
     *out++ = (uint8_t)row_size;
-    *out++ = (uint8_t)(rows - 1);
-    *out++ = (uint8_t)((rows - 1) >> 8);
+    *out++ = (uint8_t)rows;
+    *out++ = (uint8_t)(rows >> 8);
     for (size_t i = 0; i < rows; i++)
         memcpy(out + i * row_size, writer->rows.data + i * ROW_BYTES_ALL, row_size);
     return STATUS_OK;
