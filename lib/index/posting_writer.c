@@ -266,6 +266,8 @@ enum status posting_writer_copy_block(struct posting_writer *writer, struct post
     uint32_t docids[POSTING_BLOCK];
     struct impacts impacts;
     size_t frequencies_size;
+    CHECK(cursor->count > 0 && cursor->count <= POSTING_BLOCK);
+    uint32_t last = docid + (cursor->docids[cursor->count - 1] - cursor->docids[0]);
     CHECK(posting_cursor_row_impacts(cursor, cursor->row, &impacts));
     const uint8_t *frequencies = posting_cursor_packed_frequencies(cursor, &frequencies_size);
     writer->count += cursor->count; /* so that the block before gets its impacts */
@@ -293,7 +295,7 @@ enum status posting_writer_copy_block(struct posting_writer *writer, struct post
     status =
         part_append(writer->parts, PART_POSTINGS, bytes, size + frequencies_size, &address, err);
     if (status == STATUS_OK)
-        add_row(writer, docids[cursor->count - 1], address, &impacts);
+        add_row(writer, last, address, &impacts);
     return status;
 }
 
