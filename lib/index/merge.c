@@ -315,6 +315,11 @@ static void pass_key(struct term_merge *terms)
 {
     struct dictionary_cursor *cursor = &terms->dictionaries[terms->heap[0]];
     dictionary_cursor_next(cursor);
+    if (cursor->key_size > 0 &&
+        key_compare(cursor->key, cursor->key_size, terms->key, terms->key_size) <= 0) {
+        cursor->corrupt = true; /* or an input would have two heads of one term */
+        cursor->key_size = 0;
+    }
     if (cursor->key_size == 0)
         terms->heap[0] = terms->heap[--terms->heap_count];
     sink_down(terms, 0);
