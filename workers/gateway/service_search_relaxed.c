@@ -5,19 +5,6 @@
 
 /* ---- words read as two ---- */
 
-/* As the cursor keeps them. */
-static uint64_t pack_split(const struct compound_split *split)
-{
-    return (uint64_t)split->language << 16 | (uint64_t)split->at << 8 | split->word;
-}
-
-static struct compound_split unpack_split(uint64_t packed)
-{
-    return (struct compound_split){.word = packed & 0xff,
-                                   .at = packed >> 8 & 0xff,
-                                   .language = (enum text_language)(packed >> 16 & 0xff)};
-}
-
 /* Which words are read as two, by the statistics in force. */
 static enum status choose_splits(struct searching *search)
 {
@@ -27,29 +14,23 @@ static enum status choose_splits(struct searching *search)
                                          atomic_load(&search->service->gateway->compound_pages),
                                      .frequencies = search->frequencies};
     uint64_t frequencies[COMPOUND_TERMS_MAX];
-    struct compound_split splits[QUERY_WORDS_MAX];
-    uint64_t *packed = arena_alloc(search->arena, CURSOR_SPLITS_MAX * sizeof(*packed));
-    if (packed == NULL ||
+    struct compound_split *splits = arena_alloc(search->arena, QUERY_WORDS_MAX * sizeof(*splits));
+    if (splits == NULL ||
         compounds_find(search->service->analyzer, search->query.root, &corpus, search->arena,
                        &compounds, NULL) != STATUS_OK ||
         searching_find_frequencies(search, compounds->terms, compounds->term_count, frequencies) !=
             STATUS_OK)
         return STATUS_NO_MEMORY;
-    size_t count = compounds_choose(compounds, frequencies, splits);
-    for (size_t i = 0; i < count; i++)
-        packed[i] = pack_split(&splits[i]);
-    search->basis.splits = packed;
-    search->basis.split_count = (uint32_t)count;
+    search->basis.split_count = (uint32_t)compounds_choose(compounds, frequencies, splits);
+    search->basis.splits = splits;
     return STATUS_OK;
 }
 
 void searching_relax(struct searching *search)
 {
-    struct compound_split splits[CURSOR_SPLITS_MAX];
-    for (uint32_t i = 0; i < search->basis.split_count; i++)
-        splits[i] = unpack_split(search->basis.splits[i]);
-    search->relaxed = compounds_relax(search->service->analyzer, search->query.root, splits,
-                                      search->basis.split_count, search->arena);
+    search->relaxed =
+        compounds_relax(search->service->analyzer, search->query.root, search->basis.splits,
+                        search->basis.split_count, search->arena);
     if (search->relaxed == search->query.root)
         search->relaxed = NULL;
 }
