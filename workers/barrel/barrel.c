@@ -244,7 +244,10 @@ enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, si
         return status;
     memcpy(barrel->identity, identity, identity_size);
     barrel->identity_size = identity_size;
-    return write_origin(barrel, err);
+    status = write_origin(barrel, err);
+    if (status != STATUS_OK) /* nothing is taken from a log that was not written down */
+        barrel->identity_size = 0;
+    return status;
 }
 
 void barrel_set_stopped(struct barrel *barrel, const char *why)

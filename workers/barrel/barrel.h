@@ -62,7 +62,8 @@ enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot
 /* Flushes and closes. */
 void barrel_close(struct barrel *barrel);
 
-/* Throws the index away and remembers what the next one is made from. */
+/* Throws the index away and remembers what the next one is made from: on failure no log is known.
+ */
 enum status barrel_begin_anew(struct barrel *barrel, const uint8_t *identity, size_t identity_size,
                               struct error *err);
 

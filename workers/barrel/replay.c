@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "barrel/merge.h"
+#include "barrel/removals.h"
 #include "barrel/scrub.h"
 #include "barrel/translate.h"
 #include "base/check.h"
@@ -97,8 +98,25 @@ static uint64_t feed_bytes(const struct barrel *barrel)
     return bytes < FEED_BYTES ? bytes : FEED_BYTES;
 }
 
+/* Once until it is read again. */
+static void say_away(struct replay *replay, const struct error *err)
+{
+    if (err->status == STATUS_CANCELLED || err->status == STATUS_TIMEOUT)
+        return;
+    if (!replay->was_away)
+        log_warning("the feed cannot be read: %s; trying again", err->text);
+    replay->was_away = true;
+}
+
+static void say_back(struct replay *replay)
+{
+    if (replay->was_away)
+        log_info("the feed is read again");
+    replay->was_away = false;
+}
+
 /* A long poll that a stop ends early: STATUS_CANCELLED. */
-static enum status read_feed(struct replay *replay, struct rpc_client *client, bool only_ahead,
+static enum status call_feed(struct replay *replay, struct rpc_client *client, bool only_ahead,
                              Wire__FeedReply **ret_reply, struct error *err)
 {
     uint64_t ahead = only_ahead ? replay->removed : replay->ahead;
@@ -124,8 +142,25 @@ static enum status read_feed(struct replay *replay, struct rpc_client *client, b
     }
     if (exchange.status != STATUS_OK)
         return error_set(err, exchange.status, "%s", exchange.error.text);
+    CHECK(exchange.reply != NULL);
     *ret_reply = exchange.reply;
-    return STATUS_OK;
+    return only_ahead ? removals_keep(exchange.reply, request.from, err) : STATUS_OK;
+}
+
+/* NULL: nothing could be read, and it was said why. */
+static Wire__FeedReply *read_feed(struct replay *replay, bool only_ahead)
+{
+    struct error err;
+    Wire__FeedReply *reply = NULL;
+    struct rpc_client *client = client_of(replay);
+    if (client == NULL)
+        return NULL;
+    if (call_feed(replay, client, only_ahead, &reply, &err) != STATUS_OK) {
+        say_away(replay, &err);
+        return NULL;
+    }
+    say_back(replay);
+    return reply;
 }
 
 /* ---- applying it ---- */
@@ -195,23 +230,6 @@ static enum status take_reply(struct replay *replay, const Wire__FeedReply *repl
     return begin_anew(replay, reply->identity.data, reply->identity.len, err);
 }
 
-/*
- * Where there is no room: pages that are removed are at least not found any more. In memory only;
- * they come again in their turn. Edges and public sites are written at once, and wait.
- */
-static enum status take_removals(struct replay *replay, Wire__FeedReply *reply, struct error *err)
-{
-    size_t kept = 0;
-    if (reply->restart || !is_same_log(replay->barrel, reply))
-        return error_set(err, STATUS_NO_SPACE, "no room to begin anew");
-    for (size_t i = 0; i < reply->n_items; i++) {
-        if (reply->items[i]->kind_case == WIRE__FEED_ITEM__KIND_REMOVED)
-            reply->items[kept++] = reply->items[i];
-    }
-    reply->n_items = kept;
-    return apply(replay, reply, &replay->removed, err);
-}
-
 static enum status flush_when_due(struct replay *replay, struct error *err)
 {
     struct barrel *barrel = replay->barrel;
@@ -256,44 +274,35 @@ static enum status rebuild_if_broken(struct replay *replay, struct error *err)
     return begin_anew(replay, identity, size, err);
 }
 
-static void say_away(struct replay *replay, const char *why)
+/* A round where there is room. STATUS_UNAVAILABLE: nothing could be read. */
+static enum status follow_all(struct replay *replay, struct error *err)
 {
-    if (!replay->was_away)
-        log_warning("the feed cannot be read: %s; trying again", why);
-    replay->was_away = true;
+    enum status status = flush_when_due(replay, err);
+    if (status != STATUS_OK)
+        return status;
+    Wire__FeedReply *reply = read_feed(replay, false);
+    return reply == NULL ? STATUS_UNAVAILABLE : take_reply(replay, reply, err);
 }
 
-static void say_back(struct replay *replay)
+/* A round where there is none: nothing is written. */
+static enum status follow_removals(struct replay *replay, struct error *err)
 {
-    if (replay->was_away)
-        log_info("the feed is read again");
-    replay->was_away = false;
+    Wire__FeedReply *reply = read_feed(replay, true);
+    if (reply == NULL || reply->restart || !is_same_log(replay->barrel, reply))
+        return error_set(err, STATUS_NO_SPACE, "no room to begin anew");
+    return apply(replay, reply, &replay->removed, err);
 }
 
 /* One round; returns how long to rest before the next. */
 static unsigned follow_once(struct replay *replay)
 {
     struct error err = {0};
-    Wire__FeedReply *reply = NULL;
     enum status status = rebuild_if_broken(replay, &err); /* which makes room, too */
     bool there_is_room = has_room(replay->barrel);
-    if (status == STATUS_OK && there_is_room)
-        status = flush_when_due(replay, &err);
-    struct rpc_client *client = client_of(replay);
-    if (status == STATUS_OK && client == NULL)
+    if (status == STATUS_OK)
+        status = there_is_room ? follow_all(replay, &err) : follow_removals(replay, &err);
+    if (status == STATUS_UNAVAILABLE)
         return RETRY_MS;
-    if (status == STATUS_OK) {
-        enum status read = read_feed(replay, client, !there_is_room, &reply, &err);
-        if (read != STATUS_OK) {
-            if (read != STATUS_CANCELLED && read != STATUS_TIMEOUT)
-                say_away(replay, err.text);
-            return RETRY_MS;
-        }
-        say_back(replay);
-        CHECK(reply != NULL);
-        status =
-            there_is_room ? take_reply(replay, reply, &err) : take_removals(replay, reply, &err);
-    }
     if (status == STATUS_CORRUPT)
         barrel_note_damage(replay->barrel);
     if (there_is_room) /* else it was said why nothing is indexed */

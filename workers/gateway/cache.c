@@ -239,7 +239,8 @@ static struct cached *put_answer(struct space *space, const struct search_answer
     const struct cursor *cursor = &place->cursor;
     uint64_t *frequencies = put(space, cursor->document_frequencies,
                                 cursor->term_count * sizeof(*cursor->document_frequencies));
-    uint64_t *splits = put(space, cursor->splits, cursor->split_count * sizeof(*cursor->splits));
+    struct compound_split *splits =
+        put(space, cursor->splits, cursor->split_count * sizeof(*cursor->splits));
     uint64_t *positions =
         put(space, cursor->positions, cursor->shard_count * sizeof(*cursor->positions));
     struct found_page *results =

@@ -1,5 +1,6 @@
 #include "gateway/cursor.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
@@ -8,14 +9,19 @@
 #include "base/check.h"
 
 enum {
-    VERSION = 3,
-    MAC_BYTES = 16,
+    VERSION = 4,
+    NONCE_BYTES = 12,
+    TAG_BYTES = 16,
+    HEAD_BYTES = 1 + NONCE_BYTES,
+    KEY_BYTES = 32,
     SKEW_S = 60, /* by which the clocks of two machines may differ */
     VARINT_BYTES = 10,
-    FIXED_NUMBERS = 10 + ROUTING_FIELDS + 2,
+    FIXED_NUMBERS = 11 + ROUTING_FIELDS,
+    SPLIT_NUMBERS = 3,
+    END_BYTES = 16, /* score and hash */
 };
 
-static const char label[] = "tierce cursor 1";
+static const char label[] = "tierce cursor 2";
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* ---- base64url, without padding ---- */
@@ -35,7 +41,8 @@ static size_t base64_encode(const uint8_t *bytes, size_t size, char *ret)
     return (size_t)(out - ret);
 }
 
-/* Bytes written, or SIZE_MAX where the text is not base64url. */
+/* Bytes written, or SIZE_MAX where the text is not base64url as it is written above: no bytes have
+ * two texts. */
 static size_t base64_decode(const char *text, size_t size, uint8_t *ret)
 {
     uint32_t group = 0;
@@ -52,6 +59,8 @@ static size_t base64_decode(const char *text, size_t size, uint8_t *ret)
             ret[used++] = (uint8_t)(group >> bits);
         }
     }
+    if (bits == 6 || (group & ((1U << bits) - 1)) != 0)
+        return SIZE_MAX;
     return used;
 }
 
@@ -86,30 +95,70 @@ static uint64_t get_varint(struct reader *reader)
     return 0;
 }
 
-static void sign(const struct cluster_key *key, const uint8_t *bytes, size_t size,
-                 uint8_t ret_mac[MAC_BYTES])
+/* ---- sealing: AES-256 in GCM (NIST SP 800-38D) ---- */
+
+static void derive_key(const struct cluster_key *key, uint8_t ret_derived[KEY_BYTES])
 {
-    uint8_t derived[32], mac[32];
-    unsigned mac_size = sizeof(mac);
+    unsigned size = KEY_BYTES;
     CHECK(HMAC(EVP_sha256(), key->bytes, sizeof(key->bytes), (const uint8_t *)label,
-               sizeof(label) - 1, derived, &mac_size) != NULL);
-    CHECK(HMAC(EVP_sha256(), derived, sizeof(derived), bytes, size, mac, &mac_size) != NULL);
-    memcpy(ret_mac, mac, MAC_BYTES);
+               sizeof(label) - 1, ret_derived, &size) != NULL);
+}
+
+/* Encrypts `size` bytes behind the head, where they stand, and puts the tag behind them. False: no
+ * memory. */
+static bool seal(const struct cluster_key *key, uint8_t *bytes, size_t size)
+{
+    uint8_t derived[KEY_BYTES];
+    uint8_t *sealed = bytes + HEAD_BYTES;
+    int done = 0;
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    derive_key(key, derived);
+    bytes[0] = VERSION;
+    random_bytes(bytes + 1, NONCE_BYTES);
+    bool is_good = cipher != NULL &&
+                   EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, derived, bytes + 1) == 1 &&
+                   EVP_EncryptUpdate(cipher, NULL, &done, bytes, 1) == 1 &&
+                   EVP_EncryptUpdate(cipher, sealed, &done, sealed, (int)size) == 1 &&
+                   EVP_EncryptFinal_ex(cipher, sealed + size, &done) == 1 &&
+                   EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, sealed + size) == 1;
+    EVP_CIPHER_CTX_free(cipher);
+    OPENSSL_cleanse(derived, sizeof(derived));
+    return is_good;
+}
+
+/* Takes back what seal() did with `size` bytes. False: it did not make these bytes. */
+static bool unseal(const struct cluster_key *key, uint8_t *bytes, size_t size)
+{
+    uint8_t derived[KEY_BYTES];
+    uint8_t *sealed = bytes + HEAD_BYTES;
+    int done = 0;
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    derive_key(key, derived);
+    bool is_good =
+        cipher != NULL &&
+        EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, derived, bytes + 1) == 1 &&
+        EVP_DecryptUpdate(cipher, NULL, &done, bytes, 1) == 1 &&
+        EVP_DecryptUpdate(cipher, sealed, &done, sealed, (int)size) == 1 &&
+        EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, sealed + size) == 1 &&
+        EVP_DecryptFinal_ex(cipher, sealed + size, &done) == 1;
+    EVP_CIPHER_CTX_free(cipher);
+    OPENSSL_cleanse(derived, sizeof(derived));
+    return is_good;
 }
 
 /* ---- the whole ---- */
 
-const char *cursor_encode(const struct cluster_key *key, const struct cursor *cursor,
-                          struct arena *arena)
+static size_t numbers_bytes_max(const struct cursor *cursor)
 {
-    size_t numbers = FIXED_NUMBERS + cursor->term_count + cursor->split_count + cursor->shard_count;
-    size_t room = 1 + numbers * VARINT_BYTES + 2 * sizeof(uint64_t) + MAC_BYTES;
-    uint8_t *bytes = arena_alloc(arena, room);
-    char *text = arena_alloc(arena, room * 4 / 3 + 4);
-    if (bytes == NULL || text == NULL)
-        return NULL;
-    uint8_t *out = bytes;
-    *out++ = VERSION;
+    size_t varints =
+        FIXED_NUMBERS + (size_t)SPLIT_NUMBERS * cursor->split_count + cursor->shard_count;
+    return varints * VARINT_BYTES + cursor->term_count * sizeof(uint64_t) + END_BYTES;
+}
+
+/* Returns the end. */
+static uint8_t *put_numbers(uint8_t *out, const struct cursor *cursor)
+{
+    uint64_t score_bits;
     out = put_varint(out, (uint64_t)cursor->made_unix_s);
     out = put_varint(out, cursor->query_hash);
     out = put_varint(out, cursor->depth);
@@ -121,39 +170,82 @@ const char *cursor_encode(const struct cluster_key *key, const struct cursor *cu
         out = put_varint(out, cursor->field_lengths[i]);
     out = put_varint(out, (uint64_t)cursor->now_us);
     out = put_varint(out, cursor->term_count);
-    for (uint32_t i = 0; i < cursor->term_count; i++)
-        out = put_varint(out, cursor->document_frequencies[i]);
+    for (uint32_t i = 0; i < cursor->term_count; i++, out += sizeof(uint64_t))
+        put_be64(out, cursor->document_frequencies[i]);
     out = put_varint(out, cursor->split_count);
-    for (uint32_t i = 0; i < cursor->split_count; i++)
-        out = put_varint(out, cursor->splits[i]);
+    for (uint32_t i = 0; i < cursor->split_count; i++) {
+        out = put_varint(out, cursor->splits[i].word);
+        out = put_varint(out, cursor->splits[i].at);
+        out = put_varint(out, cursor->splits[i].language);
+    }
     out = put_varint(out, cursor->shard_count);
     for (uint32_t i = 0; i < cursor->shard_count; i++)
         out = put_varint(out, cursor->positions[i]);
-    uint64_t score_bits;
     memcpy(&score_bits, &cursor->score, sizeof(score_bits));
     put_be64(out, score_bits);
-    put_be64(out + 8, cursor->url_hash);
-    out += 16;
-    sign(key, bytes, (size_t)(out - bytes), out);
-    out += MAC_BYTES;
-    base64_encode(bytes, (size_t)(out - bytes), text);
+    put_be64(out + sizeof(score_bits), cursor->url_hash);
+    return out + END_BYTES;
+}
+
+const char *cursor_encode(const struct cluster_key *key, const struct cursor *cursor,
+                          struct arena *arena)
+{
+    size_t room = HEAD_BYTES + numbers_bytes_max(cursor) + TAG_BYTES;
+    uint8_t *bytes = arena_alloc(arena, room);
+    char *text = arena_alloc(arena, room * 4 / 3 + 4);
+    if (bytes == NULL || text == NULL)
+        return NULL;
+    size_t size = (size_t)(put_numbers(bytes + HEAD_BYTES, cursor) - bytes) - HEAD_BYTES;
+    if (!seal(key, bytes, size))
+        return NULL;
+    base64_encode(bytes, HEAD_BYTES + size + TAG_BYTES, text);
     return text;
 }
 
-static const uint64_t *get_list(struct reader *reader, uint32_t max, struct arena *arena,
-                                uint32_t *ret_count)
+/* How many follow, and room for them in the arena; NULL: too many, or no memory. */
+static void *get_count(struct reader *reader, uint32_t max, size_t item_bytes, struct arena *arena,
+                       uint32_t *ret_count)
 {
     uint64_t count = get_varint(reader);
-    if (count > max)
+    void *list = reader->failed || count > max ? NULL : arena_alloc(arena, count * item_bytes + 1);
+    reader->failed = list == NULL;
+    *ret_count = list == NULL ? 0 : (uint32_t)count;
+    return list;
+}
+
+static const uint64_t *get_frequencies(struct reader *reader, struct arena *arena,
+                                       uint32_t *ret_count)
+{
+    uint64_t *list = get_count(reader, CURSOR_TERMS_MAX, sizeof(*list), arena, ret_count);
+    if ((size_t)(reader->end - reader->at) < *ret_count * sizeof(*list)) {
         reader->failed = true;
-    uint64_t *list = reader->failed ? NULL : arena_alloc(arena, count * sizeof(*list) + 1);
-    if (list == NULL) {
-        reader->failed = true;
-        return NULL;
+        return list;
     }
-    for (uint64_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < *ret_count; i++, reader->at += sizeof(*list))
+        list[i] = get_be64(reader->at);
+    return list;
+}
+
+static const struct compound_split *get_splits(struct reader *reader, struct arena *arena,
+                                               uint32_t *ret_count)
+{
+    struct compound_split *list =
+        get_count(reader, CURSOR_SPLITS_MAX, sizeof(*list), arena, ret_count);
+    for (uint32_t i = 0; i < *ret_count; i++) {
+        uint64_t word = get_varint(reader), at = get_varint(reader), language = get_varint(reader);
+        reader->failed |= word > UINT32_MAX || at > UINT32_MAX || language >= TEXT_LANGUAGE_COUNT;
+        list[i] = (struct compound_split){
+            .word = (uint32_t)word, .at = (uint32_t)at, .language = (enum text_language)language};
+    }
+    return list;
+}
+
+static const uint64_t *get_positions(struct reader *reader, struct arena *arena,
+                                     uint32_t *ret_count)
+{
+    uint64_t *list = get_count(reader, SLOT_COUNT, sizeof(*list), arena, ret_count);
+    for (uint32_t i = 0; i < *ret_count; i++)
         list[i] = get_varint(reader);
-    *ret_count = (uint32_t)count;
     return list;
 }
 
@@ -171,19 +263,19 @@ static void get_numbers(struct reader *reader, struct arena *arena, struct curso
     for (unsigned i = 0; i < ROUTING_FIELDS; i++)
         cursor->field_lengths[i] = get_varint(reader);
     cursor->now_us = (int64_t)get_varint(reader);
-    cursor->document_frequencies = get_list(reader, CURSOR_TERMS_MAX, arena, &cursor->term_count);
-    cursor->splits = get_list(reader, CURSOR_SPLITS_MAX, arena, &cursor->split_count);
-    cursor->positions = get_list(reader, SLOT_COUNT, arena, &cursor->shard_count);
-    if (reader->failed || reader->end - reader->at != 16) {
+    cursor->document_frequencies = get_frequencies(reader, arena, &cursor->term_count);
+    cursor->splits = get_splits(reader, arena, &cursor->split_count);
+    cursor->positions = get_positions(reader, arena, &cursor->shard_count);
+    if (reader->failed || reader->end - reader->at != END_BYTES) {
         reader->failed = true;
         return;
     }
     uint64_t score_bits = get_be64(reader->at);
     memcpy(&cursor->score, &score_bits, sizeof(cursor->score));
-    cursor->url_hash = get_be64(reader->at + 8);
+    cursor->url_hash = get_be64(reader->at + sizeof(score_bits));
 }
 
-/* The signed bytes; 0 where the text is none of ours. */
+/* What was sealed; 0 where the text is none of ours. */
 static size_t open_text(const struct cluster_key *key, const char *text, struct arena *arena,
                         const uint8_t **ret_bytes)
 {
@@ -192,15 +284,11 @@ static size_t open_text(const struct cluster_key *key, const char *text, struct 
     if (bytes == NULL)
         return 0;
     size_t size = base64_decode(text, text_size, bytes);
-    if (size == SIZE_MAX || size <= MAC_BYTES)
+    if (size == SIZE_MAX || size <= HEAD_BYTES + TAG_BYTES || bytes[0] != VERSION)
         return 0;
-    size -= MAC_BYTES;
-    uint8_t mac[MAC_BYTES];
-    sign(key, bytes, size, mac);
-    if (!equal_secret(mac, bytes + size, MAC_BYTES) || bytes[0] != VERSION)
-        return 0;
-    *ret_bytes = bytes;
-    return size;
+    size -= HEAD_BYTES + TAG_BYTES;
+    *ret_bytes = bytes + HEAD_BYTES;
+    return unseal(key, bytes, size) ? size : 0;
 }
 
 enum status cursor_decode(const struct cluster_key *key, const char *text, int64_t now_unix_s,
@@ -211,7 +299,7 @@ enum status cursor_decode(const struct cluster_key *key, const char *text, int64
     struct cursor cursor = {0};
     if (size == 0)
         return error_set(err, STATUS_INVALID, "the cursor is not one that this server made");
-    struct reader reader = {.at = bytes + 1, .end = bytes + size};
+    struct reader reader = {.at = bytes, .end = bytes + size};
     get_numbers(&reader, arena, &cursor);
     if (reader.failed)
         return error_set(err, STATUS_INVALID, "the cursor is not one that this server made");

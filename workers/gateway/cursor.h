@@ -3,9 +3,15 @@
  * It carries all that the first page's scores were reckoned with (statistics, document frequencies,
  * the time), so that the next page continues the same order, whichever worker makes it and whatever
  * was indexed meanwhile; and the positions that the shards had reached, so that no replica further
- * behind is asked. It is signed with a key derived from the cluster's and valid for five minutes.
+ * behind is asked. It is valid for five minutes.
  *
- * Bytes, in base64url: version 3 | numbers as varints | score, hash | HMAC-SHA256 cut to 16.
+ * Its statistics are those of private pages, too, and whoever asks may not know them: so it is
+ * encrypted, with a key derived from the cluster's, and by its tag known to be ours. The
+ * frequencies take eight bytes each, so that its length does not tell them either. Nonces are
+ * random: one key is good for 2^32 cursors (NIST SP 800-38D, 8.3).
+ *
+ * Bytes, in base64url: version 4 | nonce (12) | encrypted: varints, frequencies, varints, score and
+ * hash | tag (16). AES-256-GCM; the version is authenticated with them.
  */
 #ifndef TIERCE_GATEWAY_CURSOR_H
 #define TIERCE_GATEWAY_CURSOR_H
@@ -15,6 +21,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "cluster/routing.h"
+#include "index/compound.h"
 #include "rpc/key.h"
 
 enum {
@@ -46,7 +53,7 @@ struct cursor {
     uint64_t url_hash;
     const uint64_t *document_frequencies; /* of the query's terms, in their order */
     uint32_t term_count;
-    const uint64_t *splits; /* words that were read as two, as their reader packs them */
+    const struct compound_split *splits; /* words that were read as two */
     uint32_t split_count;
     const uint64_t *positions; /* of the log, by shard */
     uint32_t shard_count;

@@ -5,19 +5,6 @@
 
 /* ---- words read as two ---- */
 
-/* As the cursor keeps them. */
-static uint64_t pack_split(const struct compound_split *split)
-{
-    return (uint64_t)split->language << 16 | (uint64_t)split->at << 8 | split->word;
-}
-
-static struct compound_split unpack_split(uint64_t packed)
-{
-    return (struct compound_split){.word = packed & 0xff,
-                                   .at = packed >> 8 & 0xff,
-                                   .language = (enum text_language)(packed >> 16 & 0xff)};
-}
-
 /* Which words are read as two, by the statistics in force. */
 static enum status choose_splits(struct searching *search)
 {
@@ -27,29 +14,23 @@ static enum status choose_splits(struct searching *search)
                                          atomic_load(&search->service->gateway->compound_pages),
                                      .frequencies = search->frequencies};
     uint64_t frequencies[COMPOUND_TERMS_MAX];
-    struct compound_split splits[QUERY_WORDS_MAX];
-    uint64_t *packed = arena_alloc(search->arena, CURSOR_SPLITS_MAX * sizeof(*packed));
-    if (packed == NULL ||
+    struct compound_split *splits = arena_alloc(search->arena, QUERY_WORDS_MAX * sizeof(*splits));
+    if (splits == NULL ||
         compounds_find(search->service->analyzer, search->query.root, &corpus, search->arena,
                        &compounds, NULL) != STATUS_OK ||
         searching_find_frequencies(search, compounds->terms, compounds->term_count, frequencies) !=
             STATUS_OK)
         return STATUS_NO_MEMORY;
-    size_t count = compounds_choose(compounds, frequencies, splits);
-    for (size_t i = 0; i < count; i++)
-        packed[i] = pack_split(&splits[i]);
-    search->basis.splits = packed;
-    search->basis.split_count = (uint32_t)count;
+    search->basis.split_count = (uint32_t)compounds_choose(compounds, frequencies, splits);
+    search->basis.splits = splits;
     return STATUS_OK;
 }
 
 void searching_relax(struct searching *search)
 {
-    struct compound_split splits[CURSOR_SPLITS_MAX];
-    for (uint32_t i = 0; i < search->basis.split_count; i++)
-        splits[i] = unpack_split(search->basis.splits[i]);
-    search->relaxed = compounds_relax(search->service->analyzer, search->query.root, splits,
-                                      search->basis.split_count, search->arena);
+    search->relaxed =
+        compounds_relax(search->service->analyzer, search->query.root, search->basis.splits,
+                        search->basis.split_count, search->arena);
     if (search->relaxed == search->query.root)
         search->relaxed = NULL;
 }
@@ -74,10 +55,47 @@ static enum status find_more_frequencies(struct searching *search)
                                       search->frequencies + known);
 }
 
+/* What the first question was, and found. */
+struct first_question {
+    struct fanout_answer *answers;
+    Wire__Node *node;
+    size_t term_count;
+};
+
+static enum status ask_any_word(struct searching *search, struct search_answer *answer,
+                                struct error *err)
+{
+    answer->is_relaxed = search->is_relaxed = true;
+    answer->matching = answer->total;
+    return searching_ask_for(search, search->relaxed, answer, err);
+}
+
+/* Goes on as if more had not been asked for. */
+static void keep_to_first(struct searching *search, const struct first_question *first,
+                          struct search_answer *answer)
+{
+    search->answers = first->answers;
+    search->node = first->node;
+    search->term_count = first->term_count;
+    search->basis.term_count = (uint32_t)first->term_count;
+    answer->is_relaxed = search->is_relaxed = false;
+    answer->partial = true;
+}
+
+/* Whether some that match are on this page. */
+static bool has_matching(const struct searching *search)
+{
+    if (!search->has_after)
+        return searching_first_result(search) < search->matching.count;
+    return search->basis.part == CURSOR_ALL_WORDS &&
+           searching_find_behind(&search->basis, &search->matching) < search->matching.count;
+}
+
 enum status searching_ask_for_more(struct searching *search, struct search_answer *answer,
                                    struct error *err)
 {
     enum status status = STATUS_OK;
+    const struct first_question first = {search->answers, search->node, search->term_count};
     if (!search->has_after) /* else the cursor was checked by it */
         status = choose_splits(search);
     if (status == STATUS_OK && !search->has_after)
@@ -88,9 +106,11 @@ enum status searching_ask_for_more(struct searching *search, struct search_answe
         status = find_more_frequencies(search);
     if (status != STATUS_OK || searching_gather(search, &search->matching) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    answer->is_relaxed = search->is_relaxed = true;
-    answer->matching = answer->total;
-    return searching_ask_for(search, search->relaxed, answer, err);
+    status = ask_any_word(search, answer, err);
+    if (status == STATUS_OK || status == STATUS_CANCELLED || !has_matching(search))
+        return status;
+    keep_to_first(search, &first, answer);
+    return STATUS_OK;
 }
 
 /* ---- the page ---- */

@@ -395,6 +395,24 @@ static void an_index_of_no_log_yet_is_opened_as_it_was(void **state)
     barrel_close(&barrel);
 }
 
+static void an_index_whose_origin_was_not_written_is_of_no_log(void **state)
+{
+    (void)state;
+    fill_barrel();
+    assert_int_equal(unlink(path_of("origin")), 0);
+    assert_int_equal(mkdir(path_of("origin"), 0700), 0);
+    assert_int_not_equal(barrel_begin_anew(&barrel, (const uint8_t *)"other", 5, NULL), STATUS_OK);
+    assert_int_equal(barrel.identity_size, 0); /* what the feed says next is of another one */
+    assert_int_equal(documents(), 0);
+    assert_int_equal(rmdir(path_of("origin")), 0);
+    assert_int_equal(barrel_begin_anew(&barrel, (const uint8_t *)"other", 5, NULL), STATUS_OK);
+    barrel_close(&barrel);
+    open_barrel();
+    assert_int_equal(barrel.identity_size, 5);
+    assert_memory_equal(barrel.identity, "other", 5);
+    barrel_close(&barrel);
+}
+
 static void a_look_finds_a_wrong_byte_and_ends_the_answers(void **state)
 {
     (void)state;
@@ -436,6 +454,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_index_whose_origin_cannot_be_read_is_not_erased, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_index_of_no_log_yet_is_opened_as_it_was, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_index_whose_origin_was_not_written_is_of_no_log, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(files_that_were_cut_are_erased, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_look_finds_a_wrong_byte_and_ends_the_answers, set_up,

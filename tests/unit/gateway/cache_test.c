@@ -39,7 +39,7 @@ static void keep_heard(struct cache *cache, const char *read_as, const struct ca
         {.url = "http://b/", .title = "B", .snippet = "", .language = "", .score = 2.5},
     };
     uint64_t frequencies[] = {3, 4};
-    uint64_t splits[] = {5};
+    struct compound_split splits[] = {{.at = 5}};
     struct search_answer answer = {.query = read_as,
                                    .read_as = read_as,
                                    .results = results,
@@ -78,7 +78,7 @@ static bool is_kept(struct cache *cache, const char *read_as, int64_t now_ms)
         assert_string_equal(answer.results[1].url, "http://b/");
         assert_true(answer.results[1].score == 2.5);
         assert_int_equal(place.cursor.document_frequencies[1], 4);
-        assert_int_equal(place.cursor.splits[0], 5);
+        assert_int_equal(place.cursor.splits[0].at, 5);
         assert_int_equal(place.cursor.positions[1], 7);
         assert_int_equal(place.cursor.url_hash, 9);
     }
