@@ -19,6 +19,9 @@ enum {
     /* Statistics, and other spellings, may take this part of the time left: a shard that hangs
      * leaves the rest to the search, which does without what it would have said. */
     ASIDE_PART = 4,
+    /* A question to the shards leaves this part of the time to what follows it: one that hangs
+     * shall not take away what the others have found. */
+    REST_PART = 4,
 };
 
 /* The hits of all shards, in the order of results. */
@@ -84,7 +87,8 @@ enum status searching_find_basis(struct searching *search, struct error *err);
 /* What the shards are asked; NULL: no memory. */
 Wire__SearchRequest *searching_make_request(struct searching *search);
 
-/* Asks for search->node. STATUS_UNAVAILABLE, STATUS_OVERLOADED ...: no shard answered. */
+/* Asks for search->node; a part of the time stays. STATUS_UNAVAILABLE, STATUS_OVERLOADED ...: no
+ * shard answered. */
 enum status searching_ask_shards(struct searching *search, struct error *err);
 
 /* Asks for the tree, and adds what was found. */
@@ -118,7 +122,8 @@ bool searching_wants_more(const struct searching *search, const struct search_an
 /* Makes search->relaxed, with the words read as two that the cursor names. */
 void searching_relax(struct searching *search);
 
-/* Keeps what matches, and asks for any of the words, where that is more. */
+/* Keeps what matches, and asks for any of the words, where that is more. Where no shard answers any
+ * more those of this page that match are its answer, a partial one. */
 enum status searching_ask_for_more(struct searching *search, struct search_answer *answer,
                                    struct error *err);
 

@@ -55,10 +55,47 @@ static enum status find_more_frequencies(struct searching *search)
                                       search->frequencies + known);
 }
 
+/* What the first question was, and found. */
+struct first_question {
+    struct fanout_answer *answers;
+    Wire__Node *node;
+    size_t term_count;
+};
+
+static enum status ask_any_word(struct searching *search, struct search_answer *answer,
+                                struct error *err)
+{
+    answer->is_relaxed = search->is_relaxed = true;
+    answer->matching = answer->total;
+    return searching_ask_for(search, search->relaxed, answer, err);
+}
+
+/* Goes on as if more had not been asked for. */
+static void keep_to_first(struct searching *search, const struct first_question *first,
+                          struct search_answer *answer)
+{
+    search->answers = first->answers;
+    search->node = first->node;
+    search->term_count = first->term_count;
+    search->basis.term_count = (uint32_t)first->term_count;
+    answer->is_relaxed = search->is_relaxed = false;
+    answer->partial = true;
+}
+
+/* Whether some that match are on this page. */
+static bool has_matching(const struct searching *search)
+{
+    if (!search->has_after)
+        return searching_first_result(search) < search->matching.count;
+    return search->basis.part == CURSOR_ALL_WORDS &&
+           searching_find_behind(&search->basis, &search->matching) < search->matching.count;
+}
+
 enum status searching_ask_for_more(struct searching *search, struct search_answer *answer,
                                    struct error *err)
 {
     enum status status = STATUS_OK;
+    const struct first_question first = {search->answers, search->node, search->term_count};
     if (!search->has_after) /* else the cursor was checked by it */
         status = choose_splits(search);
     if (status == STATUS_OK && !search->has_after)
@@ -69,9 +106,11 @@ enum status searching_ask_for_more(struct searching *search, struct search_answe
         status = find_more_frequencies(search);
     if (status != STATUS_OK || searching_gather(search, &search->matching) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
-    answer->is_relaxed = search->is_relaxed = true;
-    answer->matching = answer->total;
-    return searching_ask_for(search, search->relaxed, answer, err);
+    status = ask_any_word(search, answer, err);
+    if (status == STATUS_OK || status == STATUS_CANCELLED || !has_matching(search))
+        return status;
+    keep_to_first(search, &first, answer);
+    return STATUS_OK;
 }
 
 /* ---- the page ---- */

@@ -81,12 +81,13 @@ enum status searching_ask_shards(struct searching *search, struct error *err)
         search->positions = arena_zalloc(search->arena, shards * sizeof(*search->positions) + 1);
     if (request == NULL || search->answers == NULL || search->positions == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
+    uint32_t left_ms = service_left_ms(search->ends_ms);
     bool has_positions = search->has_after && search->basis.shard_count == shards;
     struct fanout_question question = {.method = WIRE__METHOD__SEARCH,
                                        .reply_descriptor = &wire__search_reply__descriptor,
                                        .request = &request->base,
                                        .positions = has_positions ? search->basis.positions : NULL,
-                                       .timeout_ms = service_left_ms(search->ends_ms)};
+                                       .timeout_ms = left_ms - left_ms / REST_PART};
     if (!search->is_relaxed)
         search->asked_ms = clock_boot_ms();
     if (fanout_ask(search->service->fanout, routing, &question, search->arena, search->answers) ==

@@ -66,8 +66,9 @@ struct fake_barrel {
     uint64_t total;    /* 0: as many as there are hits */
     unsigned matching; /* where all words are asked for, one less than so many of its documents; 0:
                           all */
-    enum status refusal; /* of SEARCH */
-    bool is_silent;      /* keeps each SEARCH until fake_let_go() */
+    enum status refusal;         /* of SEARCH */
+    enum status relaxed_refusal; /* of one for any of the words */
+    bool is_silent;              /* keeps each SEARCH until fake_let_go() */
     struct rpc_call *kept[FAKE_KEPT_MAX];
     unsigned kept_count;
     bool mixes_up;             /* its documents come in the wrong order */
@@ -389,8 +390,11 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
     Wire__Hit hits[FAKE_DOCUMENTS_MAX], *list[FAKE_DOCUMENTS_MAX];
     if (request->k > 0) /* else it is only counted, for another spelling */
         fake_note_search(barrel, request);
-    if (barrel->refusal != STATUS_OK) {
-        rpc_call_fail(call, barrel->refusal, "as the test wishes");
+    bool is_relaxed = request->query->kind == WIRE__NODE_KIND__NODE_OR;
+    enum status refusal =
+        is_relaxed && barrel->refusal == STATUS_OK ? barrel->relaxed_refusal : barrel->refusal;
+    if (refusal != STATUS_OK) {
+        rpc_call_fail(call, refusal, "as the test wishes");
         return;
     }
     uint32_t window = request->after_set ? 0 : ranking_default.window;

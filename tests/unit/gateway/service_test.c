@@ -384,6 +384,78 @@ static void a_shard_that_is_filled_again_makes_a_partial_answer_with_the_same_sc
     close_fixture(fixture);
 }
 
+/* A third of the results is in a shard that hangs; "hoop stave" matches few, so that more is asked
+ * for. */
+static void a_silent_shard_leaves_what_the_others_have_found(void **state)
+{
+    (void)state;
+    static const char *const queries[] = {"hoop", "hoop stave"};
+    struct fixture *fixture = open_fixture(2, 100);
+    struct fake_barrel *barrels = fixture->cluster->barrels;
+    fill_two_shards(fixture);
+    barrels[0].matching = 2 + 1;
+    barrels[1].is_silent = true;
+    for (unsigned i = 0; i < 2; i++) {
+        int64_t start_ms = clock_boot_ms();
+        service_set_deadline(fixture->service, start_ms + 1000);
+        search(fixture, queries[i]);
+        assert_true(clock_boot_ms() - start_ms < 1000);
+        assert_true(fixture->answer.partial);
+        assert_int_equal(fixture->answer.shards_answered, 1);
+        assert_int_equal(fixture->answer.result_count, 8);
+        assert_int_equal(fixture->answer.is_relaxed, i == 1);
+    }
+    fake_let_go(&barrels[1]);
+    close_fixture(fixture);
+}
+
+static void where_more_cannot_be_had_what_matches_is_the_answer(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    struct fake_barrel *barrels = fixture->cluster->barrels;
+    fill_two_shards(fixture);
+    barrels[0].matching = 2 + 1; /* d1, d2 */
+    barrels[1].matching = 1 + 1; /* d0 */
+    barrels[0].relaxed_refusal = barrels[1].relaxed_refusal = STATUS_OVERLOADED;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ask(fixture, "hoop stave", 1, 2, NULL, false), STATUS_OK);
+        assert_urls(&fixture->answer, 0, 2);
+        assert_true(fixture->answer.partial);
+        assert_false(fixture->answer.from_cache);
+        assert_false(fixture->answer.is_relaxed);
+        assert_int_equal(fixture->answer.total, 3);
+        assert_int_equal(fixture->answer.note_count, 0);
+    }
+    /* The next page goes on with what matches. */
+    assert_int_equal(ask(fixture, "hoop stave", 2, 2, fixture->answer.cursor, false), STATUS_OK);
+    assert_urls(&fixture->answer, 2, 1);
+    barrels[0].refusal = barrels[1].refusal = STATUS_OVERLOADED;
+    assert_int_equal(ask(fixture, "hoop stave", 1, 2, NULL, false), STATUS_OVERLOADED);
+    close_fixture(fixture);
+}
+
+static void a_page_behind_what_matches_cannot_do_without_more(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    struct fake_barrel *barrels = fixture->cluster->barrels;
+    fill_two_shards(fixture);
+    barrels[0].matching = 2 + 1;
+    barrels[1].matching = 1 + 1;
+    assert_int_equal(ask(fixture, "hoop stave", 1, 2, NULL, false), STATUS_OK);
+    const char *second = fixture->answer.cursor;
+    assert_int_equal(ask(fixture, "hoop stave", 1, 5, NULL, false), STATUS_OK);
+    const char *behind = fixture->answer.cursor;
+    barrels[0].relaxed_refusal = barrels[1].relaxed_refusal = STATUS_OVERLOADED;
+    assert_int_equal(ask(fixture, "hoop stave", 2, 2, second, false), STATUS_OK);
+    assert_urls(&fixture->answer, 2, 1);
+    assert_true(fixture->answer.partial);
+    assert_int_equal(ask(fixture, "hoop stave", 2, 5, behind, false), STATUS_OVERLOADED);
+    assert_int_equal(ask(fixture, "hoop stave", 3, 2, NULL, false), STATUS_OVERLOADED);
+    close_fixture(fixture);
+}
+
 static void without_any_shard_there_is_no_answer(void **state)
 {
     (void)state;
@@ -1016,6 +1088,9 @@ int main(void)
         cmocka_unit_test(totals_say_when_they_are_a_lower_bound),
         cmocka_unit_test(a_dead_shard_makes_a_partial_answer_with_the_same_scores),
         cmocka_unit_test(a_shard_that_is_filled_again_makes_a_partial_answer_with_the_same_scores),
+        cmocka_unit_test(a_silent_shard_leaves_what_the_others_have_found),
+        cmocka_unit_test(where_more_cannot_be_had_what_matches_is_the_answer),
+        cmocka_unit_test(a_page_behind_what_matches_cannot_do_without_more),
         cmocka_unit_test(without_any_shard_there_is_no_answer),
         cmocka_unit_test(an_empty_query_asks_nobody),
         cmocka_unit_test(bytes_that_are_no_text_are_replaced),
