@@ -112,7 +112,8 @@ static void restore(struct members *members, const Wire__MemberStatus *status)
  * older file has no shards; those of another number of shards hold other documents. */
 static void restore_all(struct members *members, const Wire__Stats *stats)
 {
-    for (size_t i = 0; false && i < stats->n_shard_corpora; i++)
+    for (size_t i = 0;
+         stats->n_shard_corpora == members->options.shards && i < stats->n_shard_corpora; i++)
         corpus_restore_shard(&members->corpus, (unsigned)i, stats->shard_corpora[i]);
     for (size_t i = 0; i < stats->n_members; i++)
         restore(members, stats->members[i]);
