@@ -362,6 +362,7 @@ static void take_answer(struct ask *ask, struct asking *asking, unsigned place)
     }
     asking->answer->reply = attempt->exchange.reply;
     asking->answer->member = attempt->peer->member;
+    asking->answer->is_whole = attempt->is_whole;
     asking->answer->us = us;
     settle(ask, asking, STATUS_OK);
 }

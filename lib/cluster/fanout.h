@@ -56,6 +56,7 @@ struct fanout_answer {
     enum status status; /* STATUS_OK and a reply, or why there is none */
     const void *reply;  /* in the arena */
     uint64_t member;    /* who answered */
+    bool is_whole;      /* it was not being filled again: what it has not got is not there */
     int64_t us;         /* how long the one who answered took */
 };
 

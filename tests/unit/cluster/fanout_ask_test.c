@@ -489,6 +489,7 @@ static void one_that_is_filled_again_is_asked_when_no_whole_one_answers(void **s
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(ask_with(fixture, &question, answers), 1);
         assert_int_equal(total_of(&answers[0]), 10);
+        assert_true(answers[0].is_whole);
     }
     assert_int_equal(fixture->barrels[1].calls, 0);
     fixture->barrels[0].mode = REFUSES;
@@ -496,6 +497,7 @@ static void one_that_is_filled_again_is_asked_when_no_whole_one_answers(void **s
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(ask_with(fixture, &question, answers), 1);
         assert_int_equal(total_of(&answers[0]), 11);
+        assert_false(answers[0].is_whole);
     }
     assert_int_equal(fixture->barrels[0].calls, 8); /* the whole one first, though it failed */
     fixture->barrels[0].mode = ANSWERS;
