@@ -40,7 +40,7 @@ uint64_t index_new_id(struct index *index)
     return id;
 }
 
-static void forget_garbage(struct index *index, uint64_t id)
+void index_forget_garbage(struct index *index, uint64_t id)
 {
     uint64_t *ids = (uint64_t *)index->garbage.data;
     size_t count = index->garbage.size / sizeof(*ids);
@@ -64,7 +64,28 @@ static enum status drop_chunks(struct index *index, uint64_t id, struct error *e
 void index_discard(struct index *index, uint64_t id)
 {
     if (drop_chunks(index, id, NULL) == STATUS_OK)
-        forget_garbage(index, id);
+        index_forget_garbage(index, id);
+}
+
+static bool is_in_use(const struct index *index, uint64_t id)
+{
+    bool found = id == index->merging_id;
+    for (uint32_t i = 0; i < index->retired_count; i++)
+        found = found || index->retired[i]->id == id;
+    for (uint32_t i = 0; i < index->current->count; i++)
+        found = found || index->current->entries[i].segment->id == id;
+    return found;
+}
+
+/* What a flush or merge left behind that failed after it had written a segment. */
+static void sweep_orphans(struct index *index)
+{
+    for (size_t i = index->garbage.size / sizeof(uint64_t); i-- > 0;) {
+        uint64_t id;
+        memcpy(&id, index->garbage.data + i * sizeof(id), sizeof(id));
+        if (!is_in_use(index, id))
+            index_discard(index, id); /* the last one takes its place, which was seen */
+    }
 }
 
 void index_sweep(struct index *index)
@@ -81,6 +102,8 @@ void index_sweep(struct index *index)
         index_discard(index, id);
     }
     index->retired_count = kept;
+    if (!index->is_manifest_unsure)
+        sweep_orphans(index);
 }
 
 /* ---- a merge into storage ---- */
@@ -228,14 +251,18 @@ static enum status write_manifest(struct index *index, const struct draft *draft
         commit_add(&commit, STORAGE_DELETE, KEY_LINKS, &dropped[i], NULL);
     }
     commit_manifest(&commit, index, draft, position);
-    enum status status = commit.failed
-                             ? error_set(err, STATUS_NO_MEMORY, "manifest")
-                             : index->storage.ops->write(index->storage.self, commit.operations,
-                                                         commit.count, true, err);
+    enum status status = STATUS_OK;
+    if (commit.failed) {
+        status = error_set(err, STATUS_NO_MEMORY, "manifest");
+    } else {
+        status = index->storage.ops->write(index->storage.self, commit.operations, commit.count,
+                                           true, err);
+        index->is_manifest_unsure = status != STATUS_OK;
+    }
     for (uint32_t i = 0; status == STATUS_OK && i < draft->count; i++) {
         draft->entries[i].segment->deletions_changed = false;
         draft->entries[i].segment->inlinks_changed = false;
-        forget_garbage(index, draft->entries[i].segment->id);
+        index_forget_garbage(index, draft->entries[i].segment->id);
     }
     free(commit.operations);
     arena_release(&commit.arena);

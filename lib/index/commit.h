@@ -8,11 +8,15 @@
 /* An id for a segment. Until a manifest names it, it counts as garbage. */
 uint64_t index_new_id(struct index *index);
 
+/* It is named by a manifest, or there is no such segment any more. */
+void index_forget_garbage(struct index *index, uint64_t id);
+
 /* Drops what no manifest names, nor may name after a write that failed half-way. */
 void index_discard(struct index *index, uint64_t id);
 
-/* Deletes merged-away segments whose last reader has left. What cannot be deleted now stays named
- * as garbage and goes with the next opening. */
+/* Deletes merged-away segments whose last reader has left, and what a flush or merge that failed
+ * had written. What cannot be deleted now stays named as garbage and goes later, or with the next
+ * opening. */
 void index_sweep(struct index *index);
 
 /* Merges into the storage under `id`, and looks whether it was written as it should be. Needs no

@@ -1,5 +1,6 @@
 #include "index/inverter.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +216,16 @@ static void count_written(const struct segment_writer *writer, uint32_t docid,
     written->openly |= (writer->norms[NORM_FLAGS].data[docid] & FLAG_PRIVATE) == 0;
 }
 
+/* Whether one more occurrence is kept: the positions of a block of documents must fit a chunk. */
+static bool has_room(uint32_t field, uint32_t frequency, uint32_t count)
+{
+    static_assert(PATCHED_BYTES_MAX * POSTING_BLOCK * (POSTING_POSITIONS_MAX / PACK_COUNT) / 2 <
+                      CHUNK_BYTES_MAX,
+                  "numbers of so few bits take less than half of what any may");
+    return count < POSTING_POSITIONS_MAX &&
+           (field == FIELD_BODY || frequency < POSTING_FIELD_POSITIONS_MAX);
+}
+
 /* Writes the posting that begins at `at`; returns where the next one begins. */
 static const uint64_t *write_posting(struct inverter *inverter, struct segment_writer *writer,
                                      const uint64_t *at, const uint64_t *end,
@@ -239,9 +250,11 @@ static const uint64_t *write_posting(struct inverter *inverter, struct segment_w
             frequencies[field_count++] = 0;
             previous = 0;
         }
-        frequencies[field_count - 1]++;
-        positions[count++] = position - previous;
-        previous = position;
+        if (has_room(place >> POSTING_POSITION_BITS, frequencies[field_count - 1], count)) {
+            frequencies[field_count - 1]++;
+            positions[count++] = position - previous;
+            previous = position;
+        }
         do { /* the same term twice at one place: a stem and an exact form */
             is_written |= (*at++ & PLACE_WRITTEN) != 0;
         } while (at < end && (*at & ~(uint64_t)PLACE_WRITTEN) == here);

@@ -7,8 +7,9 @@
 
 /* What a document costs, in steps of a limit: one that the whole tree is asked about, and one whose
  * positions are read. */
-#define DOCUMENT_STEPS 4
-#define PHRASE_STEPS   64
+#define DOCUMENT_STEPS   4
+#define PHRASE_STEPS     64
+#define POSITIONS_A_STEP 16
 
 /* ---- words ---- */
 
@@ -101,6 +102,13 @@ static void word_positions(struct matcher *matcher, struct matcher_word *word, u
 {
     if (!matcher_word_positions(word, field, out, &matcher->merged))
         matcher->no_memory = true;
+    limit_watch_stops(matcher->watch, 1 + (uint32_t)out->count / POSITIONS_A_STEP);
+}
+
+/* Whether there is anything to look for any more. */
+static bool goes_on(const struct matcher *matcher)
+{
+    return !matcher->no_memory && matcher->watch->status == STATUS_OK;
 }
 
 /* From where a word stands to where the phrase begins. */
@@ -154,7 +162,7 @@ static bool near_in_field(struct matcher *matcher, struct matcher_node *node, un
     if (matcher->near == NULL)
         matcher->near = calloc(QUERY_WORDS_MAX, sizeof(*matcher->near));
     matcher->no_memory = matcher->no_memory || matcher->near == NULL;
-    for (uint32_t i = 0; i < count && !matcher->no_memory; i++) {
+    for (uint32_t i = 0; i < count && goes_on(matcher); i++) {
         struct numbers *positions = &matcher->near[i];
         word_positions(matcher, &node->words[i], field, positions);
         if (positions->count == 0)
@@ -164,7 +172,7 @@ static bool near_in_field(struct matcher *matcher, struct matcher_node *node, un
                                            .offset = node->query->words[i].offset,
                                            .same = find_same(node->query, i)};
     }
-    return !matcher->no_memory && proximity_matches(words, count, node->query->slop);
+    return goes_on(matcher) && proximity_matches(words, count, node->query->slop);
 }
 
 /* How often any of the word's alternatives stands in a field, at most. */
@@ -201,6 +209,8 @@ static bool phrase_in_field(struct matcher *matcher, struct matcher_node *node, 
     word_positions(matcher, &node->words[rarest], field, &matcher->here);
     move_back(&matcher->here, words[rarest].offset);
     for (uint32_t i = 0; i < node->query->word_count && matcher->here.count > 0; i++) {
+        if (!goes_on(matcher))
+            return false;
         if (i == rarest)
             continue;
         word_positions(matcher, &node->words[i], field, &matcher->next);

@@ -14,14 +14,15 @@ static struct snapshot *begin_merge(struct index *index, uint32_t segments, stru
     index_sweep(index);
     struct snapshot *snapshot = snapshot_hold(index->current);
     uint32_t count =
-        segments > 0 ? merge_choose_smallest(snapshot->entries, snapshot->count, segments, chosen)
-                     : merge_choose(snapshot->entries, snapshot->count, true,
-                                    atomic_load(&index->merge_bytes_max), chosen);
+        index->merging_id != 0 ? 0 /* another thread merges */
+        : segments > 0 ? merge_choose_smallest(snapshot->entries, snapshot->count, segments, chosen)
+                       : merge_choose(snapshot->entries, snapshot->count, true,
+                                      atomic_load(&index->merge_bytes_max), chosen);
     for (uint32_t i = 0; i < count; i++)
         merge_add(merge, snapshot->entries[chosen[i]].segment,
                   snapshot->entries[chosen[i]].deletions);
     if (count > 0)
-        *ret_id = index_new_id(index);
+        *ret_id = index->merging_id = index_new_id(index);
     pthread_mutex_unlock(&index->writer_lock);
     return snapshot;
 }
@@ -105,8 +106,12 @@ static enum status commit_merge(struct index *index, struct draft *draft, const 
     if (status == STATUS_OK)
         status = index_commit(index, draft, dropped, merge->input_count,
                               atomic_load(&index->flushed_position), err);
-    for (uint32_t i = 0; status == STATUS_OK && i < merge->input_count; i++)
-        index->retired[index->retired_count++] = segment_hold(merge->inputs[i].segment);
+    for (uint32_t i = 0; i < merge->input_count; i++) {
+        if (status == STATUS_OK)
+            index->retired[index->retired_count++] = segment_hold(merge->inputs[i].segment);
+        else
+            index_forget_garbage(index, dropped[i]); /* they are in use again */
+    }
     return status;
 }
 
@@ -138,6 +143,7 @@ static enum status run_merge(struct index *index, uint32_t segments, struct erro
     if (!committing || output == NULL)
         index_discard(index, id);
     draft_release(&draft);
+    index->merging_id = 0; /* and swept, where it is not used */
     pthread_mutex_unlock(&index->writer_lock);
     snapshot_release(held);
     merge_release(&merge);

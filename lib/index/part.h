@@ -161,7 +161,8 @@ static inline const uint8_t *part_at(const struct part *part, uint64_t address, 
     uint32_t left = chunk->size - offset;
     uint32_t size = size_max < left ? size_max : left;
     const uint8_t *bytes = chunk_at(chunk, offset, size);
-    *ret_end = bytes + size;
+    if (bytes != NULL)
+        *ret_end = bytes + size;
     return bytes;
 }
 

@@ -67,7 +67,7 @@ enum status passage_finder_enter(struct passage_finder *finder, const struct seg
 {
     enum status status = STATUS_OK;
     finder->segment = segment;
-    for (size_t i = 0; i < finder->word_count; i++) {
+    for (size_t i = 0; status == STATUS_OK && i < finder->word_count; i++) {
         const struct query_word *word = finder->words[i];
         if (is_prefix(&word->alternatives[0])) {
             status = open_prefix(finder, i, err);
@@ -99,19 +99,20 @@ static enum status read_positions(struct passage_finder *finder, struct posting_
     return STATUS_OK;
 }
 
-/* Merges what stands from `middle` on into what stands in front of it; both ascend. */
-static void merge_runs(struct buffer *buffer, size_t middle, struct buffer *scratch)
+/* Merges what stands from `middle` on into what stands in front of it; both ascend. False: no
+ * memory. */
+static bool merge_occurrences(struct buffer *buffer, size_t middle, struct buffer *scratch)
 {
     const uint64_t *a = (const uint64_t *)(void *)buffer->data;
     const uint64_t *a_end = a + middle;
     const uint64_t *b = a_end;
     const uint64_t *b_end = a + buffer->size / sizeof(*a);
     if (a == a_end || b == b_end)
-        return;
+        return true;
     buffer_clear(scratch);
     uint64_t *room = (uint64_t *)(void *)buffer_reserve(scratch, buffer->size);
     if (room == NULL)
-        return;
+        return false;
     uint64_t *out = room;
     while (a < a_end && b < b_end) {
         b += *a == *b; /* one word in two forms at one place */
@@ -125,6 +126,7 @@ static void merge_runs(struct buffer *buffer, size_t middle, struct buffer *scra
     struct buffer swapped = *buffer;
     *buffer = *scratch;
     *scratch = swapped;
+    return true;
 }
 
 /* Adds where one list has a word in the document. */
@@ -136,7 +138,8 @@ static enum status gather_list(struct passage_finder *finder, struct posting_cur
         enum status status = read_positions(finder, cursor, word, err);
         if (status != STATUS_OK)
             return status;
-        merge_runs(&finder->occurrences, middle, &finder->merged);
+        if (!merge_occurrences(&finder->occurrences, middle, &finder->merged))
+            return error_set(err, STATUS_NO_MEMORY, "passage");
     }
     return cursor->corrupt ? segment_corrupt(finder->segment, err) : STATUS_OK;
 }

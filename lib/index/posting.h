@@ -18,6 +18,11 @@
 #define POSTING_POSITION_BITS   22
 #define POSTING_FREQUENCY_MAX   (1u << POSTING_POSITION_BITS)
 
+/* Of a key in one document so many occurrences are kept in any field but the body, and so many in
+ * all: what lies behind them neither counts nor stands in phrases. */
+#define POSTING_FIELD_POSITIONS_MAX 1024
+#define POSTING_POSITIONS_MAX       8192
+
 /* ---- writing ---- */
 
 struct posting_cursor;

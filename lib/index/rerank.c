@@ -8,8 +8,9 @@
 #define GAIN_ONE     3600
 #define DISTANCE_MAX 5
 /* Closeness to a word that weighs so many times less is too little to be worth its long lists. */
-#define COMMON_RATIO 16
-#define HIT_STEPS    1024 /* of a limit: whole lists of positions are read */
+#define COMMON_RATIO     16
+#define HIT_STEPS        1024 /* of a limit */
+#define POSITIONS_A_STEP 16
 static const uint32_t gains[DISTANCE_MAX + 1] = {0, 3600, 900, 400, 225, 144};
 
 /* ---- the query's words ---- */
@@ -110,10 +111,12 @@ static enum status read_positions(struct reranker *reranker, const struct rerank
                                   unsigned field, struct numbers *out, struct error *err)
 {
     out->count = 0;
-    if ((word->found & 1u << field) == 0 ||
-        matcher_word_positions(&word->matched, field, out, &reranker->scratch))
+    if ((word->found & 1u << field) == 0)
         return STATUS_OK;
-    return error_set(err, STATUS_NO_MEMORY, "search");
+    if (!matcher_word_positions(&word->matched, field, out, &reranker->scratch))
+        return error_set(err, STATUS_NO_MEMORY, "search");
+    reranker->read += (uint32_t)out->count;
+    return STATUS_OK;
 }
 
 /* ---- closeness ---- */
@@ -306,8 +309,9 @@ static enum status look_at(struct evaluation *evaluation, struct reranker *reran
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         const struct segment *segment = evaluation->snapshot->entries[hits[i].entry].segment;
-        if (limit_watch_stops(&evaluation->watch, HIT_STEPS))
+        if (limit_watch_stops(&evaluation->watch, HIT_STEPS + reranker->read / POSITIONS_A_STEP))
             return limit_watch_status(&evaluation->watch, err);
+        reranker->read = 0;
         if (segment != reranker->segment) {
             if (!scorer_enter(&evaluation->scorer, segment))
                 return segment_corrupt(segment, err);

@@ -44,6 +44,7 @@ struct reranker {
     struct rerank_word words[QUERY_WORDS_MAX];
     uint32_t word_count;
     double weight; /* of all words together */
+    uint32_t read; /* positions, since whoever counts them has set it to 0 */
     struct numbers here;
     struct numbers next;
     struct numbers scratch;

@@ -31,8 +31,9 @@ struct index {
     bool is_scopes_changing;  /* they do not yet: it is not to be gone by */
     struct buffer stale;      /* uint64_t: documents whose anchor texts have doubled */
     uint64_t next_id;         /* of a stored segment */
-    uint64_t merging_id;      /* 0: none. Its chunks are not garbage */
+    uint64_t merging_id;      /* 0: none. It is being written, and no garbage yet */
     struct buffer garbage;    /* uint64_t: ids that the storage is to be rid of */
+    bool is_manifest_unsure;  /* writing it failed the last time: it may be there all the same */
     struct segment **retired; /* merged away; each with a reference of ours */
     uint32_t retired_count;
     bool unflushed; /* something but segments in memory differs from the manifest */

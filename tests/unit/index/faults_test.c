@@ -44,8 +44,8 @@ static struct chunk *directories(void)
 /* In every directory, all of which have three rows, the second block ends before it begins. */
 static void spoil(uint8_t *bytes, uint32_t size)
 {
-    for (uint32_t at = 0; at < size; at += 1 + 3u * bytes[at])
-        put_le32(bytes + at + 1 + bytes[at] + ROW_LAST, 0);
+    for (uint32_t at = 0; at < size; at += DIRECTORY_HEAD_BYTES + 3u * bytes[at])
+        put_le32(bytes + at + DIRECTORY_HEAD_BYTES + bytes[at] + ROW_LAST, 0);
 }
 
 static void a_wrong_directory_is_told_as_corrupt(void **state)
@@ -269,6 +269,67 @@ static void a_full_disk_in_the_middle_of_a_merge_costs_nothing_but_the_merge(voi
     index_close(index);
 }
 
+/* Several segments come of one flush; the disk is full after so many writes of it. */
+static void a_flush_that_failed_leaves_nothing_for_long(void **state)
+{
+    (void)state;
+    struct index_options options = {.memory_bytes = 64 << 20, .segment_bytes = 64 << 10};
+    struct error err;
+    index_close(tested);
+    assert_int_equal(index_open(storage_memory_storage(memory), &options, &tested, &err),
+                     STATUS_OK);
+    for (uint32_t i = 0; i < 12; i++) {
+        static char text[30000];
+        char url[32];
+        size_t size = 0;
+        snprintf(url, sizeof(url), "http://a/%u", i);
+        while (size + 16 < sizeof(text))
+            size += (size_t)snprintf(text + size, 16, "w%u ", random_below(1000000));
+        struct index_change change = {
+            .kind = INDEX_PUT_DOCUMENT,
+            .document = {.url = slice(url), .site = slice("a"), .text = {text, size}}};
+        apply(&change, 1);
+    }
+    size_t left = 0;
+    for (int i = 0; i < 5; i++) {
+        storage_memory_fail_later(memory, 40, STATUS_NO_SPACE);
+        assert_int_equal(index_flush(tested, NULL), STATUS_NO_SPACE);
+        storage_memory_fail_writes(memory, STATUS_OK);
+        left = i == 0 ? storage_memory_keys(memory) : left;
+        assert_int_equal(storage_memory_keys(memory), left);
+    }
+    assert_true(left > 0); /* some of it was written each time */
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+    size_t whole = storage_memory_keys(memory);
+    index_close(tested);
+    assert_int_equal(index_open(storage_memory_storage(memory), &options, &tested, NULL),
+                     STATUS_OK);
+    assert_int_equal(storage_memory_keys(memory), whole);
+}
+
+/* Pages of two million times one word would have more positions than a chunk holds. */
+static void a_word_that_is_repeated_without_end_is_flushed(void **state)
+{
+    (void)state;
+    enum { REPEATED = 40000, PAGES = 130 };
+    static char text[2 * REPEATED + 8];
+    struct search_result result;
+    memcpy(text, "last", 4);
+    for (int i = 0; i < REPEATED; i++)
+        memcpy(text + 4 + 2 * i, " a", 2);
+    for (uint32_t i = 0; i < PAGES; i++) {
+        char url[32];
+        snprintf(url, sizeof(url), "http://a/%u", i);
+        struct index_change change = {
+            .kind = INDEX_PUT_DOCUMENT,
+            .document = {.url = slice(url), .site = slice("a"), .text = slice(text)}};
+        apply(&change, 1);
+    }
+    assert_int_equal(index_flush(tested, NULL), STATUS_OK);
+    assert_int_equal(ask("\"last a a\"", &result), STATUS_OK);
+    assert_int_equal(result.hit_count, 10);
+}
+
 static const struct storage_ops *right_ops;
 static uint8_t spoilt; /* chunks of this part, or of all, get a wrong bit on their way; 0: none */
 
@@ -432,6 +493,8 @@ int main(void)
         MODEL_TEST(a_failed_write_costs_nothing),
         MODEL_TEST(a_full_disk_in_the_middle_of_a_merge_costs_nothing_but_the_merge),
         MODEL_TEST(a_segment_that_was_not_written_right_is_not_served),
+        TEST(a_flush_that_failed_leaves_nothing_for_long),
+        TEST(a_word_that_is_repeated_without_end_is_flushed),
         MODEL_TEST(a_newer_or_broken_manifest_is_refused),
         MODEL_TEST(a_flipped_bit_is_never_served),
     };
