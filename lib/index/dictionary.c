@@ -151,7 +151,8 @@ static bool open_block(struct dictionary_cursor *cursor, uint32_t block)
         next <= address)
         return false;
     uint64_t size = next - address < CHUNK_BYTES_MAX ? next - address : CHUNK_BYTES_MAX;
-    cursor->at = part_at(&segment->parts[PART_DICTIONARY], address, (uint32_t)size, &cursor->end);
+    cursor->at =
+        part_up_to(&segment->parts[PART_DICTIONARY], address, (uint32_t)size, &cursor->end);
     if (cursor->at == NULL || *cursor->at == 0)
         return false;
     cursor->left = *cursor->at++;

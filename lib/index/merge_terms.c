@@ -159,7 +159,7 @@ static bool is_before(const struct term_merge *terms, uint32_t a, uint32_t b)
     return dictionary_cursor_compare(&terms->dictionaries[a], &terms->dictionaries[b]) < 0;
 }
 
-static void sink_down(struct term_merge *terms, uint32_t at)
+static void sift_down(struct term_merge *terms, uint32_t at)
 {
     uint32_t *heap = terms->heap;
     while (true) {
@@ -183,7 +183,7 @@ static void open_keys(struct term_merge *terms, const struct merge *merge)
             terms->heap[terms->heap_count++] = i;
     }
     for (uint32_t at = terms->heap_count / 2; at-- > 0;)
-        sink_down(terms, at);
+        sift_down(terms, at);
 }
 
 /* The input whose key is the first moves on to its next one. */
@@ -198,7 +198,7 @@ static void pass_key(struct term_merge *terms)
     }
     if (cursor->key_size == 0)
         terms->heap[0] = terms->heap[--terms->heap_count];
-    sink_down(terms, 0);
+    sift_down(terms, 0);
 }
 
 /*

@@ -150,8 +150,8 @@ static inline const uint8_t *chunk_at(struct chunk *chunk, uint32_t offset, uint
  * Between what is returned and *ret_end all are checked; nothing else may be looked at. NULL where
  * there are none or they are wrong.
  */
-static inline const uint8_t *part_at(const struct part *part, uint64_t address, uint32_t size_max,
-                                     const uint8_t **ret_end)
+static inline const uint8_t *part_up_to(const struct part *part, uint64_t address,
+                                        uint32_t size_max, const uint8_t **ret_end)
 {
     uint64_t number = address >> CHUNK_BITS;
     uint32_t offset = address & (CHUNK_BYTES_MAX - 1);
@@ -166,12 +166,12 @@ static inline const uint8_t *part_at(const struct part *part, uint64_t address, 
     return bytes;
 }
 
-/* As part_at(), for whoever goes on to read what lies behind: *ret_end is where the last piece ends
- * that was checked, and so may be more than `size_min` bytes away. */
+/* As part_up_to(), for whoever goes on to read what lies behind: *ret_end is where the last piece
+ * ends that was checked, and so may be more than `size_min` bytes away. */
 static inline const uint8_t *part_from(const struct part *part, uint64_t address, uint32_t size_min,
                                        const uint8_t **ret_end)
 {
-    const uint8_t *bytes = part_at(part, address, size_min, ret_end);
+    const uint8_t *bytes = part_up_to(part, address, size_min, ret_end);
     if (bytes == NULL)
         return NULL;
     const struct chunk *chunk = &part->chunks[address >> CHUNK_BITS];

@@ -77,7 +77,7 @@ static bool read_block(struct posting_cursor *cursor, uint64_t address, uint32_t
 {
     const uint8_t *end;
     const uint8_t *at =
-        part_at(&cursor->segment->parts[PART_POSTINGS], address, BLOCK_DOCIDS_MAX, &end);
+        part_up_to(&cursor->segment->parts[PART_POSTINGS], address, BLOCK_DOCIDS_MAX, &end);
     if (at == NULL || end - at < BLOCK_HEADER_BYTES)
         return false;
     uint32_t count = at[BLOCK_COUNT] + 1u;
@@ -231,8 +231,8 @@ static bool read_frequencies(struct posting_cursor *cursor)
 {
     const uint8_t *end;
     const uint8_t *start =
-        part_at(&cursor->segment->parts[PART_POSTINGS], cursor->frequencies_address,
-                frequencies_bytes_max(cursor), &end);
+        part_up_to(&cursor->segment->parts[PART_POSTINGS], cursor->frequencies_address,
+                   frequencies_bytes_max(cursor), &end);
     const uint8_t *at = start;
     if (at == NULL)
         return false;

@@ -84,7 +84,7 @@ struct segment {
  */
 enum status segment_open(struct storage storage, struct storage_pin *pins, uint32_t count,
                          struct segment **ret_segment, struct error *err);
-/* Its bytes never left memory: no chunk is looked at in this way. */
+/* Its bytes never left memory: they are not compared with their checksums. */
 void segment_trust(struct segment *segment);
 struct segment *segment_hold(struct segment *segment);
 void segment_release(struct segment *segment); /* accepts NULL */

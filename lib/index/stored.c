@@ -104,7 +104,7 @@ bool stored_decode(const struct part *part, uint64_t address, uint32_t size,
     const uint8_t *end;
     const uint8_t *start =
         size == 0 ? NULL
-                  : part_at(part, address, size < HEAD_BYTES_MAX ? size : HEAD_BYTES_MAX, &end);
+                  : part_up_to(part, address, size < HEAD_BYTES_MAX ? size : HEAD_BYTES_MAX, &end);
     if (start == NULL)
         return false;
     const uint8_t *at = start;

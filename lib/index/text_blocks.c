@@ -107,7 +107,7 @@ static uint32_t read_sizes(const struct text_blocks *blocks, struct directory *d
 {
     const uint8_t *end;
     uint32_t size_max = VARINT_MAX + (uint32_t)directory->count * VARINT32_MAX;
-    const uint8_t *start = part_at(blocks->part, blocks->address, size_max, &end);
+    const uint8_t *start = part_up_to(blocks->part, blocks->address, size_max, &end);
     const uint8_t *at = start;
     if (start == NULL || !varint_get(&at, end, ret_head))
         return 0;

@@ -46,7 +46,7 @@ static bool can_read(struct chunk *chunk, uint32_t offset, uint32_t size)
 {
     const uint8_t *end = NULL;
     struct part part = {.chunks = chunk, .chunk_count = 1};
-    const uint8_t *bytes = part_at(&part, offset, size, &end);
+    const uint8_t *bytes = part_up_to(&part, offset, size, &end);
     assert_true(bytes == part_exactly(&part, offset, size));
     assert_true(bytes == NULL || (bytes == chunk->bytes + offset && end == bytes + size));
     return bytes != NULL;
@@ -152,14 +152,14 @@ static void nothing_is_read_behind_a_chunk(void **state)
     init(&chunk, bytes, stored);
     struct part part = {.chunks = &chunk, .chunk_count = 1};
     const uint8_t *end = NULL;
-    assert_true(part_at(&part, SIZE - 3, 10, &end) == bytes + SIZE - 3);
+    assert_true(part_up_to(&part, SIZE - 3, 10, &end) == bytes + SIZE - 3);
     assert_true(end == bytes + SIZE);
     assert_null(part_exactly(&part, SIZE - 3, 4));
     assert_non_null(part_exactly(&part, SIZE - 3, 3));
     assert_null(part_exactly(&part, SIZE - 3, UINT32_MAX));
-    assert_null(part_at(&part, SIZE, 1, &end));
-    assert_null(part_at(&part, part_address(0, CHUNK_BYTES_MAX - 1), 1, &end));
-    assert_null(part_at(&part, part_address(1, 0), 1, &end));
+    assert_null(part_up_to(&part, SIZE, 1, &end));
+    assert_null(part_up_to(&part, part_address(0, CHUNK_BYTES_MAX - 1), 1, &end));
+    assert_null(part_up_to(&part, part_address(1, 0), 1, &end));
     assert_null(part_exactly(&part, UINT64_MAX, 1));
     free(bytes);
 }
