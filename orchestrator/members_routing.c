@@ -83,7 +83,7 @@ static const char *advertised_host(const struct members *members)
     return members->hostname;
 }
 
-/* Of everything but positions and statistics. */
+/* Of who serves what, and where; neither of how far each has read, nor of the statistics. */
 static uint64_t membership_hash(Wire__Routing *routing)
 {
     struct buffer bytes = {0};

@@ -1,7 +1,8 @@
 /*
  * What the next orchestrator must know at once: the table that everybody works by. It is a
- * wire.Stats with the members and the corpus. Who stands in it stays in force until it registers
- * again or stays silent too long, so that a restart of the orchestrator changes no answer.
+ * wire.Stats with the members, the corpus and what is known of its shards. Who stands in it stays
+ * in force until it registers again or stays silent too long, so that a restart of the orchestrator
+ * changes no answer.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,16 @@ static Wire__MemberStatus *describe(const struct member_entry *entry, struct are
     return status;
 }
 
+static void describe_shards(const struct members *members, Wire__Stats *stats, struct arena *arena)
+{
+    unsigned count = members->options.shards;
+    stats->shard_corpora =
+        check_alloc(arena_alloc(arena, (count + 1) * sizeof(*stats->shard_corpora)));
+    for (unsigned i = 0; i < count && i < CORPUS_SHARDS_MAX; i++)
+        stats->shard_corpora[stats->n_shard_corpora++] =
+            corpus_shard_stats(&members->corpus, i, arena);
+}
+
 void members_state_write(struct members *members)
 {
     if (members->state_file[0] == '\0')
@@ -44,6 +55,7 @@ void members_state_write(struct members *members)
     struct error err;
     Wire__Stats stats = WIRE__STATS__INIT;
     stats.corpus = corpus_stats(&members->corpus, &arena);
+    describe_shards(members, &stats, &arena);
     stats.members =
         check_alloc(arena_alloc(&arena, (members->count + 1) * sizeof(Wire__MemberStatus *)));
     for (unsigned i = 0; i < members->count; i++) {
@@ -96,6 +108,19 @@ static void restore(struct members *members, const Wire__MemberStatus *status)
         entry->barrel = message_copy(&status->barrel->base);
 }
 
+/* The shards first: a member's numbers are newer, and a rebuilding one's do not count then. An
+ * older file has no shards; those of another number of shards hold other documents. */
+static void restore_all(struct members *members, const Wire__Stats *stats)
+{
+    for (size_t i = 0;
+         stats->n_shard_corpora == members->options.shards && i < stats->n_shard_corpora; i++)
+        corpus_restore_shard(&members->corpus, (unsigned)i, stats->shard_corpora[i]);
+    for (size_t i = 0; i < stats->n_members; i++)
+        restore(members, stats->members[i]);
+    if (stats->corpus != NULL)
+        corpus_restore(&members->corpus, stats->corpus);
+}
+
 void members_state_read(struct members *members)
 {
     struct arena arena = {0};
@@ -106,10 +131,8 @@ void members_state_read(struct members *members)
             message_unpack(&wire__stats__descriptor, bytes.data, bytes.size, &arena);
         if (stats == NULL)
             log_warning("%s is not readable: every process registers anew", members->state_file);
-        for (size_t i = 0; stats != NULL && i < stats->n_members; i++)
-            restore(members, stats->members[i]);
-        if (stats != NULL && stats->corpus != NULL)
-            corpus_restore(&members->corpus, stats->corpus);
+        else
+            restore_all(members, stats);
     }
     buffer_release(&bytes);
     arena_release(&arena);

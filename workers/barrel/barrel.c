@@ -162,7 +162,9 @@ static enum status open_files(struct barrel *barrel, bool anew, struct error *er
     if (status == STATUS_OK)
         status = index_open(storage_rocksdb_storage(barrel->storage), &barrel->index_options,
                             &barrel->index, err);
-    if (status != STATUS_OK)
+    if (status == STATUS_OK)
+        storage_rocksdb_keep_free(barrel->storage, BARREL_FREE_BYTES_MIN);
+    else
         close_store(barrel);
     if (anew || (status != STATUS_CORRUPT && status != STATUS_UNSUPPORTED))
         return status;

@@ -59,7 +59,7 @@ enum status barrel_init(struct barrel *barrel, struct error *err);
  */
 enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot_first,
                         uint32_t slot_last, struct barrel *barrel, struct error *err);
-/* Flushes and closes. */
+/* Closes, and flushes before where there is room: what was not comes from the log again. */
 void barrel_close(struct barrel *barrel);
 
 /* Throws the index away and remembers what the next one is made from: on failure no log is known.

@@ -290,7 +290,11 @@ static enum status follow_removals(struct replay *replay, struct error *err)
     Wire__FeedReply *reply = read_feed(replay, true);
     if (reply == NULL || reply->restart || !is_same_log(replay->barrel, reply))
         return error_set(err, STATUS_NO_SPACE, "no room to begin anew");
-    return apply(replay, reply, &replay->removed, err);
+    enum status status = apply(replay, reply, &replay->removed, err);
+    if (status != STATUS_NO_SPACE)
+        return status;
+    replay->removed = reply->ahead; /* they are applied: only a flush wants room, and is put off */
+    return STATUS_OK;
 }
 
 /* One round; returns how long to rest before the next. */

@@ -15,6 +15,8 @@ static const struct kv_column columns[COLUMN_COUNT] = {
 
 struct storage_rocksdb {
     struct kv *kv;
+    char *folder;
+    uint64_t keep_free_bytes;
 };
 
 static struct kv *kv_of(void *self)
@@ -33,10 +35,22 @@ static unsigned column_of(struct storage_slice key)
     return key.bytes[0] == STORAGE_BULK_PREFIX ? COLUMN_LARGE : COLUMN_SMALL;
 }
 
+/* Whether there is room to write: the engine may abort where its own files cannot grow. */
+static enum status check_room(void *self, struct error *err)
+{
+    const struct storage_rocksdb *storage = self;
+    if (storage->keep_free_bytes == 0 || kv_free_space(storage->folder) >= storage->keep_free_bytes)
+        return STATUS_OK;
+    return error_set(err, STATUS_NO_SPACE, "%s: the disk is nearly full", storage->folder);
+}
+
 static enum status write_batch(void *self, const struct storage_operation *operations, size_t count,
                                bool durable, struct error *err)
 {
     struct kv *kv = kv_of(self);
+    enum status status = check_room(self, err);
+    if (status != STATUS_OK)
+        return status;
     struct kv_batch *batch = kv_batch_new();
     for (size_t i = 0; i < count; i++) {
         const struct storage_operation *operation = &operations[i];
@@ -46,7 +60,7 @@ static enum status write_batch(void *self, const struct storage_operation *opera
         else
             kv_delete(batch, kv, column, slice(operation->key));
     }
-    enum status status = kv_write(kv, batch, durable, err);
+    status = kv_write(kv, batch, durable, err);
     kv_batch_free(batch);
     return status;
 }
@@ -54,7 +68,9 @@ static enum status write_batch(void *self, const struct storage_operation *opera
 static enum status bulk_open(void *self, void **ret_bulk, struct error *err)
 {
     struct kv_bulk *bulk;
-    enum status status = kv_bulk_open(kv_of(self), COLUMN_LARGE, &bulk, err);
+    enum status status = check_room(self, err);
+    if (status == STATUS_OK)
+        status = kv_bulk_open(kv_of(self), COLUMN_LARGE, &bulk, err);
     if (status == STATUS_OK)
         *ret_bulk = bulk;
     return status;
@@ -200,10 +216,13 @@ static enum status delete_prefix(void *self, struct storage_slice prefix, struct
     size_t size = 0;
     CHECK(prefix.size > 0 && prefix.size <= sizeof(end));
     CHECK(end_of_prefix(prefix, end, &size));
+    enum status status = check_room(self, err);
+    if (status != STATUS_OK)
+        return status;
     struct kv *kv = kv_of(self);
     struct kv_batch *batch = kv_batch_new();
     kv_delete_range(batch, kv, column_of(prefix), slice(prefix), kv_slice(end, size));
-    enum status status = kv_write(kv, batch, false, err);
+    status = kv_write(kv, batch, false, err);
     kv_batch_free(batch);
     return status;
 }
@@ -230,8 +249,10 @@ enum status storage_rocksdb_open(const char *folder, uint64_t memory_bytes,
         return error_set(err, STATUS_NO_MEMORY, "no memory for a store");
     struct kv_options options = {
         .columns = columns, .column_count = COLUMN_COUNT, .memory_bytes = memory_bytes};
+    storage->folder = check_alloc(strdup(folder));
     enum status status = kv_open(folder, &options, &storage->kv, err);
     if (status != STATUS_OK) {
+        free(storage->folder);
         free(storage);
         return status;
     }
@@ -249,7 +270,13 @@ void storage_rocksdb_close(struct storage_rocksdb *storage)
     if (storage == NULL)
         return;
     kv_close(storage->kv);
+    free(storage->folder);
     free(storage);
+}
+
+void storage_rocksdb_keep_free(struct storage_rocksdb *storage, uint64_t bytes)
+{
+    storage->keep_free_bytes = bytes;
 }
 
 struct storage storage_rocksdb_storage(struct storage_rocksdb *storage)

@@ -413,6 +413,31 @@ static void an_index_whose_origin_was_not_written_is_of_no_log(void **state)
     barrel_close(&barrel);
 }
 
+static void without_room_a_barrel_removes_in_memory_and_closes_unwritten(void **state)
+{
+    (void)state;
+    struct error err;
+    struct index_change put = {.kind = INDEX_PUT_DOCUMENT,
+                               .document = {.url = {"http://b.org/", 13},
+                                            .site = {"b.org", 5},
+                                            .text = {"other words", 11}}};
+    struct index_change gone = {.kind = INDEX_REMOVE_URL, .url = {"http://a.org/", 13}};
+    fill_barrel();
+    assert_int_equal(index_apply(barrel.index, &put, 1, 9, NULL), STATUS_OK);
+    storage_rocksdb_keep_free(barrel.storage, UINT64_MAX);
+    assert_int_equal(index_apply(barrel.index, &gone, 1, 9, NULL), STATUS_OK);
+    assert_int_equal(documents(), 1);
+    assert_int_equal(index_flush(barrel.index, &err), STATUS_NO_SPACE);
+    barrel_close(&barrel);
+    open_barrel(); /* as it was stored: the rest comes from the log again */
+    assert_int_equal(documents(), 1);
+    assert_int_equal(index_applied_position(barrel.index), 5);
+    assert_int_equal(index_apply(barrel.index, &put, 1, 9, NULL), STATUS_OK);
+    assert_int_equal(index_flush(barrel.index, NULL), STATUS_OK);
+    assert_int_equal(documents(), 2);
+    barrel_close(&barrel);
+}
+
 static void a_look_finds_a_wrong_byte_and_ends_the_answers(void **state)
 {
     (void)state;
@@ -457,6 +482,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_index_whose_origin_was_not_written_is_of_no_log, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            without_room_a_barrel_removes_in_memory_and_closes_unwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_were_cut_are_erased, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_look_finds_a_wrong_byte_and_ends_the_answers, set_up,
                                         tear_down),

@@ -162,6 +162,27 @@ static void an_aborted_bulk_leaves_nothing(void **state)
     assert_int_equal(ops->pin(fixture->storage.self, text("S9"), &pin, NULL), STATUS_NOT_FOUND);
 }
 
+static void without_room_nothing_is_written_and_all_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct storage_ops *ops = fixture->storage.ops;
+    struct storage_operation change = {STORAGE_DELETE, text("key"), {0}};
+    struct buffer value = {0};
+    struct error err;
+    void *bulk = NULL;
+    put(fixture, "key", "value");
+    storage_rocksdb_keep_free(fixture->rocksdb, UINT64_MAX);
+    assert_int_equal(ops->write(fixture->storage.self, &change, 1, true, &err), STATUS_NO_SPACE);
+    assert_non_null(strstr(err.text, fixture->folder));
+    assert_int_equal(ops->bulk_open(fixture->storage.self, &bulk, NULL), STATUS_NO_SPACE);
+    assert_int_equal(ops->delete_prefix(fixture->storage.self, text("k"), NULL), STATUS_NO_SPACE);
+    assert_int_equal(ops->get(fixture->storage.self, text("key"), &value, NULL), STATUS_OK);
+    storage_rocksdb_keep_free(fixture->rocksdb, 1);
+    assert_int_equal(ops->write(fixture->storage.self, &change, 1, true, NULL), STATUS_OK);
+    assert_int_equal(ops->get(fixture->storage.self, text("key"), &value, NULL), STATUS_NOT_FOUND);
+    buffer_release(&value);
+}
+
 int main(void)
 {
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
@@ -171,6 +192,7 @@ int main(void)
         WITH_STORE(a_pinned_value_outlives_its_key),
         WITH_STORE(a_walk_stays_within_its_prefix_and_stops_when_told),
         WITH_STORE(an_aborted_bulk_leaves_nothing),
+        WITH_STORE(without_room_nothing_is_written_and_all_is_read),
     };
     return cmocka_run_group_tests_name("storage_rocksdb", tests, NULL, NULL);
 }

@@ -468,6 +468,66 @@ static void a_replica_that_is_filled_again_is_listed_so_and_not_learnt_from(void
     remove_folder(folder);
 }
 
+static void the_next_orchestrator_knows_the_shard_of_a_replica_that_is_filled_again(void **state)
+{
+    (void)state;
+    struct world world;
+    char folder[PATH_MAX], file[PATH_MAX];
+    uint64_t lengths[FIELDS];
+    temporary_folder(folder);
+    path_in(folder, "members", file);
+    open_with(&world, 1, 1, file);
+    Wire__RegisterRequest barrel = request(WIRE__ROLE__ROLE_BARREL, "barrel-0-0", 10);
+    uint64_t id = joined(&world, &barrel);
+    int64_t now_ms = clock_boot_ms();
+    Wire__BarrelStatus status = barrel_status(100, lengths, 80);
+    beat(&world, id, WIRE__MEMBER_STATE__STATE_READY, &status);
+    assert_int_equal(corpus_documents(&world, &now_ms), 100);
+    status = barrel_status(3, lengths, 2); /* the only one */
+    status.rebuilding = true;
+    beat(&world, id, WIRE__MEMBER_STATE__STATE_READY, &status);
+    assert_int_equal(corpus_documents(&world, &now_ms), 100);
+    uint64_t epoch = members_routing(world.members, &world.arena)->corpus->epoch;
+    close_world(&world);
+    open_with(&world, 1, 1, file);
+    now_ms = clock_boot_ms();
+    joined(&world, &barrel);
+    beat(&world, id, WIRE__MEMBER_STATE__STATE_READY, &status);
+    assert_int_equal(corpus_documents(&world, &now_ms), 100);
+    assert_int_equal(members_routing(world.members, &world.arena)->corpus->epoch, epoch);
+    close_world(&world);
+    open_with(&world, 2, 1, file); /* other shards: what was known of these says nothing of them */
+    now_ms = clock_boot_ms();
+    assert_int_equal(corpus_documents(&world, &now_ms), 3);
+    close_world(&world);
+    remove_folder(folder);
+}
+
+static void numbers_that_no_corpus_has_are_not_taken(void **state)
+{
+    (void)state;
+    struct corpus corpus = {0};
+    uint64_t lengths[FIELDS];
+    Wire__BarrelStatus status = barrel_status(7, lengths, 0);
+    corpus_learn(&corpus, 0, &status);
+    status.documents = CORPUS_DOCUMENTS_MAX + 1;
+    corpus_learn(&corpus, 0, &status);
+    status.documents = 8;
+    lengths[4] = CORPUS_TOKENS_MAX + 1;
+    corpus_learn(&corpus, 0, &status);
+    assert_true(corpus_publish(&corpus, 1000, 3000));
+    assert_int_equal(corpus.documents, 7);
+    assert_int_equal(corpus.lengths[4], 35);
+    /* each may be, all together not */
+    lengths[4] = CORPUS_TOKENS_MAX;
+    status.documents = CORPUS_DOCUMENTS_MAX;
+    for (unsigned shard = 0; shard < CORPUS_SHARDS_MAX; shard++)
+        corpus_learn(&corpus, shard, &status);
+    assert_true(corpus_publish(&corpus, 9000, 3000));
+    assert_int_equal(corpus.documents, CORPUS_DOCUMENTS_MAX);
+    assert_int_equal(corpus.lengths[4], CORPUS_TOKENS_MAX);
+}
+
 static void an_epoch_begins_only_with_a_change_and_a_pause(void **state)
 {
     (void)state;
@@ -627,6 +687,8 @@ int main(void)
         cmocka_unit_test(newer_settings_come_with_the_heartbeat),
         cmocka_unit_test(a_missing_shard_keeps_its_numbers_in_the_statistics),
         cmocka_unit_test(a_replica_that_is_filled_again_is_listed_so_and_not_learnt_from),
+        cmocka_unit_test(the_next_orchestrator_knows_the_shard_of_a_replica_that_is_filled_again),
+        cmocka_unit_test(numbers_that_no_corpus_has_are_not_taken),
         cmocka_unit_test(an_epoch_begins_only_with_a_change_and_a_pause),
         cmocka_unit_test(the_next_orchestrator_goes_on_with_the_same_table),
         cmocka_unit_test(a_child_that_ended_is_gone_at_once),
