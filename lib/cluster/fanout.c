@@ -17,7 +17,8 @@ enum {
     OUTAGE_MS = 5000,    /* not heard of for so long: the next failure is a new one */
     RETRY_MS_FIRST = 10, /* doubles up to RETRY_MS_MAX */
     RETRY_MS_MAX = 50,
-    IN_FLIGHT_MAX = 2,
+    IN_FLIGHT_FIRST = 2, /* at once; where they are silent for too long, another: */
+    IN_FLIGHT_MAX = 3,
     TRIED_MAX = 16, /* replicas of one shard in one round */
     METHODS = 16,   /* whose usual times are kept apart */
 };
@@ -316,12 +317,14 @@ static bool awaits_whole(const struct asking *asking)
 /* Asks the best replica that has not been asked yet, where there is one and room for it. */
 static void ask_another(struct ask *ask, struct asking *asking)
 {
-    asking->hedge_ms = INT64_MAX;
-    unsigned place = 0;
-    while (place < IN_FLIGHT_MAX && asking->attempts[place] != NULL)
-        place++;
-    if (place == IN_FLIGHT_MAX)
+    bool are_silent = clock_boot_ms() >= asking->whole_until_ms;
+    asking->hedge_ms = are_silent ? INT64_MAX : asking->whole_until_ms; /* when there is room */
+    if (in_flight(asking) >= (are_silent ? IN_FLIGHT_MAX : IN_FLIGHT_FIRST))
         return;
+    unsigned place = 0;
+    asking->hedge_ms = INT64_MAX;
+    while (asking->attempts[place] != NULL)
+        place++;
     const struct routing_replica *replica = choose(ask, asking);
     if (replica == NULL) {
         if (in_flight(asking) == 0)
@@ -362,6 +365,7 @@ static void take_answer(struct ask *ask, struct asking *asking, unsigned place)
     }
     asking->answer->reply = attempt->exchange.reply;
     asking->answer->member = attempt->peer->member;
+    asking->answer->is_whole = attempt->is_whole;
     asking->answer->us = us;
     settle(ask, asking, STATUS_OK);
 }

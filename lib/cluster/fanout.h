@@ -5,11 +5,13 @@
  * is being restarted does, it is tried again, by the newest routing table, for up to a second:
  * after that the answer is partial, and the next ones do not wait for that shard until it is back.
  *
- * A replica that failed is avoided for a second, as long as there is another. One that is being
- * filled again is asked only when every whole one of its shard has failed, or has been silent for a
- * second (half of the time allowed, where that is less; as any slow one, if it failed a second ago
- * or later). A fan-out holds one
- * connection to each replica that it has asked, and belongs to one thread.
+ * A replica that failed is avoided for a second, as long as there is another. At most two of a
+ * shard are asked at once; a third one may be when they are silent for too long. One that is being
+ * filled again is asked only when every whole one of its shard has failed, or when those that are
+ * asked are silent for too long. That is a second, or half of question.timeout_ms where that is
+ * less; but of one that failed within the last second no more is waited for than of any slow one.
+ *
+ * A fan-out holds one connection to each replica that it has asked, and belongs to one thread.
  */
 #ifndef TIERCE_CLUSTER_FANOUT_H
 #define TIERCE_CLUSTER_FANOUT_H
@@ -56,6 +58,7 @@ struct fanout_answer {
     enum status status; /* STATUS_OK and a reply, or why there is none */
     const void *reply;  /* in the arena */
     uint64_t member;    /* who answered */
+    bool is_whole;      /* it was not being filled again: what it has not got is not there */
     int64_t us;         /* how long the one who answered took */
 };
 

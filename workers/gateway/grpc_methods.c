@@ -166,6 +166,7 @@ static enum status backlinks(struct grpc_job *job, const ProtobufCMessage *messa
     }
     reply->url = (char *)answer.url;
     reply->total = answer.total;
+    reply->partial = answer.partial;
     reply->links = links;
     reply->n_links = answer.link_count;
     *ret_reply = &reply->base;

@@ -80,6 +80,7 @@ void json_backlinks_answer(struct json_writer *json, const struct backlinks_answ
     json_open_object(json, NULL);
     json_put_string(json, "url", answer->url);
     json_put_unsigned(json, "total", answer->total);
+    json_put_boolean(json, "partial", answer->partial);
     json_open_array(json, "links");
     for (unsigned i = 0; i < answer->link_count; i++) {
         json_open_object(json, NULL);

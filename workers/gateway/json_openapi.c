@@ -267,10 +267,11 @@ const char json_openapi[] = JSON_TEXT({
       }
     },
     "Backlinks": {
-      "type": "object", "required": ["url", "total", "links"],
+      "type": "object", "required": ["url", "total", "partial", "links"],
       "properties": {
         "url": {"type": "string", "description": "In normal form"},
         "total": {"type": "integer"},
+        "partial": {"type": "boolean", "description": "There may be more: a part of the index is being made again from the log"},
         "links": {"type": "array", "items": {"type": "object", "required": ["url", "title", "anchor"], "properties": {"url": {"type": "string", "format": "uri"}, "title": {"type": "string"}, "anchor": {"type": "string"}}}}
       }
     },

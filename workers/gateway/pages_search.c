@@ -219,6 +219,9 @@ static void write_backlink(struct html *html, const struct linking_page *link)
 static void write_backlinks(struct html *html, const struct backlinks_answer *answer, unsigned page,
                             unsigned size)
 {
+    if (answer->partial)
+        html_markup(html, "<p class=\"notice\" role=\"status\">Incomplete: a part of the index "
+                          "is being made again.</p>\n");
     html_markup(html, "<p class=\"summary\">");
     page_count(html, answer->total, "page links to", "pages link to");
     html_markup(html, " <a rel=\"noreferrer\"");

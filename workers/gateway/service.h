@@ -71,7 +71,7 @@ struct search_answer {
     unsigned size;
     uint64_t total;
     bool total_is_lower_bound;
-    bool partial;      /* not every shard answered */
+    bool partial;      /* not every shard answered for all of its pages */
     bool is_relaxed;   /* behind the pages that match come those that have any of the words */
     uint64_t matching; /* of `total`, where it is relaxed: those that match */
     bool from_cache;
@@ -114,6 +114,7 @@ struct linking_page {
 struct backlinks_answer {
     const char *url; /* normal form */
     uint64_t total;
+    bool partial; /* there may be more: that part of the index is being made again */
     struct linking_page *links;
     unsigned link_count;
 };
@@ -135,7 +136,8 @@ struct explain_answer {
     double score;  /* in the results; 0: it is not among them */
 };
 
-/* Private pages too: it needs an admin. Fails as service_search() does; STATUS_INVALID: no URL. */
+/* Private pages too: it needs an admin. Fails as service_search() does; STATUS_INVALID: no URL;
+ * STATUS_UNAVAILABLE, too: it is not found, but its part of the index is being made again. */
 enum status service_explain(struct service *service, const char *query, const char *url,
                             struct arena *arena, struct explain_answer *ret_answer,
                             struct error *err);

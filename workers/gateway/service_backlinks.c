@@ -21,7 +21,7 @@ static enum status check_place(unsigned page, unsigned size, struct error *err)
 
 enum status service_ask_slot(struct service *service, const struct routing *routing, uint32_t slot,
                              struct fanout_question *question, struct arena *arena,
-                             const void **ret_reply, struct error *err)
+                             const void **ret_reply, bool *ret_whole, struct error *err)
 {
     unsigned count = routing->shard_count;
     unsigned shard = routing_shard_of(routing, slot);
@@ -40,6 +40,7 @@ enum status service_ask_slot(struct service *service, const struct routing *rout
         return status;
     }
     *ret_reply = answers[shard].reply;
+    *ret_whole = answers[shard].is_whole;
     return STATUS_OK;
 }
 
@@ -137,10 +138,13 @@ static enum status find_links(struct service *service, const struct routing *rou
                                        .request = &request.base,
                                        .timeout_ms = service_left_ms(ends_ms)};
     const void *reply = NULL;
+    bool is_whole = false;
     uint32_t slot = url_hash_slot(url_hash(url->text, url->text_size));
-    enum status status = service_ask_slot(service, routing, slot, &question, arena, &reply, err);
+    enum status status =
+        service_ask_slot(service, routing, slot, &question, arena, &reply, &is_whole, err);
     if (status != STATUS_OK)
         return status;
+    answer->partial = !is_whole;
     answer->url = url->text;
     if (fill_links(service, routing, reply, is_admin, ends_ms, arena, answer) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "backlinks");

@@ -169,6 +169,10 @@ static bool find_candidates(struct correcting *self)
                                        .timeout_ms = service_left_ms(self->question->ends_ms)};
     if (fanout_ask(self->service->fanout, routing, &question, self->arena, answers) < shards)
         return false; /* what some do not know may be common in others */
+    for (unsigned i = 0; i < shards; i++) {
+        if (!answers[i].is_whole)
+            return false;
+    }
     bool found = false;
     for (size_t i = 0; i < self->suspect_count; i++) {
         size_t count = sum_candidates(answers, shards, i, &self->suspects[i], all);
@@ -230,7 +234,7 @@ static const char *rewrite(struct correcting *self, const int *chosen)
     return copy;
 }
 
-/* How many documents a query finds; 0 where not every shard says. */
+/* How many documents a query finds; 0 where not every shard says it of all it has. */
 static uint64_t count(struct correcting *self, const char *typed)
 {
     const struct routing *routing = self->question->routing;
@@ -251,8 +255,12 @@ static uint64_t count(struct correcting *self, const char *typed)
     if (fanout_ask(self->service->fanout, routing, &question, self->arena, answers) < shards)
         return 0;
     uint64_t total = 0;
-    for (unsigned i = 0; i < shards; i++)
-        total += ((const Wire__SearchReply *)answers[i].reply)->total;
+    for (unsigned i = 0; i < shards; i++) {
+        const Wire__SearchReply *reply = answers[i].reply;
+        if (reply->rebuilding)
+            return 0;
+        total += reply->total;
+    }
     return total;
 }
 

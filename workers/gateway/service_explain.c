@@ -101,10 +101,14 @@ static enum status explain(struct service *service, const struct routing *routin
                                        .request = &request.base,
                                        .timeout_ms = service_left_ms(ends_ms)};
     const void *reply;
-    enum status status =
-        service_ask_slot(service, routing, url_hash_slot(hash), &question, arena, &reply, err);
+    bool is_whole;
+    enum status status = service_ask_slot(service, routing, url_hash_slot(hash), &question, arena,
+                                          &reply, &is_whole, err);
     if (status != STATUS_OK)
         return status;
+    if (!is_whole && !((const Wire__ExplainReply *)reply)->found)
+        return error_set(err, STATUS_UNAVAILABLE,
+                         "the part of the index that the page belongs to is being made again");
     answer->reply = reply;
     answer->rank = rank_of(window, hash);
     answer->score = answer->rank > 0 ? answer->reply->score : answer->reply->first_score;

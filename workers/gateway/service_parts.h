@@ -28,10 +28,11 @@ uint32_t service_left_ms(int64_t ends_ms);
 enum status service_no_answer(const struct fanout_answer *answers, unsigned count,
                               struct error *err);
 
-/* Asks the one shard that holds the slot of a URL; the question's request. */
+/* Asks the one shard that holds the slot of a URL; the question's request. `*ret_whole`: what the
+ * replica that answered has not got is not there. */
 enum status service_ask_slot(struct service *service, const struct routing *routing, uint32_t slot,
                              struct fanout_question *question, struct arena *arena,
-                             const void **ret_reply, struct error *err);
+                             const void **ret_reply, bool *ret_whole, struct error *err);
 
 /* A snippet's spans as HTML, in the arena; NULL: no memory. */
 const char *service_snippet(const Wire__Document *document, struct arena *arena);

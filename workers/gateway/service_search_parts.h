@@ -136,8 +136,8 @@ enum status searching_note_relaxed(struct searching *search, struct search_answe
 
 /* ---- service_search_results.c: titles and snippets ---- */
 
-/* Pages that went away meanwhile are left out; a shard that does not tell makes the answer
- * partial. */
+/* Pages that went away meanwhile are left out; a shard that does not tell, or lacks a page and is
+ * being filled again, makes the answer partial. */
 enum status searching_fill_results(struct searching *search, struct search_answer *answer,
                                    struct error *err);
 

@@ -92,10 +92,10 @@ enum status searching_fill_results(struct searching *search, struct search_answe
         return error_set(err, STATUS_NO_MEMORY, "search");
     for (unsigned i = 0; i < search->page_count; i++) {
         const Wire__Document *document = take_document(&winners, &search->page[i], read);
-        if (document == NULL)
-            answer->partial = true;
-        else if (document->found &&
-                 add_result(search, document, search->page[i].score, answer) != STATUS_OK)
+        bool is_there = document != NULL && document->found;
+        if (document == NULL || (!is_there && !winners.answers[search->page[i].shard].is_whole))
+            answer->partial = true; /* it does not tell whether the page is there */
+        if (is_there && add_result(search, document, search->page[i].score, answer) != STATUS_OK)
             return error_set(err, STATUS_NO_MEMORY, "search");
     }
     return STATUS_OK;

@@ -489,6 +489,7 @@ static void one_that_is_filled_again_is_asked_when_no_whole_one_answers(void **s
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(ask_with(fixture, &question, answers), 1);
         assert_int_equal(total_of(&answers[0]), 10);
+        assert_true(answers[0].is_whole);
     }
     assert_int_equal(fixture->barrels[1].calls, 0);
     fixture->barrels[0].mode = REFUSES;
@@ -496,6 +497,7 @@ static void one_that_is_filled_again_is_asked_when_no_whole_one_answers(void **s
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(ask_with(fixture, &question, answers), 1);
         assert_int_equal(total_of(&answers[0]), 11);
+        assert_false(answers[0].is_whole);
     }
     assert_int_equal(fixture->barrels[0].calls, 8); /* the whole one first, though it failed */
     fixture->barrels[0].mode = ANSWERS;
@@ -523,6 +525,29 @@ static void a_slow_whole_one_is_waited_for_longer_than_for_another_whole_one(voi
     fixture_close(fixture);
 }
 
+static void two_silent_whole_ones_do_not_keep_a_third_from_being_asked(void **state)
+{
+    (void)state;
+    for (unsigned is_rebuilding = 0; is_rebuilding < 2; is_rebuilding++) {
+        struct fixture *fixture = fixture_open(1, 3);
+        fixture->barrels[2].is_rebuilding = is_rebuilding;
+        publish(fixture, 2);
+        struct fanout_answer answers[BARRELS_MAX];
+        struct fanout_question question = {.timeout_ms = 2000};
+        for (unsigned i = 0; i < 3; i++)
+            fixture->barrels[i].mode = i < 2 || !is_rebuilding ? KEEPS_SILENT : ANSWERS;
+        int64_t start_ms = clock_boot_ms();
+        assert_int_equal(ask_with(fixture, &question, answers), is_rebuilding);
+        if (is_rebuilding) {
+            assert_int_equal(total_of(&answers[0]), 12);
+            assert_true(clock_boot_ms() - start_ms >= 1000);
+        }
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(fixture->barrels[i].calls, 1);
+        fixture_close(fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +566,7 @@ int main(void)
         cmocka_unit_test(replicas_are_asked_in_turn_unless_one_is_preferred),
         cmocka_unit_test(one_that_is_filled_again_is_asked_when_no_whole_one_answers),
         cmocka_unit_test(a_slow_whole_one_is_waited_for_longer_than_for_another_whole_one),
+        cmocka_unit_test(two_silent_whole_ones_do_not_keep_a_third_from_being_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,8 +62,9 @@ struct fake_barrel {
     uint64_t document_frequency; /* of every term */
     uint64_t position;
     bool is_unsettled;
-    bool is_rebuilding;
-    uint64_t total;    /* 0: as many as there are hits */
+    bool is_rebuilding;      /* as it says */
+    bool is_told_rebuilding; /* as the table says */
+    uint64_t total;          /* 0: as many as there are hits */
     unsigned matching; /* where all words are asked for, one less than so many of its documents; 0:
                           all */
     enum status refusal;         /* of SEARCH */
@@ -152,6 +153,7 @@ static UNUSED_IS_FINE void fake_fill_routing(struct fake_cluster *cluster,
         fake->replicas[i].member = cluster->barrels[i].member;
         fake->replicas[i].address = cluster->barrels[i].address;
         fake->replicas[i].state = WIRE__MEMBER_STATE__STATE_READY;
+        fake->replicas[i].rebuilding = cluster->barrels[i].is_told_rebuilding;
     }
     fake->corpus.epoch = cluster->epoch;
     fake->corpus.documents = cluster->corpus_documents;
@@ -617,6 +619,7 @@ static UNUSED_IS_FINE void fake_barrel_serve(void *context, struct rpc_call *cal
 {
     struct fake_barrel *barrel = context;
     Wire__Empty empty = WIRE__EMPTY__INIT;
+    Wire__ExplainReply not_found = WIRE__EXPLAIN_REPLY__INIT;
     pthread_mutex_lock(&barrel->cluster->mutex);
     switch (rpc_call_method(call)) {
     case WIRE__METHOD__SEARCH:
@@ -639,6 +642,9 @@ static UNUSED_IS_FINE void fake_barrel_serve(void *context, struct rpc_call *cal
         break;
     case WIRE__METHOD__CORRECT:
         fake_correct(barrel, call);
+        break;
+    case WIRE__METHOD__EXPLAIN:
+        rpc_call_reply(call, &not_found.base);
         break;
     case WIRE__METHOD__PING:
         rpc_call_reply(call, &empty.base);

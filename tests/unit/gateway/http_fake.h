@@ -282,6 +282,7 @@ static enum status fake_backlinks(struct service *service, const char *url, unsi
     *ret_answer = (struct backlinks_answer){
         .url = gateway->is_hostile ? "javascript:alert(1)" : url,
         .total = gateway->is_empty ? 0 : 42,
+        .partial = strstr(url, "partial") != NULL,
         .links = gateway->is_hostile ? attacks : links,
         .link_count = gateway->is_empty ? 0 : 2,
     };

@@ -190,6 +190,7 @@ static void ordinary_pages_are_what_they_should_be(void **state)
         {"/search?q=a", "www.postgresql.org › docs › 15 › btree-implementation.html"},
         {"/search?q=a&page=2", "11–20 of at least"},
         {"/search?q=a+partial", "Incomplete: 1 of 2 parts of the index"},
+        {"/backlinks?url=http://partial.example/", "Incomplete: a part of the index is being"},
         {"/search?q=nothing", "No page has all of these words"},
         {"/backlinks?url=https://a/", "42 pages link to a"},
         {"/backlinks?url=https://a/", "says the PostgreSQL manual"},

@@ -638,6 +638,42 @@ static void a_page_that_went_away_is_left_out(void **state)
     close_fixture(fixture);
 }
 
+static void what_one_that_is_filled_again_has_not_got_may_be_there(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 100);
+    struct fake_barrel *barrel = &fixture->cluster->barrels[0];
+    struct explain_answer explained;
+    fake_add(barrel, 1, 9, "http://a/", "A");
+    fake_add(barrel, 2, 8, "http://b/", "B");
+    FAKE_TELL(fixture->cluster, barrel->is_told_rebuilding = true);
+    search(fixture, "stave"); /* it has all that was found */
+    assert_false(fixture->answer.partial);
+    FAKE_TELL(fixture->cluster, barrel->documents[1].gone = true);
+    for (unsigned i = 0; i < 3; i++) {
+        search(fixture, "hoop");
+        assert_int_equal(fixture->answer.result_count, 1);
+        assert_true(fixture->answer.partial);
+        assert_false(fixture->answer.from_cache); /* it would be wrong for longer than need be */
+    }
+    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[1].is_told_rebuilding = true);
+    assert_int_equal(service_explain(fixture->service, "hoop", "http://a/", &fixture->arena,
+                                     &explained, &fixture->err),
+                     STATUS_UNAVAILABLE);
+    assert_non_null(strstr(fixture->err.text, "being made again"));
+    FAKE_TELL(fixture->cluster, {
+        for (unsigned i = 0; i < 2; i++)
+            fixture->cluster->barrels[i].is_told_rebuilding = false;
+    });
+    search_cached(fixture, "hoop");
+    assert_false(fixture->answer.partial);
+    assert_int_equal(service_explain(fixture->service, "hoop", "http://a/", &fixture->arena,
+                                     &explained, &fixture->err),
+                     STATUS_OK);
+    assert_false(explained.reply->found);
+    close_fixture(fixture);
+}
+
 static void a_document_is_shown_for_its_own_hit_only(void **state)
 {
     (void)state;
@@ -846,6 +882,19 @@ static void without_every_shard_no_other_spelling_is_proposed(void **state)
     close_fixture(fixture);
 }
 
+static void by_a_part_of_the_pages_no_other_spelling_is_proposed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_for_corrections(7, 0);
+    search(fixture, "hopo");
+    assert_non_null(fixture->answer.did_you_mean);
+    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[1].is_told_rebuilding = true);
+    search(fixture, "hopo");
+    assert_false(fixture->answer.partial);
+    assert_null(fixture->answer.did_you_mean);
+    close_fixture(fixture);
+}
+
 static void backlinks_come_from_the_shard_of_the_page(void **state)
 {
     (void)state;
@@ -863,6 +912,7 @@ static void backlinks_come_from_the_shard_of_the_page(void **state)
     assert_int_equal(fixture->cluster->barrels[1 - shard].backlink_calls, 0);
     assert_string_equal(fixture->cluster->barrels[shard].last_backlinks_url, answer.url);
     assert_int_equal(answer.total, 2);
+    assert_false(answer.partial);
     assert_int_equal(answer.link_count, 2);
     assert_string_equal(answer.links[0].title, "Title of A");
     assert_string_equal(answer.links[0].anchor, "see here");
@@ -875,6 +925,11 @@ static void backlinks_come_from_the_shard_of_the_page(void **state)
                      STATUS_OK);
     assert_string_equal(answer.links[0].title, "Title of A");
     assert_string_equal(answer.links[1].title, "");
+    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[shard].is_told_rebuilding = true);
+    assert_int_equal(service_backlinks(fixture->service, answer.url, 1, 10, false, &fixture->arena,
+                                       &answer, &fixture->err),
+                     STATUS_OK);
+    assert_true(answer.partial);
     assert_int_equal(service_backlinks(fixture->service, "mailto:x@example.org", 1, 10, false,
                                        &fixture->arena, &answer, &fixture->err),
                      STATUS_INVALID);
@@ -1101,6 +1156,7 @@ int main(void)
         cmocka_unit_test(a_new_position_of_any_shard_empties_the_cache),
         cmocka_unit_test(while_a_barrel_is_unsettled_nothing_comes_from_the_cache),
         cmocka_unit_test(a_page_that_went_away_is_left_out),
+        cmocka_unit_test(what_one_that_is_filled_again_has_not_got_may_be_there),
         cmocka_unit_test(a_document_is_shown_for_its_own_hit_only),
         cmocka_unit_test(snippets_are_escaped_but_for_the_marks),
         cmocka_unit_test(suggestions_of_all_shards_are_added_up),
@@ -1111,6 +1167,7 @@ int main(void)
         cmocka_unit_test(what_is_quoted_excluded_or_behind_a_colon_is_never_corrected),
         cmocka_unit_test(other_spellings_come_from_the_cache_and_on_the_first_page_alone),
         cmocka_unit_test(without_every_shard_no_other_spelling_is_proposed),
+        cmocka_unit_test(by_a_part_of_the_pages_no_other_spelling_is_proposed),
         cmocka_unit_test(backlinks_come_from_the_shard_of_the_page),
         cmocka_unit_test(urls_are_submitted_as_they_are),
         cmocka_unit_test(an_indexserver_that_is_restarted_is_waited_for),
