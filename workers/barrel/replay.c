@@ -210,7 +210,9 @@ static enum status begin_anew(struct replay *replay, const uint8_t *identity, si
     replay->dirty_since_ms = 0;
     replay->ahead = replay->removed = 0;
     atomic_store(&replay->barrel->ahead_to, 0);
-    return barrel_begin_anew(replay->barrel, identity, size, err);
+    enum status status = barrel_begin_anew(replay->barrel, identity, size, err);
+    member_hurry(replay->member); /* not to be asked as one that has everything */
+    return status;
 }
 
 static bool is_same_log(const struct barrel *barrel, const Wire__FeedReply *reply)
