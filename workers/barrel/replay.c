@@ -150,7 +150,7 @@ static enum status call_feed(struct replay *replay, struct rpc_client *client, b
 /* NULL: nothing could be read, and it was said why. */
 static Wire__FeedReply *read_feed(struct replay *replay, bool only_ahead)
 {
-    struct error err;
+    struct error err = {0};
     Wire__FeedReply *reply = NULL;
     struct rpc_client *client = client_of(replay);
     if (client == NULL)
