@@ -67,7 +67,7 @@ static enum status find_window(struct service *service, const struct routing *ro
         if (status == STATUS_OK)
             status = searching_ask_shards(search, err);
         if (status == STATUS_OK)
-            status = searching_merge(search, err);
+            status = searching_make_page(search, err);
         window.request = status == STATUS_OK ? searching_make_request(search) : NULL;
         if (status == STATUS_OK && window.request == NULL)
             status = error_set(err, STATUS_NO_MEMORY, "search");

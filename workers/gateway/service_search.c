@@ -49,7 +49,7 @@ enum status searching_understand(struct searching *search, struct search_answer 
     if (answer->notes == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     memcpy(answer->notes, search->query.notes, answer->note_count * sizeof(*answer->notes));
-    status = searching_check_cursor(search, err);
+    status = searching_take_up_cursor(search, err);
     return status == STATUS_OK ? check_depth(search, err) : status;
 }
 
@@ -121,7 +121,7 @@ static enum status answer_from_shards(struct searching *search, struct search_an
     if (status == STATUS_OK && searching_wants_more(search, answer))
         status = searching_ask_for_more(search, answer, err);
     if (status == STATUS_OK)
-        status = searching_merge(search, err);
+        status = searching_make_page(search, err);
     if (status == STATUS_OK)
         status = searching_fill_results(search, answer, err);
     if (status != STATUS_OK)

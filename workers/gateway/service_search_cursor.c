@@ -57,22 +57,24 @@ enum status searching_read_cursor(struct searching *search, struct error *err)
     return status;
 }
 
-/* Whether the cursor's statistics are those of the query that it says. */
-static bool is_cursors(struct searching *search)
+/* Whether the cursor's statistics are those of what is asked. */
+static bool has_terms_of_cursor(const struct searching *search)
 {
     struct query_term terms[QUERY_TERMS_MAX];
-    if (search->basis.query_hash != query_hash(&search->query))
-        return false;
     if (search->basis.part == CURSOR_ALONE)
         return search->basis.term_count == search->term_count;
-    searching_relax(search);
     return search->relaxed != NULL &&
            search->basis.term_count == query_collect_terms(search->relaxed, terms);
 }
 
-enum status searching_check_cursor(struct searching *search, struct error *err)
+enum status searching_take_up_cursor(struct searching *search, struct error *err)
 {
-    if (search->has_after && !is_cursors(search))
+    if (!search->has_after)
+        return STATUS_OK;
+    bool is_of_query = search->basis.query_hash == query_hash(&search->query);
+    if (is_of_query && search->basis.part != CURSOR_ALONE)
+        searching_relax(search);
+    if (!is_of_query || !has_terms_of_cursor(search))
         return error_set(err, STATUS_INVALID, "the cursor belongs to another query");
     return STATUS_OK;
 }

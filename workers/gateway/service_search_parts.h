@@ -82,7 +82,7 @@ enum status searching_find_frequencies(struct searching *search, const struct qu
 /* The statistics in force, or those of the cursor's first page. */
 enum status searching_find_basis(struct searching *search, struct error *err);
 
-/* ---- service_search_shards.c: asking the shards, and merging what they found ---- */
+/* ---- service_search_shards.c: asking the shards ---- */
 
 /* What the shards are asked; NULL: no memory. */
 Wire__SearchRequest *searching_make_request(struct searching *search);
@@ -101,18 +101,18 @@ enum status searching_gather(struct searching *search, struct merged *ret);
 /* How many results are in front of this page. */
 uint32_t searching_first_result(const struct searching *search);
 
+/* Whether this page continues the order of first scores: then shards can begin there. In the window
+ * they cannot, which is that of all shards. */
+bool searching_begins_behind_window(const struct searching *search);
+
+/* ---- service_search_page.c: which of what they found is on the page ---- */
+
 /* The first hit behind the last one shown. What was shown may be gone, and others come: it is found
  * by its score, not by its place. */
 size_t searching_find_behind(const struct cursor *basis, const struct merged *merged);
 
-/* Where the page begins in the list that the shards were asked for last. */
-size_t searching_find_start(const struct searching *search, const struct merged *merged);
-
-/* Adds hits from there on, until the page is full. */
-void searching_take_page(struct searching *search, const struct merged *merged, size_t at);
-
 /* Fills search->page with the hits of the page asked for. */
-enum status searching_merge(struct searching *search, struct error *err);
+enum status searching_make_page(struct searching *search, struct error *err);
 
 /* ---- service_search_relaxed.c: pages with any of the words, behind those that match ---- */
 
@@ -126,9 +126,6 @@ void searching_relax(struct searching *search);
  * more those of this page that match are its answer, a partial one. */
 enum status searching_ask_for_more(struct searching *search, struct search_answer *answer,
                                    struct error *err);
-
-/* The page out of those that match and, behind them, those with any of the words. */
-void searching_take_relaxed_page(struct searching *search, struct merged *merged);
 
 /* Says that not all results have all words. */
 enum status searching_note_relaxed(struct searching *search, struct search_answer *answer,
@@ -146,8 +143,9 @@ enum status searching_fill_results(struct searching *search, struct search_answe
 /* Where this page begins, if the question says so. STATUS_INVALID: the cursor is none of ours. */
 enum status searching_read_cursor(struct searching *search, struct error *err);
 
-/* STATUS_INVALID: it belongs to another query. */
-enum status searching_check_cursor(struct searching *search, struct error *err);
+/* Goes on from the cursor that was read, where there is one, with the query that was: makes
+ * search->relaxed where the page ended among that. STATUS_INVALID: it belongs to another query. */
+enum status searching_take_up_cursor(struct searching *search, struct error *err);
 
 /* Where this page ends. */
 void searching_note_place(struct searching *search, const struct search_answer *answer);

@@ -96,7 +96,7 @@ enum status searching_ask_for_more(struct searching *search, struct search_answe
 {
     enum status status = STATUS_OK;
     const struct first_question first = {search->answers, search->node, search->term_count};
-    if (!search->has_after) /* else the cursor was checked by it */
+    if (!search->has_after) /* else it was made for the cursor */
         status = choose_splits(search);
     if (status == STATUS_OK && !search->has_after)
         searching_relax(search);
@@ -113,40 +113,7 @@ enum status searching_ask_for_more(struct searching *search, struct search_answe
     return STATUS_OK;
 }
 
-/* ---- the page ---- */
-
-/* Leaves out the hits that match. */
-static void drop_matching(const struct searching *search, struct merged *merged)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < merged->count; i++) {
-        bool matches = false;
-        for (size_t m = 0; m < search->matching.count; m++)
-            matches = matches || search->matching.hits[m].url_hash == merged->hits[i].url_hash;
-        if (!matches)
-            merged->hits[kept++] = merged->hits[i];
-    }
-    merged->count = kept;
-}
-
-void searching_take_relaxed_page(struct searching *search, struct merged *merged)
-{
-    const struct merged *matching = &search->matching;
-    size_t start = matching->count;
-    drop_matching(search, merged);
-    if (!search->has_after)
-        start = searching_first_result(search);
-    else if (search->basis.part == CURSOR_ALL_WORDS)
-        start = searching_find_behind(&search->basis, matching);
-    searching_take_page(search, matching, start);
-    search->ends_in =
-        search->page_count == search->question->size ? CURSOR_ALL_WORDS : CURSOR_ANY_WORD;
-    if (!search->has_after)
-        start = start > matching->count ? start - matching->count : 0;
-    else
-        start = searching_find_start(search, merged);
-    searching_take_page(search, merged, start);
-}
+/* ---- saying it ---- */
 
 enum status searching_note_relaxed(struct searching *search, struct search_answer *answer,
                                    struct error *err)

@@ -1,4 +1,4 @@
-/* Asks every shard for its best hits, and puts the page together out of them. */
+/* Asks every shard for its best hits. */
 #include "base/clock.h"
 #include "gateway/gateway_parts.h"
 #include "gateway/query_wire.h"
@@ -13,9 +13,7 @@ uint32_t searching_first_result(const struct searching *search)
                              : (search->question->page - 1) * search->question->size;
 }
 
-/* Whether this page continues the order of first scores: then shards can begin there. In the window
- * they cannot, which is that of all shards. */
-static bool begins_behind_window(const struct searching *search)
+bool searching_begins_behind_window(const struct searching *search)
 {
     const struct cursor *basis = &search->basis;
     if (!search->has_after)
@@ -50,7 +48,7 @@ Wire__SearchRequest *searching_make_request(struct searching *search)
         list[i] = &stats[i];
     }
     request->query = search->node;
-    bool is_behind = begins_behind_window(search);
+    bool is_behind = searching_begins_behind_window(search);
     request->k = search->question->size;
     if (!is_behind)
         request->k += searching_first_result(search);
@@ -138,7 +136,7 @@ enum status searching_ask_for(struct searching *search, const struct query_node 
     return status;
 }
 
-/* ---- merging ---- */
+/* ---- what they found ---- */
 
 enum status searching_gather(struct searching *search, struct merged *ret)
 {
@@ -161,47 +159,7 @@ enum status searching_gather(struct searching *search, struct merged *ret)
                 (struct search_hit){hit->url_hash, hit->score, hit->first_score, i};
         }
     }
-    rerank_order(ret->hits, ret->count, begins_behind_window(search) ? 0 : ranking_default.window);
-    return STATUS_OK;
-}
-
-size_t searching_find_behind(const struct cursor *basis, const struct merged *merged)
-{
-    size_t at = 0;
-    for (; at < merged->count; at++) {
-        const struct search_hit *hit = &merged->hits[at];
-        if (hit->score < basis->score ||
-            (hit->score == basis->score && hit->url_hash > basis->url_hash))
-            break;
-    }
-    return at;
-}
-
-size_t searching_find_start(const struct searching *search, const struct merged *merged)
-{
-    bool is_elsewhere = search->is_relaxed && search->basis.part != CURSOR_ANY_WORD;
-    if (!search->has_after)
-        return searching_first_result(search);
-    if (begins_behind_window(search) || is_elsewhere)
-        return 0;
-    return searching_find_behind(&search->basis, merged);
-}
-
-void searching_take_page(struct searching *search, const struct merged *merged, size_t at)
-{
-    for (; at < merged->count && search->page_count < search->question->size; at++)
-        search->page[search->page_count++] = merged->hits[at];
-}
-
-enum status searching_merge(struct searching *search, struct error *err)
-{
-    struct merged merged;
-    search->page = arena_alloc(search->arena, search->question->size * sizeof(*search->page) + 1);
-    if (search->page == NULL || searching_gather(search, &merged) != STATUS_OK)
-        return error_set(err, STATUS_NO_MEMORY, "search");
-    if (search->is_relaxed)
-        searching_take_relaxed_page(search, &merged);
-    else
-        searching_take_page(search, &merged, searching_find_start(search, &merged));
+    rerank_order(ret->hits, ret->count,
+                 searching_begins_behind_window(search) ? 0 : ranking_default.window);
     return STATUS_OK;
 }
