@@ -104,6 +104,7 @@ static void invisible_characters_do_not_split_words(void **state)
 {
     (void)state;
     expect("soft\xc2\xadhyphen zero\xe2\x80\x8dwidth", "softhyphen zerowidth");
+    expect("\xe3\x85\xa4 a\xe1\x85\xa0z", "az"); /* fillers of Hangul */
 }
 
 static void scripts_without_spaces_become_pairs(void **state)
