@@ -51,7 +51,7 @@ struct member {
     enum phase phase;
     struct error failure; /* of the last attempt to register */
     bool stopping;        /* and end_fd is readable */
-    bool hurry;           /* the state changed: the next heartbeat goes out at once */
+    bool hurry;           /* something is new: the next heartbeat goes out at once */
     Wire__MemberState state;
     uint64_t id;
     struct member_place place;
@@ -486,6 +486,14 @@ void member_set_state(struct member *member, Wire__MemberState state)
         member->hurry = true;
         pthread_cond_broadcast(&member->changed);
     }
+    pthread_mutex_unlock(&member->mutex);
+}
+
+void member_hurry(struct member *member)
+{
+    pthread_mutex_lock(&member->mutex);
+    member->hurry = true;
+    pthread_cond_broadcast(&member->changed);
     pthread_mutex_unlock(&member->mutex);
 }
 

@@ -56,6 +56,8 @@ enum status member_start(const struct member_options *options, unsigned wait_ms,
 void member_stop(struct member *member); /* says good-bye (draining), joins, frees; accepts NULL */
 
 void member_set_state(struct member *member, Wire__MemberState state);
+/* The next heartbeat goes out at once: it says what others must know before they ask again. */
+void member_hurry(struct member *member);
 uint64_t member_id(const struct member *member);
 const char *member_name(const struct member *member);
 struct member_place member_place(const struct member *member);

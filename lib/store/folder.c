@@ -104,23 +104,36 @@ static enum status make_format(const char *path, struct error *err)
     return folder_write_format(path, err);
 }
 
-enum status folder_lock(const char *path, int *ret_lock, struct error *err)
+/* Holds what was opened with `flags` for the folder's sake. */
+static enum status hold(const char *folder, const char *file, int flags, int *ret_lock,
+                        struct error *err)
 {
-    enum status status = file_make_folders(path, 0750, err);
-    if (status != STATUS_OK)
-        return status;
-    int lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int lock = open(file, flags | O_CLOEXEC, 0600);
     if (lock < 0)
-        return error_set_errno(err, errno, "%s", path);
+        return error_set_errno(err, errno, "%s", file);
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
         *ret_lock = lock;
         return STATUS_OK;
     }
-    status = errno == EWOULDBLOCK
-                 ? error_set(err, STATUS_CONFLICT, "%s: another process has it open", path)
-                 : error_set_errno(err, errno, "locking %s", path);
+    enum status status = errno == EWOULDBLOCK ? error_set(err, STATUS_CONFLICT,
+                                                          "%s: another process has it open", folder)
+                                              : error_set_errno(err, errno, "locking %s", file);
     close(lock);
     return status;
+}
+
+enum status folder_lock(const char *path, int *ret_lock, struct error *err)
+{
+    enum status status = file_make_folders(path, 0750, err);
+    return status == STATUS_OK ? hold(path, path, O_RDONLY | O_DIRECTORY, ret_lock, err) : status;
+}
+
+enum status folder_lock_by_file(const char *path, const char *name, int *ret_lock,
+                                struct error *err)
+{
+    char file[PATH_MAX];
+    enum status status = path_join(file, path, name, err);
+    return status == STATUS_OK ? hold(path, file, O_RDWR | O_CREAT, ret_lock, err) : status;
 }
 
 enum status folder_prepare(const char *path, struct error *err)

@@ -17,6 +17,11 @@ enum { STORE_FORMAT_VERSION = 1 };
  */
 enum status folder_lock(const char *path, int *ret_lock, struct error *err);
 
+/* The same by a file in it, which is made, for who holds the folder also while no store is open
+ * there: a store's own lock stands beside it. */
+enum status folder_lock_by_file(const char *path, const char *name, int *ret_lock,
+                                struct error *err);
+
 /*
  * Prepares a folder that is held, or checks that we can read what made it: STATUS_UNSUPPORTED "made
  * by version X", STATUS_CORRUPT for a FORMAT file that is none. Empties bulk/.

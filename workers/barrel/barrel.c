@@ -1,12 +1,9 @@
 #include "barrel/barrel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "barrel/damage.h"
@@ -15,29 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "index/search.h"
-
-/*
- * DATA/lock is held from before anything in the folder is looked at until all of it is closed, also
- * while the store, which has a lock of its own, is closed, erased and opened again.
- */
-static enum status hold_folder(struct barrel *barrel, struct error *err)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/lock", barrel->folder);
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0)
-        return error_set_errno(err, errno, "%s", path);
-    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
-        barrel->folder_lock = lock;
-        return STATUS_OK;
-    }
-    enum status status =
-        errno == EWOULDBLOCK
-            ? error_set(err, STATUS_CONFLICT, "%s: another process has it open", barrel->folder)
-            : error_set_errno(err, errno, "locking %s", path);
-    fd_close(lock);
-    return status;
-}
+#include "store/folder.h"
 
 /*
  * DATA/origin says what the index was made from: "1 SLOT_FIRST SLOT_LAST IDENTITY-IN-HEX\n". It is
@@ -216,7 +191,7 @@ enum status barrel_open(const char *folder, uint64_t memory_bytes, uint32_t slot
     barrel->index_options = (struct index_options){.memory_bytes = memory_bytes / 4};
     enum status status = file_make_folders(folder, 0700, err);
     if (status == STATUS_OK)
-        status = hold_folder(barrel, err);
+        status = folder_lock_by_file(folder, "lock", &barrel->folder_lock, err);
     if (status == STATUS_OK)
         status = open_folder(barrel, err);
     pthread_rwlock_unlock(&barrel->lock);

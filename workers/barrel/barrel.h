@@ -21,7 +21,9 @@ enum { BARREL_STOPPED_BYTES = 200, BARREL_IDENTITY_BYTES = 64 };
 
 struct barrel {
     const char *folder; /* borrowed */
-    int folder_lock;    /* a descriptor; -1: the folder is not ours */
+    /* Of DATA/lock, held from before anything in the folder is looked at until all of it is closed,
+     * also while the store is closed, erased and opened again; -1: the folder is not ours */
+    int folder_lock;
     struct storage_rocksdb *storage;
     uint32_t shard, replica, slot_first, slot_last;
 

@@ -1,4 +1,7 @@
-/* How long whoever calls waits for the index's answer. */
+/*
+ * How long whoever calls waits for the index's answer. On a server without worker threads the
+ * deadline alone ends a call that has begun: the thread that would read the cancellation works.
+ */
 #ifndef TIERCE_BARREL_CALL_LIMIT_H
 #define TIERCE_BARREL_CALL_LIMIT_H
 

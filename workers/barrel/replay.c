@@ -150,7 +150,7 @@ static enum status call_feed(struct replay *replay, struct rpc_client *client, b
 /* NULL: nothing could be read, and it was said why. */
 static Wire__FeedReply *read_feed(struct replay *replay, bool only_ahead)
 {
-    struct error err;
+    struct error err = {0};
     Wire__FeedReply *reply = NULL;
     struct rpc_client *client = client_of(replay);
     if (client == NULL)
@@ -210,7 +210,9 @@ static enum status begin_anew(struct replay *replay, const uint8_t *identity, si
     replay->dirty_since_ms = 0;
     replay->ahead = replay->removed = 0;
     atomic_store(&replay->barrel->ahead_to, 0);
-    return barrel_begin_anew(replay->barrel, identity, size, err);
+    enum status status = barrel_begin_anew(replay->barrel, identity, size, err);
+    member_hurry(replay->member); /* not to be asked as one that has everything */
+    return status;
 }
 
 static bool is_same_log(const struct barrel *barrel, const Wire__FeedReply *reply)

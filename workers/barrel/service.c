@@ -326,6 +326,7 @@ static bool put_links(const struct backlinks *from, struct arena *arena,
     return true;
 }
 
+/* Without a limit of time: BACKLINKS_VISITED_MAX bounds what is read. */
 static void answer_backlinks(struct service *service, struct rpc_call *call, struct index *index)
 {
     (void)service;

@@ -242,7 +242,7 @@ static void a_member_has_its_place_and_settings_when_it_has_started(void **state
     fake_close(&fake);
 }
 
-static void a_change_of_state_is_told_at_once_and_the_last_word_is_draining(void **state)
+static void what_is_new_is_told_at_once_and_the_last_word_is_draining(void **state)
 {
     (void)state;
     struct fake fake;
@@ -255,6 +255,9 @@ static void a_change_of_state_is_told_at_once_and_the_last_word_is_draining(void
     member_set_state(member, WIRE__MEMBER_STATE__STATE_READY);
     AWAIT(&fake, fake.last_state == WIRE__MEMBER_STATE__STATE_READY);
     assert_true(fake.last_memory > 0);
+    unsigned before = fake.heartbeats;
+    member_hurry(member);
+    AWAIT(&fake, fake.heartbeats > before);
     member_stop(member);
     assert_int_equal(fake.last_state, WIRE__MEMBER_STATE__STATE_DRAINING);
     assert_true(taker.sent > 0);
@@ -449,7 +452,7 @@ int main(void)
     log_open("test", LOG_ERROR_LEVEL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_has_its_place_and_settings_when_it_has_started),
-        cmocka_unit_test(a_change_of_state_is_told_at_once_and_the_last_word_is_draining),
+        cmocka_unit_test(what_is_new_is_told_at_once_and_the_last_word_is_draining),
         cmocka_unit_test(a_forgotten_member_registers_again_under_its_name_and_place),
         cmocka_unit_test(newer_settings_are_taken_and_refused_ones_are_told),
         cmocka_unit_test(the_last_table_stays_while_the_orchestrator_is_away),
