@@ -70,6 +70,7 @@ struct asking {
     int64_t give_up_ms;
     int64_t whole_until_ms; /* till then a whole replica that was asked is waited for alone */
     enum status failure;    /* of the last attempt */
+    bool has_part;          /* the answer is filled in, with what a part of the shard says */
     bool settled;
     struct fanout_answer *answer;
 };
@@ -257,6 +258,8 @@ static void settle(struct ask *ask, struct asking *asking, enum status status)
     struct fanout *fanout = ask->fanout;
     uint32_t slot = asking->shard->slot_first % SLOT_COUNT;
     int64_t now_ms = clock_boot_ms();
+    if (asking->has_part && status != STATUS_CANCELLED)
+        status = STATUS_OK;
     for (unsigned i = 0; i < IN_FLIGHT_MAX; i++) {
         if (asking->attempts[i] != NULL)
             drop_attempt(asking, i);
@@ -276,7 +279,7 @@ static void settle(struct ask *ask, struct asking *asking, enum status status)
 static void end_round(struct ask *ask, struct asking *asking)
 {
     int64_t now_ms = clock_boot_ms();
-    if (asking->failure != STATUS_UNAVAILABLE || now_ms >= asking->give_up_ms) {
+    if (asking->has_part || asking->failure != STATUS_UNAVAILABLE || now_ms >= asking->give_up_ms) {
         settle(ask, asking, asking->failure);
         return;
     }
@@ -350,11 +353,28 @@ static void ask_another(struct ask *ask, struct asking *asking)
     begin_attempt(ask, asking, peer, attempt, place);
 }
 
+/* Whether a whole one is asked, or can be, to say more than this one. */
+static bool has_whole_sibling(const struct ask *ask, const struct asking *asking,
+                              const struct attempt *attempt)
+{
+    for (unsigned i = 0; i < IN_FLIGHT_MAX; i++) {
+        const struct attempt *other = asking->attempts[i];
+        if (other != NULL && other != attempt && other->is_whole)
+            return true;
+    }
+    const struct routing_replica *next = choose(ask, asking);
+    return next != NULL && !next->rebuilding;
+}
+
 static void take_answer(struct ask *ask, struct asking *asking, unsigned place)
 {
     struct attempt *attempt = asking->attempts[place];
     int64_t us = clock_boot_us() - attempt->started_us;
     int64_t *usual_us = &attempt->peer->usual_us[ask->question->method % METHODS];
+    bool is_part =
+        ask->question->is_part != NULL && ask->question->is_part(attempt->exchange.reply);
+    bool is_first_part = is_part && attempt->is_whole && !asking->has_part &&
+                         has_whole_sibling(ask, asking, attempt);
     *usual_us = *usual_us == 0 ? us : (*usual_us * 7 + us) / 8;
     attempt->peer->avoided_until_ms = 0;
     for (unsigned i = 0; i < IN_FLIGHT_MAX; i++) {
@@ -365,9 +385,15 @@ static void take_answer(struct ask *ask, struct asking *asking, unsigned place)
     }
     asking->answer->reply = attempt->exchange.reply;
     asking->answer->member = attempt->peer->member;
-    asking->answer->is_whole = attempt->is_whole;
+    asking->answer->is_whole = attempt->is_whole && !is_part;
     asking->answer->us = us;
-    settle(ask, asking, STATUS_OK);
+    if (is_first_part) {
+        asking->has_part = true;
+        drop_attempt(asking, place);
+        ask_another(ask, asking);
+    } else {
+        settle(ask, asking, STATUS_OK);
+    }
 }
 
 /* Looks at what has come back for one shard. */
@@ -379,12 +405,12 @@ static void look(struct ask *ask, struct asking *asking)
             continue;
         if (attempt->exchange.status == STATUS_OK) {
             take_answer(ask, asking, i);
-            return;
+        } else {
+            asking->failure = attempt->exchange.status;
+            attempt->peer->avoided_until_ms = clock_boot_ms() + AVOID_MS;
+            drop_attempt(asking, i);
+            ask_another(ask, asking);
         }
-        asking->failure = attempt->exchange.status;
-        attempt->peer->avoided_until_ms = clock_boot_ms() + AVOID_MS;
-        drop_attempt(asking, i);
-        ask_another(ask, asking);
         i = UINT32_MAX; /* look again: the new attempt may have failed at once */
     }
 }
@@ -416,6 +442,13 @@ static void settle_all(struct ask *ask, enum status status)
     }
 }
 
+/* How long an answer, or a better one, is waited for. */
+static int64_t until_ms(const struct ask *ask, const struct asking *asking)
+{
+    return asking->has_part && asking->whole_until_ms < ask->deadline_ms ? asking->whole_until_ms
+                                                                         : ask->deadline_ms;
+}
+
 /* Begins the rounds and hedges that are due; returns how many shards are still asked. */
 static unsigned advance(struct ask *ask)
 {
@@ -427,7 +460,7 @@ static unsigned advance(struct ask *ask)
             continue;
         int64_t now_ms = clock_boot_ms();
         look(ask, asking);
-        if (!asking->settled && now_ms >= ask->deadline_ms) {
+        if (!asking->settled && now_ms >= until_ms(ask, asking)) {
             settle(ask, asking, in_flight(asking) == 0 ? asking->failure : STATUS_TIMEOUT);
         } else if (!asking->settled && now_ms >= asking->retry_ms) {
             if (!refreshed)
@@ -454,19 +487,21 @@ static void pause_rounds(struct fanout *fanout, int64_t wait_ms)
 static void wait_for_more(struct ask *ask, struct rpc_exchange **exchanges)
 {
     unsigned count = 0;
-    int64_t until_ms = ask->deadline_ms;
+    int64_t wake_ms = ask->deadline_ms;
     for (unsigned i = 0; i < ask->shard_count; i++) {
         const struct asking *asking = &ask->shards[i];
         if (asking->settled)
             continue;
-        until_ms = asking->hedge_ms < until_ms ? asking->hedge_ms : until_ms;
-        until_ms = asking->retry_ms < until_ms ? asking->retry_ms : until_ms;
+        int64_t due_ms = until_ms(ask, asking);
+        due_ms = asking->hedge_ms < due_ms ? asking->hedge_ms : due_ms;
+        due_ms = asking->retry_ms < due_ms ? asking->retry_ms : due_ms;
+        wake_ms = due_ms < wake_ms ? due_ms : wake_ms;
         for (unsigned j = 0; j < IN_FLIGHT_MAX; j++) {
             if (asking->attempts[j] != NULL)
                 exchanges[count++] = &asking->attempts[j]->exchange;
         }
     }
-    int64_t wait_ms = until_ms - clock_boot_ms();
+    int64_t wait_ms = wake_ms - clock_boot_ms();
     if (wait_ms < 0)
         wait_ms = 0;
     if (count == 0)

@@ -11,6 +11,9 @@
  * asked are silent for too long. That is a second, or half of question.timeout_ms where that is
  * less; but of one that failed within the last second no more is waited for than of any slow one.
  *
+ * Where one that the table calls whole says itself that it is being filled again, its answer is
+ * kept for as long, until another whole one has answered.
+ *
  * A fan-out holds one connection to each replica that it has asked, and belongs to one thread.
  */
 #ifndef TIERCE_CLUSTER_FANOUT_H
@@ -49,7 +52,10 @@ struct fanout_question {
     uint32_t timeout_ms;                     /* in all, waiting for a restart included */
     const ProtobufCMessage *request;         /* for every shard, where requests is NULL */
     const ProtobufCMessage *const *requests; /* one for each shard; NULL entries are not asked */
-    const uint64_t *prefer;    /* the member to ask first, for each shard, 0: any; or NULL */
+    const uint64_t *prefer; /* the member to ask first, for each shard, 0: any; or NULL */
+    /* Whether a reply says that its replica is being filled again, which the table may not know
+     * yet; or NULL: replies do not say it. */
+    bool (*is_part)(const void *reply);
     const uint64_t *positions; /* ask replicas at or behind it first, for each shard; or NULL */
 };
 

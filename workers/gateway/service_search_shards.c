@@ -69,6 +69,11 @@ Wire__SearchRequest *searching_make_request(struct searching *search)
     return request;
 }
 
+static bool is_part(const void *reply)
+{
+    return ((const Wire__SearchReply *)reply)->rebuilding;
+}
+
 enum status searching_ask_shards(struct searching *search, struct error *err)
 {
     const struct routing *routing = search->routing;
@@ -84,6 +89,7 @@ enum status searching_ask_shards(struct searching *search, struct error *err)
     struct fanout_question question = {.method = WIRE__METHOD__SEARCH,
                                        .reply_descriptor = &wire__search_reply__descriptor,
                                        .request = &request->base,
+                                       .is_part = is_part,
                                        .positions = has_positions ? search->basis.positions : NULL,
                                        .timeout_ms = left_ms - left_ms / REST_PART};
     if (!search->is_relaxed)

@@ -33,7 +33,8 @@ struct barrel {
     struct rpc_call *held[HELD_MAX];
     unsigned held_count;
     struct barrel *sibling;
-    bool is_rebuilding; /* as the table says */
+    bool is_rebuilding;     /* as the table says */
+    bool says_it_is_a_part; /* in its replies */
 };
 
 struct fixture {
@@ -51,6 +52,7 @@ static void reply_to(struct barrel *barrel, struct rpc_call *call)
 {
     Wire__SearchReply reply = WIRE__SEARCH_REPLY__INIT;
     reply.total = barrel->id;
+    reply.rebuilding = barrel->says_it_is_a_part;
     rpc_call_reply(call, &reply.base);
 }
 
@@ -548,6 +550,44 @@ static void two_silent_whole_ones_do_not_keep_a_third_from_being_asked(void **st
     }
 }
 
+static bool is_part(const void *reply)
+{
+    return ((const Wire__SearchReply *)reply)->rebuilding;
+}
+
+static void one_that_says_it_is_filled_again_is_taken_where_no_whole_one_answers(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(1, 2);
+    struct fanout_answer answers[BARRELS_MAX];
+    uint64_t member[] = {10};
+    struct fanout_question question = {.timeout_ms = 600, .prefer = member, .is_part = is_part};
+    fixture->barrels[0].says_it_is_a_part = true; /* and the table does not know */
+    assert_int_equal(ask_with(fixture, &question, answers), 1);
+    assert_int_equal(total_of(&answers[0]), 11);
+    assert_true(answers[0].is_whole);
+
+    fixture->barrels[1].says_it_is_a_part = true; /* as well: each is asked once */
+    assert_int_equal(ask_with(fixture, &question, answers), 1);
+    assert_false(answers[0].is_whole);
+    assert_int_equal(fixture->barrels[0].calls, 2);
+    assert_int_equal(fixture->barrels[1].calls, 2);
+
+    fixture->barrels[1].mode = KEEPS_SILENT;
+    int64_t start_ms = clock_boot_ms();
+    assert_int_equal(ask_with(fixture, &question, answers), 1);
+    assert_int_equal(total_of(&answers[0]), 10);
+    assert_true(clock_boot_ms() - start_ms >= 300); /* half of the time allowed */
+    assert_true(clock_boot_ms() - start_ms < 600);
+
+    fixture->barrels[1].mode = REFUSES;
+    fixture->barrels[1].refusal = STATUS_OVERLOADED;
+    assert_int_equal(ask_with(fixture, &question, answers), 1);
+    assert_int_equal(total_of(&answers[0]), 10);
+    assert_false(answers[0].is_whole);
+    fixture_close(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +606,7 @@ int main(void)
         cmocka_unit_test(replicas_are_asked_in_turn_unless_one_is_preferred),
         cmocka_unit_test(one_that_is_filled_again_is_asked_when_no_whole_one_answers),
         cmocka_unit_test(a_slow_whole_one_is_waited_for_longer_than_for_another_whole_one),
+        cmocka_unit_test(one_that_says_it_is_filled_again_is_taken_where_no_whole_one_answers),
         cmocka_unit_test(two_silent_whole_ones_do_not_keep_a_third_from_being_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
