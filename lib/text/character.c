@@ -60,7 +60,7 @@ enum character_class character_class(uint32_t character)
     if (character == 0x0640) /* tatweel only widens a word */
         return CHARACTER_IGNORED;
     if (character == 0x115f || character == 0x1160 || character == 0x3164 || character == 0xffa0)
-        return CHARACTER_IGNORED; /* they fill the place of a letter of Hangul */
+        return CHARACTER_IGNORED;                   /* they fill the place of a letter of Hangul */
     if (character == 0xff9e || character == 0xff9f) /* half-width voicing marks of kana */
         return CHARACTER_MARK;
     switch (utf8proc_category((utf8proc_int32_t)character)) {
