@@ -371,8 +371,8 @@ static void take_answer(struct ask *ask, struct asking *asking, unsigned place)
     struct attempt *attempt = asking->attempts[place];
     int64_t us = clock_boot_us() - attempt->started_us;
     int64_t *usual_us = &attempt->peer->usual_us[ask->question->method % METHODS];
-    bool is_part =
-        ask->question->is_part != NULL && ask->question->is_part(attempt->exchange.reply);
+    bool is_part = ask->question->is_part != NULL ? ask->question->is_part(attempt->exchange.reply)
+                                                  : !attempt->is_whole;
     bool is_first_part = is_part && attempt->is_whole && !asking->has_part &&
                          has_whole_sibling(ask, asking, attempt);
     *usual_us = *usual_us == 0 ? us : (*usual_us * 7 + us) / 8;
@@ -385,7 +385,7 @@ static void take_answer(struct ask *ask, struct asking *asking, unsigned place)
     }
     asking->answer->reply = attempt->exchange.reply;
     asking->answer->member = attempt->peer->member;
-    asking->answer->is_whole = attempt->is_whole && !is_part;
+    asking->answer->is_whole = !is_part;
     asking->answer->us = us;
     if (is_first_part) {
         asking->has_part = true;

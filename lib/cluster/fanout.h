@@ -54,7 +54,7 @@ struct fanout_question {
     const ProtobufCMessage *const *requests; /* one for each shard; NULL entries are not asked */
     const uint64_t *prefer; /* the member to ask first, for each shard, 0: any; or NULL */
     /* Whether a reply says that its replica is being filled again, which the table may not know
-     * yet; or NULL: replies do not say it. */
+     * yet; or NULL: replies do not say it, and the table has to. */
     bool (*is_part)(const void *reply);
     const uint64_t *positions; /* ask replicas at or behind it first, for each shard; or NULL */
 };

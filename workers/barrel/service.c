@@ -216,6 +216,7 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
     Wire__DocumentsRequest *request = rpc_call_request(call, &wire__documents_request__descriptor);
     if (request == NULL)
         return;
+    reply.rebuilding = barrel_is_rebuilding(service->barrel); /* before it is not any more */
     struct search_limit limit = call_limit(call);
     struct snippet_maker *maker = borrow_maker(service);
     enum status status = maker == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")
@@ -232,7 +233,6 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
 
 static void answer_explain(struct service *service, struct rpc_call *call, struct index *index)
 {
-    (void)service;
     struct arena *arena = rpc_call_arena(call);
     struct error err = {0};
     struct query_node *root = NULL;
@@ -242,6 +242,7 @@ static void answer_explain(struct service *service, struct rpc_call *call, struc
     Wire__ExplainRequest *from = rpc_call_request(call, &wire__explain_request__descriptor);
     if (from == NULL)
         return;
+    bool is_rebuilding = barrel_is_rebuilding(service->barrel);
     enum status status = from->search == NULL
                              ? error_set(&err, STATUS_INVALID, "there is nothing to explain")
                              : read_search(from->search, arena, &root, &request, &err);
@@ -251,6 +252,7 @@ static void answer_explain(struct service *service, struct rpc_call *call, struc
         status = index_explain(index, root, &request, from->url_hash, arena, &explained, &err);
     if (status == STATUS_OK && !explanation_to_wire(&explained, arena, &reply))
         status = error_set(&err, STATUS_NO_MEMORY, "no memory for an explanation");
+    reply.rebuilding = is_rebuilding;
     if (status != STATUS_OK)
         rpc_call_fail(call, status, "%s", err.text);
     else
@@ -270,7 +272,8 @@ static void answer_words(struct service *service, struct rpc_call *call, struct 
     if (rpc_call_method(call) == WIRE__METHOD__SUGGEST)
         answer_suggest(call, index, snippet_maker_analyzer(maker));
     else
-        answer_correct(call, index, snippet_maker_analyzer(maker));
+        answer_correct(call, index, snippet_maker_analyzer(maker),
+                       barrel_is_rebuilding(service->barrel));
     give_back_maker(service, maker);
 }
 
@@ -329,13 +332,13 @@ static bool put_links(const struct backlinks *from, struct arena *arena,
 /* Without a limit of time: BACKLINKS_VISITED_MAX bounds what is read. */
 static void answer_backlinks(struct service *service, struct rpc_call *call, struct index *index)
 {
-    (void)service;
     struct error err;
     struct backlinks links = {0};
     Wire__BacklinksReply reply = WIRE__BACKLINKS_REPLY__INIT;
     Wire__BacklinksRequest *request = rpc_call_request(call, &wire__backlinks_request__descriptor);
     if (request == NULL)
         return;
+    reply.rebuilding = barrel_is_rebuilding(service->barrel);
     struct text_slice url = {request->url, strlen(request->url)};
     uint32_t size = request->size > BACKLINKS_SIZE_MAX ? BACKLINKS_SIZE_MAX : request->size;
     enum status status = index_backlinks(index, url, request->include_private, request->offset,

@@ -120,7 +120,8 @@ static bool put_corrections(const struct correction *from, size_t count, struct 
     return true;
 }
 
-void answer_correct(struct rpc_call *call, struct index *index, struct text_analyzer *analyzer)
+void answer_correct(struct rpc_call *call, struct index *index, struct text_analyzer *analyzer,
+                    bool rebuilding)
 {
     struct error err = {0};
     struct text_slice words[CORRECT_WORDS_MAX];
@@ -130,6 +131,7 @@ void answer_correct(struct rpc_call *call, struct index *index, struct text_anal
     Wire__CorrectRequest *request = rpc_call_request(call, &wire__correct_request__descriptor);
     if (request == NULL)
         return;
+    reply.rebuilding = rebuilding;
     size_t count = request->n_words;
     for (size_t i = 0; i < count && i < CORRECT_WORDS_MAX; i++)
         words[i] = (struct text_slice){(const char *)request->words[i].data, request->words[i].len};

@@ -7,6 +7,8 @@
 
 /* Each answers one call of its method. */
 void answer_suggest(struct rpc_call *call, struct index *index, struct text_analyzer *analyzer);
-void answer_correct(struct rpc_call *call, struct index *index, struct text_analyzer *analyzer);
+/* `rebuilding`: of the index, before it was asked. */
+void answer_correct(struct rpc_call *call, struct index *index, struct text_analyzer *analyzer,
+                    bool rebuilding);
 
 #endif

@@ -122,6 +122,11 @@ static enum status fill_links(struct service *service, const struct routing *rou
     return STATUS_OK;
 }
 
+static bool is_part(const void *reply)
+{
+    return ((const Wire__BacklinksReply *)reply)->rebuilding;
+}
+
 static enum status find_links(struct service *service, const struct routing *routing,
                               const struct url *url, unsigned page, unsigned size, bool is_admin,
                               struct arena *arena, struct backlinks_answer *answer,
@@ -135,6 +140,7 @@ static enum status find_links(struct service *service, const struct routing *rou
     request.include_private = is_admin;
     struct fanout_question question = {.method = WIRE__METHOD__BACKLINKS,
                                        .reply_descriptor = &wire__backlinks_reply__descriptor,
+                                       .is_part = is_part,
                                        .request = &request.base,
                                        .timeout_ms = service_left_ms(ends_ms)};
     const void *reply = NULL;

@@ -145,6 +145,11 @@ static void keep_likeliest(struct suspect *suspect, const struct correction_cand
     }
 }
 
+static bool is_part(const void *reply)
+{
+    return ((const Wire__CorrectReply *)reply)->rebuilding;
+}
+
 /* Asks all shards. False: there is nothing to go on. */
 static bool find_candidates(struct correcting *self)
 {
@@ -165,6 +170,7 @@ static bool find_candidates(struct correcting *self)
     request.include_private = self->question->is_admin;
     struct fanout_question question = {.method = WIRE__METHOD__CORRECT,
                                        .reply_descriptor = &wire__correct_reply__descriptor,
+                                       .is_part = is_part,
                                        .request = &request.base,
                                        .timeout_ms = service_left_ms(self->question->ends_ms)};
     if (fanout_ask(self->service->fanout, routing, &question, self->arena, answers) < shards)

@@ -88,6 +88,11 @@ static unsigned rank_of(const struct window *window, uint64_t hash)
     return 0;
 }
 
+static bool is_part(const void *reply)
+{
+    return ((const Wire__ExplainReply *)reply)->rebuilding;
+}
+
 static enum status explain(struct service *service, const struct routing *routing,
                            const struct window *window, const struct url *url, int64_t ends_ms,
                            struct arena *arena, struct explain_answer *answer, struct error *err)
@@ -98,6 +103,7 @@ static enum status explain(struct service *service, const struct routing *routin
     request.url_hash = hash;
     struct fanout_question question = {.method = WIRE__METHOD__EXPLAIN,
                                        .reply_descriptor = &wire__explain_reply__descriptor,
+                                       .is_part = is_part,
                                        .request = &request.base,
                                        .timeout_ms = service_left_ms(ends_ms)};
     const void *reply;

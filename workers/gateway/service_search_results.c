@@ -32,6 +32,11 @@ static enum status fill_requests(struct searching *search, struct winners *winne
     return STATUS_OK;
 }
 
+static bool is_part(const void *reply)
+{
+    return ((const Wire__DocumentsReply *)reply)->rebuilding;
+}
+
 static enum status ask_documents(struct searching *search, struct winners *winners)
 {
     struct arena *arena = search->arena;
@@ -44,6 +49,7 @@ static enum status ask_documents(struct searching *search, struct winners *winne
         return STATUS_NO_MEMORY;
     struct fanout_question question = {.method = WIRE__METHOD__DOCUMENTS,
                                        .reply_descriptor = &wire__documents_reply__descriptor,
+                                       .is_part = is_part,
                                        .requests = winners->requests,
                                        .prefer = winners->prefer,
                                        .timeout_ms = service_left_ms(search->ends_ms)};

@@ -63,7 +63,7 @@ struct fake_barrel {
     uint64_t position;
     bool is_unsettled;
     bool is_rebuilding;      /* as it says */
-    bool is_told_rebuilding; /* as the table says */
+    bool is_rebuilding_then; /* as what follows a search says */
     uint64_t total;          /* 0: as many as there are hits */
     unsigned matching; /* where all words are asked for, one less than so many of its documents; 0:
                           all */
@@ -153,7 +153,6 @@ static UNUSED_IS_FINE void fake_fill_routing(struct fake_cluster *cluster,
         fake->replicas[i].member = cluster->barrels[i].member;
         fake->replicas[i].address = cluster->barrels[i].address;
         fake->replicas[i].state = WIRE__MEMBER_STATE__STATE_READY;
-        fake->replicas[i].rebuilding = cluster->barrels[i].is_told_rebuilding;
     }
     fake->corpus.epoch = cluster->epoch;
     fake->corpus.documents = cluster->corpus_documents;
@@ -489,6 +488,7 @@ static UNUSED_IS_FINE void fake_documents(struct fake_barrel *barrel, struct rpc
     }
     reply.documents = list;
     reply.n_documents = count;
+    reply.rebuilding = barrel->is_rebuilding_then;
     rpc_call_reply(call, &reply.base);
     free(documents);
     free(list);
@@ -549,6 +549,7 @@ static UNUSED_IS_FINE void fake_backlinks(struct fake_barrel *barrel, struct rpc
     reply.total = 2;
     reply.links = list;
     reply.n_links = 2;
+    reply.rebuilding = barrel->is_rebuilding_then;
     rpc_call_reply(call, &reply.base);
 }
 
@@ -612,6 +613,7 @@ static UNUSED_IS_FINE void fake_correct(struct fake_barrel *barrel, struct rpc_c
     }
     reply.corrections = list;
     reply.n_corrections = request->n_words;
+    reply.rebuilding = barrel->is_rebuilding_then;
     rpc_call_reply(call, &reply.base);
 }
 
@@ -644,6 +646,7 @@ static UNUSED_IS_FINE void fake_barrel_serve(void *context, struct rpc_call *cal
         fake_correct(barrel, call);
         break;
     case WIRE__METHOD__EXPLAIN:
+        not_found.rebuilding = barrel->is_rebuilding_then;
         rpc_call_reply(call, &not_found.base);
         break;
     case WIRE__METHOD__PING:

@@ -646,7 +646,7 @@ static void what_one_that_is_filled_again_has_not_got_may_be_there(void **state)
     struct explain_answer explained;
     fake_add(barrel, 1, 9, "http://a/", "A");
     fake_add(barrel, 2, 8, "http://b/", "B");
-    FAKE_TELL(fixture->cluster, barrel->is_told_rebuilding = true);
+    FAKE_TELL(fixture->cluster, barrel->is_rebuilding_then = true);
     search(fixture, "stave"); /* it has all that was found */
     assert_false(fixture->answer.partial);
     FAKE_TELL(fixture->cluster, barrel->documents[1].gone = true);
@@ -656,14 +656,14 @@ static void what_one_that_is_filled_again_has_not_got_may_be_there(void **state)
         assert_true(fixture->answer.partial);
         assert_false(fixture->answer.from_cache); /* it would be wrong for longer than need be */
     }
-    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[1].is_told_rebuilding = true);
+    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[1].is_rebuilding_then = true);
     assert_int_equal(service_explain(fixture->service, "hoop", "http://a/", &fixture->arena,
                                      &explained, &fixture->err),
                      STATUS_UNAVAILABLE);
     assert_non_null(strstr(fixture->err.text, "being made again"));
     FAKE_TELL(fixture->cluster, {
         for (unsigned i = 0; i < 2; i++)
-            fixture->cluster->barrels[i].is_told_rebuilding = false;
+            fixture->cluster->barrels[i].is_rebuilding_then = false;
     });
     search_cached(fixture, "hoop");
     assert_false(fixture->answer.partial);
@@ -888,7 +888,7 @@ static void by_a_part_of_the_pages_no_other_spelling_is_proposed(void **state)
     struct fixture *fixture = open_for_corrections(7, 0);
     search(fixture, "hopo");
     assert_non_null(fixture->answer.did_you_mean);
-    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[1].is_told_rebuilding = true);
+    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[1].is_rebuilding_then = true);
     search(fixture, "hopo");
     assert_false(fixture->answer.partial);
     assert_null(fixture->answer.did_you_mean);
@@ -925,7 +925,7 @@ static void backlinks_come_from_the_shard_of_the_page(void **state)
                      STATUS_OK);
     assert_string_equal(answer.links[0].title, "Title of A");
     assert_string_equal(answer.links[1].title, "");
-    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[shard].is_told_rebuilding = true);
+    FAKE_TELL(fixture->cluster, fixture->cluster->barrels[shard].is_rebuilding_then = true);
     assert_int_equal(service_backlinks(fixture->service, answer.url, 1, 10, false, &fixture->arena,
                                        &answer, &fixture->err),
                      STATUS_OK);
