@@ -69,7 +69,6 @@ def test_a_replica_that_is_filled_again_makes_no_answer_partial_and_changes_no_s
             return all(known[name]["rebuilding"] and known[name]["state"] == "ready" and known[name]["documents"] == 0
                        for name in LOST)
         wait_for(are_back, 15, "the empty replicas")
-        time.sleep(1)  # two heartbeats: every gateway has the table
         for number in range(12):
             answer = stack.search(f"barrels OR hoop OR nothing{number}")
             assert not answer["partial"] and answer["results"], answer
