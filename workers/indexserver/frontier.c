@@ -14,7 +14,6 @@ enum {
     REMOVE_URLS_MAX = 20000, /* of one REMOVE; then it is appended again */
     DEPTH_MAX = UINT16_MAX,
 };
-#define BLOCK_MS_MAX ((int64_t)24 * 3600 * 1000)
 
 /* ---- opening -----------------------------------------------------------------------------------
  */
@@ -275,16 +274,32 @@ static void host_answered(struct change *change, struct host *host, int32_t fetc
 
 static void block_host(struct change *change, struct host *host, int64_t wait_ms)
 {
-    if (wait_ms > BLOCK_MS_MAX)
-        wait_ms = BLOCK_MS_MAX;
+    if (wait_ms > HOST_BLOCK_MS_MAX)
+        wait_ms = HOST_BLOCK_MS_MAX;
     int64_t until = change->time_us / 1000 + wait_ms;
     if (until > host->record.blocked_until_ms)
         host->record.blocked_until_ms = until;
     host_store(change, host);
     int64_t left = until - clock_unix_us() / 1000;
-    int64_t ready = clock_boot_ms() + (left > BLOCK_MS_MAX ? BLOCK_MS_MAX : left);
+    int64_t ready = clock_boot_ms() + (left > HOST_BLOCK_MS_MAX ? HOST_BLOCK_MS_MAX : left);
     if (ready > host->ready_ms)
         host->ready_ms = ready;
+}
+
+/* The server's trouble and not the page's: 5xx, or a connection that broke off. */
+static bool is_server_trouble(const Log__Outcome *outcome)
+{
+    unsigned status = hops_status(outcome->hops, outcome->n_hops);
+    return (outcome->reason == LOG__REASON__REASON_HTTP_ERROR && status >= 500) ||
+           (outcome->reason == LOG__REASON__REASON_BAD_RESPONSE && status == 0);
+}
+
+/* One such answer may be the page's fault: from the second in a row on the host is left alone. */
+static void note_server_trouble(struct change *change, struct host *host, uint64_t spread)
+{
+    host->record.failures++;
+    block_host(change, host,
+               host->record.failures > 1 ? host_back_off_ms(host->record.failures - 1, spread) : 0);
 }
 
 static void note_trouble(struct change *change, struct host *host, const Log__Outcome *outcome)
@@ -309,7 +324,10 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
     case LOG__REASON__REASON_LIMIT:
         break; /* nobody asked the host */
     default:
-        host_answered(change, host, outcome->fetch_ms);
+        if (is_server_trouble(outcome))
+            note_server_trouble(change, host, spread);
+        else
+            host_answered(change, host, outcome->fetch_ms);
         break;
     }
 }
@@ -413,6 +431,8 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
     origin_store(change, origin);
+    if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
+        block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
     host_wake(frontier, origin->host, origin->host->ready_ms);
     return STATUS_OK;
 }
