@@ -445,6 +445,18 @@ static enum status gather_urls(struct leasing *l, struct kv_iterator *it,
 /* ---- granting
  * ------------------------------------------------------------------------------------------ */
 
+/* Where the file cannot be read the lease goes without, and its fetches say what they miss. */
+static void fill_authority(struct leasing *l, const char *file, Wire__HostLease *lease)
+{
+    struct buffer bytes = {0};
+    if (file[0] != '\0' && file_read(file, AUTHORITY_BYTES_MAX, &bytes, NULL) == STATUS_OK &&
+        bytes.size > 0) {
+        lease->ca_pem.data = check_alloc(arena_copy(l->arena, bytes.data, bytes.size));
+        lease->ca_pem.len = bytes.size;
+    }
+    buffer_release(&bytes);
+}
+
 static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *candidate,
                                   uint32_t delay_ms)
 {
@@ -460,7 +472,7 @@ static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *can
     lease->expires_ms = LEASE_MS;
     lease->allow_private = source_allows_private(l->views->scope, source);
     lease->connect_to = source->definition->connect_to;
-    lease->ca_file = source->definition->ca_file;
+    fill_authority(l, source->definition->ca_file, lease);
     lease->n_allowed_networks = settings->n_allowed_networks;
     lease->allowed_networks = settings->allowed_networks;
     lease->max_bytes =
