@@ -39,13 +39,13 @@ SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lbrotlidec -lz -lzstd -lcrypto
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
 PROGRAMS := orchestrator gateway barrel indexserver downloader parser tierce
-# not installed: measures a barrel's index
-BENCH_PROGRAMS := barrel-bench
+# not installed: measure a barrel's index, the frontier, and what no crawl can do without
+BENCH_PROGRAMS := barrel-bench frontier-bench crawl-floor
 orchestrator_DIR := orchestrator
 orchestrator_LAYERS := cluster rpc crawl text proto base
 orchestrator_SYS := -lyaml
@@ -71,6 +71,13 @@ barrel-bench_DIR := tests/bench/barrel_bench
 barrel-bench_WITH := barrel
 barrel-bench_LAYERS := $(barrel_LAYERS)
 barrel-bench_SYS := $(barrel_SYS) -ljansson
+frontier-bench_DIR := tests/bench/frontier_bench
+frontier-bench_WITH := indexserver
+frontier-bench_LAYERS := $(indexserver_LAYERS)
+frontier-bench_SYS := $(indexserver_SYS)
+crawl-floor_DIR := tests/bench/crawl_floor
+crawl-floor_LAYERS := $(indexserver_LAYERS)
+crawl-floor_SYS := -lcurl -lzstd
 
 # V=1 shows the commands
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -192,6 +199,7 @@ fuzz: test-dependencies
 bench: bench-dependencies
 	$(MAKE) all share
 	tests/bench/run
+	tests/bench/crawl
 
 .PHONY: clean
 clean:

@@ -50,7 +50,8 @@ static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *can
         settings->max_page_bytes == 0 ? PAGE_BODY_BYTES_MAX : settings->max_page_bytes;
     lease->timeout_ms =
         settings->fetch_timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : settings->fetch_timeout_ms;
-    lease->user_agent = settings->user_agent;
+    const char *own_agent = source->definition->user_agent;
+    lease->user_agent = own_agent[0] == '\0' ? settings->user_agent : (char *)own_agent;
     lease->source = source->definition->has_credentials ? source->definition->url : (char *)"";
     lease->connections = source_connections(source);
     l->reply_bytes += wire__host_lease__get_packed_size(lease);
