@@ -100,9 +100,10 @@ def check_fetches(site, reading):
     """Every page once, every broken link once, nothing that nobody links to."""
     paths = [path for _, status, _, path in site.log() if status == 200]
     fetched = {site.base + path for path in paths if path.endswith((".html", ".htm", "/")) or "." not in path.rsplit("/", 1)[1]}
-    asked = {site.base + path for _, status, _, path in site.log() if status == 404} - {site.base + "/robots.txt", site.base + "/sitemap.xml"}
+    asked = {path for _, status, _, path in site.log() if status in (403, 404)} - {"/robots.txt", "/sitemap.xml"}
     assert fetched - reading.other == reading.pages
-    assert asked == reading.broken
+    # Python's urljoin() drops empty parts of a path, which browsers keep
+    assert {re.sub("/+", "/", path) for path in asked} == {re.sub("/+", "/", url[len(site.base):]) for url in reading.broken}
     assert len(paths) == len(set(paths)), "a page was fetched twice"
 
 
@@ -142,7 +143,6 @@ def test_a_manual_in_ten_languages_and_several_charsets_is_found_whole(tmp_path)
         site.close()
 
 
-@pytest.mark.skipif(not SOAK, reason="takes minutes: the soak runs it")
 def test_a_site_with_thousands_of_broken_links_is_crawled_to_its_end(tmp_path):
     folder = unpacked("libboost1.81-doc")
     site, stack, reading = crawl(tmp_path, folder, "/doc/html/index.html", 900)
