@@ -28,7 +28,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 2
+    PAGE_PARSER_VERSION = 3
 };
 
 struct page_input {
