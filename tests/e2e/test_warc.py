@@ -217,5 +217,5 @@ def test_a_damaged_archive_is_taken_as_far_as_it_goes(make_stack, tmp_path):
     assert done.returncode == 1 and "no WARC file" in done.stderr, done
     done = stack.tierce("remove", "--site", "a.example")
     assert "removed" in stack.tierce("import", str(tmp_path / "cut.warc"), check=False).stdout
-    assert stack.urls("plainword") == []
+    wait_for(lambda: stack.urls("plainword") == [], 10, "the removal")
     stack.stop()
