@@ -18,7 +18,7 @@ CFLAGS_debug := -O0 -g3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings -Wundef
 CFLAGS += -std=gnu17 $(CFLAGS_$(BUILD)) $(WARNINGS) -ffp-contract=off -fPIE -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE) $(EXTRA_CFLAGS)
 CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I$(OUT)/gen -I/usr/include/libxml2
-LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+LDFLAGS += -pie -pthread -Wl,--as-needed -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 # ---- the layers: each may include itself and what stands behind its colon, nothing else (tools/check-layers reads this) ---
 LAYERS := base proto rpc text index store crawl cluster
@@ -37,7 +37,7 @@ SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lxml2 -ljansson -lz
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------

@@ -349,8 +349,9 @@ static void what_is_no_text_is_unsupported(void **state)
          "\x7F"
          "ELF\2\1\1",
          7},
-        {"application/rss+xml", "<rss>", 5},
-        {"text/xml", "<urlset>", 8},
+        {"image/svg+xml", "<svg>", 5},
+        {"text/xml", "<note>", 6},
+        {"application/gzip", "\x1F\x8B\x08 and no more", 14},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct page page = {.title = "untouched"};
