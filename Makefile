@@ -18,7 +18,7 @@ CFLAGS_debug := -O0 -g3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings -Wundef
 CFLAGS += -std=gnu17 $(CFLAGS_$(BUILD)) $(WARNINGS) -ffp-contract=off -fPIE -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE) $(EXTRA_CFLAGS)
 CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I$(OUT)/gen -I/usr/include/libxml2
-LDFLAGS += -pie -pthread -Wl,--as-needed -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+LDFLAGS += -pie -pthread -Wl,--as-needed,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 # ---- the layers: each may include itself and what stands behind its colon, nothing else (tools/check-layers reads this) ---
 LAYERS := base proto rpc text index store crawl cluster
@@ -37,13 +37,13 @@ SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lxml2 -ljansson -lz
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto -lxml2 -ljansson
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
 PROGRAMS := orchestrator gateway barrel indexserver downloader parser tierce
-# not installed: measures a barrel's index
-BENCH_PROGRAMS := barrel-bench
+# not installed: measure a barrel's index, the frontier, and what no crawl can do without
+BENCH_PROGRAMS := barrel-bench frontier-bench crawl-floor
 orchestrator_DIR := orchestrator
 orchestrator_LAYERS := cluster rpc crawl text proto base
 orchestrator_SYS := -lyaml
@@ -58,17 +58,24 @@ indexserver_LAYERS := cluster rpc store crawl text proto base
 indexserver_SYS := -lzstd
 downloader_DIR := workers/downloader
 downloader_LAYERS := cluster rpc crawl text proto base
-downloader_SYS := -lcurl -lbrotlidec -lz -lzstd
+downloader_SYS := -lcurl -lzstd
 parser_DIR := workers/parser
 parser_LAYERS := crawl text proto base
 parser_SYS := -lseccomp
 tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
-tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lm
+tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lzstd -lm
 barrel-bench_DIR := tests/bench/barrel_bench
 barrel-bench_WITH := barrel
 barrel-bench_LAYERS := $(barrel_LAYERS)
 barrel-bench_SYS := $(barrel_SYS) -ljansson
+frontier-bench_DIR := tests/bench/frontier_bench
+frontier-bench_WITH := indexserver
+frontier-bench_LAYERS := $(indexserver_LAYERS)
+frontier-bench_SYS := $(indexserver_SYS)
+crawl-floor_DIR := tests/bench/crawl_floor
+crawl-floor_LAYERS := $(indexserver_LAYERS)
+crawl-floor_SYS := -lcurl -lzstd
 
 # V=1 shows the commands
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -190,6 +197,7 @@ fuzz: test-dependencies
 bench: bench-dependencies
 	$(MAKE) all share
 	tests/bench/run
+	tests/bench/crawl
 
 .PHONY: clean
 clean:

@@ -159,12 +159,11 @@ static bool parse_iso(const char *text, struct calendar_date *ret_date, int64_t 
     if (time && !take_iso_time(&scanner, ret_s))
         return false;
     skip_spaces(&scanner);
-    if (*scanner.at == '+' || *scanner.at == '-') {
-        if (!take_offset(&scanner, &offset))
-            return false;
-    } else if (isalpha((unsigned char)*scanner.at) && !take_zone_name(&scanner, &offset)) {
+    bool sign = *scanner.at == '+' || *scanner.at == '-';
+    bool zone = sign || isalpha((unsigned char)*scanner.at);
+    if (zone &&
+        (!time || !(sign ? take_offset(&scanner, &offset) : take_zone_name(&scanner, &offset))))
         return false;
-    }
     *ret_s -= offset;
     return *scanner.at == '\0';
 }

@@ -5,10 +5,10 @@
 #include "base/calendar.h"
 #include "base/check.h"
 #include "crawl/charset.h"
+#include "crawl/decode.h"
 #include "crawl/directives.h"
 #include "crawl/feed.h"
 #include "crawl/flow.h"
-#include "crawl/gunzip.h"
 #include "crawl/html.h"
 #include "crawl/html_tree.h"
 #include "crawl/listing.h"
@@ -278,24 +278,34 @@ static enum status read_body(struct reading *reading, struct error *err)
     return status;
 }
 
+/* What can be read of a damaged file counts, and so does what fits. */
+static enum status unpack(struct reading *reading, struct buffer *ret_bytes, struct error *err)
+{
+    struct decoder *decoder;
+    enum status status = decoder_open(CODING_GZIP, &decoder, err);
+    if (status != STATUS_OK)
+        return status;
+    status = decoder_feed(decoder, reading->body, reading->size, PAGE_UNPACKED_BYTES_MAX, ret_bytes,
+                          err);
+    if (status == STATUS_OK)
+        status = decoder_finish(decoder, err);
+    decoder_close(decoder);
+    reading->cut = reading->cut || status != STATUS_OK;
+    reading->packed = true;
+    reading->body = ret_bytes->data == NULL ? (const uint8_t *)"" : ret_bytes->data;
+    reading->size = ret_bytes->size;
+    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+}
+
 static enum status read_whole(struct reading *reading, struct error *err)
 {
-    const struct page_input *input = reading->input;
     struct buffer unpacked = {0};
-    bool cut = false;
-    mime_parse(input->content_type, &reading->mime);
-    reading->packed = gunzip_is_packed(reading->body, reading->size);
-    enum status status =
-        reading->packed ? gunzip(reading->body, reading->size, &unpacked, &cut, err) : STATUS_OK;
-    if (reading->packed) {
-        reading->body = unpacked.data == NULL ? (const uint8_t *)"" : unpacked.data;
-        reading->size = unpacked.size;
-        reading->cut = reading->cut || cut;
-    }
+    enum status status = STATUS_OK;
+    mime_parse(reading->input->content_type, &reading->mime);
+    if (reading->size > 10 && memcmp(reading->body, "\x1F\x8B\x08", 3) == 0)
+        status = unpack(reading, &unpacked, err);
     if (status == STATUS_OK)
         status = read_body(reading, err);
-    else if (status == STATUS_CORRUPT)
-        status = no_text(&reading->mime, err);
     buffer_release(&reading->text);
     buffer_release(&unpacked);
     return status;

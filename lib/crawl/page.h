@@ -16,7 +16,8 @@
 #include "crawl/url.h"
 
 enum {
-    PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024, /* longer bodies are cut there */
+    PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024,     /* longer bodies are cut there */
+    PAGE_UNPACKED_BYTES_MAX = 50 * 1024 * 1024, /* of a packed sitemap: its protocol's limit */
     PAGE_TEXT_BYTES_MAX = 2 * 1024 * 1024,
     PAGE_TITLE_BYTES_MAX = 1024,
     PAGE_DESCRIPTION_BYTES_MAX = 4096,
@@ -30,7 +31,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 3
+    PAGE_PARSER_VERSION = 4
 };
 
 struct page_input {

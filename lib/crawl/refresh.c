@@ -23,13 +23,13 @@ bool refresh_parse(const char *value, struct refresh *ret_refresh)
     size_t digits = strspn(at, "0123456789");
     if (digits == 0 && *at != '.')
         return false;
-    uint32_t seconds = 0;
-    for (size_t i = 0; i < digits; i++)
-        seconds =
-            seconds > UINT32_MAX / 20 ? UINT32_MAX / 20 : seconds * 10 + (uint32_t)(at[i] - '0');
+    uint64_t seconds = 0;
+    for (size_t i = 0; i < digits && seconds < UINT32_MAX; i++)
+        seconds = seconds * 10 + (uint64_t)(at[i] - '0');
     at += digits;
     at += strspn(at, "0123456789.");
-    *ret_refresh = (struct refresh){.seconds = seconds, .url = ""};
+    *ret_refresh = (struct refresh){
+        .seconds = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX, .url = ""};
     if (*at == '\0')
         return true;
     if (strchr(";, \t\n\f\r", *at) == NULL)

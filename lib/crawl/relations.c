@@ -59,7 +59,8 @@ static const char *language_of(struct relations *relations, const char *tag)
     size_t size = 0;
     tag += strspn(tag, " \t\r\n\f");
     size_t given = strcspn(tag, " \t\r\n\f");
-    if (given == 0 || given > RELATIONS_LANGUAGE_BYTES_MAX)
+    bool alone = tag[given + strspn(tag + given, " \t\r\n\f")] == '\0';
+    if (given == 0 || given > RELATIONS_LANGUAGE_BYTES_MAX || !alone)
         return NULL;
     for (; size < given; size++) {
         unsigned char c = (unsigned char)tag[size];

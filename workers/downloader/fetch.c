@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
-#include "downloader/decode.h"
+#include "crawl/decode.h"
 #include "downloader/headers.h"
 
 const struct fetch_limits fetch_limits_usual = {

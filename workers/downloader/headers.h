@@ -1,4 +1,4 @@
-/* Reads an answer's header block, as it was received: a status line and lines of "Name: value". */
+/* What the headers of an answer mean to the downloader. */
 #ifndef TIERCE_DOWNLOADER_HEADERS_H
 #define TIERCE_DOWNLOADER_HEADERS_H
 
@@ -6,19 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
+#include "crawl/headers.h"
 
-enum {
-    HEADERS_BYTES_MAX = 64 * 1024,     /* of all of an answer's blocks and trailers */
-    RETRY_AFTER_MAX_S = 7 * 24 * 3600, /* a longer wait is shortened to this */
-};
-
-/* The first value of a header, without the white space around it, in the arena; NULL: none. */
-const char *headers_get(const void *block, size_t size, const char *name, struct arena *arena);
-
-/* All values of a header, in order, in the arena, at most `max` of them. Returns their count. */
-size_t headers_get_all(const void *block, size_t size, const char *name, size_t max,
-                       struct arena *arena, char **ret_values);
+enum { RETRY_AFTER_MAX_S = 7 * 24 * 3600 }; /* a longer wait is shortened to this */
 
 /* The wait that a Retry-After value asks for, in seconds from `now_unix_s`: a number or an HTTP
  * date. 0: none, past, or not understood. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "downloader/decode.h"
+#include "crawl/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

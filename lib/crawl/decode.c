@@ -1,4 +1,4 @@
-#include "downloader/decode.h"
+#include "crawl/decode.h"
 
 #include <brotli/decode.h>
 #include <stdbool.h>

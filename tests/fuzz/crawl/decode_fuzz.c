@@ -2,7 +2,7 @@
  * Any bytes, in any coding, in pieces of any size: the limits hold, and what comes out does not
  * depend on the pieces.
  */
-#include "downloader/decode.h"
+#include "crawl/decode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Undoes a content coding, a piece at a time, within limits: a few bytes of a hostile answer can
  * stand for gigabytes. One coding only: an answer that is coded twice is refused.
  */
-#ifndef TIERCE_DOWNLOADER_DECODE_H
-#define TIERCE_DOWNLOADER_DECODE_H
+#ifndef TIERCE_CRAWL_DECODE_H
+#define TIERCE_CRAWL_DECODE_H
 
 #include <stddef.h>
 #include <stdint.h>
