@@ -194,15 +194,18 @@ static bool is_readable(int fd)
     return poll(&polled, 1, 0) > 0;
 }
 
-/* Waits for the network, a wake, the time, or `stop_fd` (-1: none). */
+/* Waits for the network, a wake, the time, or, where `stop_fd` is not -1, for that or for the end
+ * of the spawner, whose descriptor is polled for nothing else. */
 static void wait_until(struct crew *crew, int64_t until_ms, int stop_fd)
 {
     int64_t left_ms = until_ms - clock_boot_ms();
-    struct curl_waitfd extra = {.fd = stop_fd, .events = CURL_WAIT_POLLIN};
+    struct curl_waitfd extra[] = {{.fd = stop_fd, .events = CURL_WAIT_POLLIN},
+                                  {.fd = spawner_fd(crew->options.spawner)}};
     if (left_ms > LOOP_MS_MAX)
         left_ms = LOOP_MS_MAX;
     if (left_ms > 0)
-        curl_multi_poll(crew->tools.multi, &extra, stop_fd >= 0 ? 1 : 0, (int)left_ms, NULL);
+        curl_multi_poll(crew->tools.multi, extra, stop_fd >= 0 ? ARRAY_COUNT(extra) : 0,
+                        (int)left_ms, NULL);
 }
 
 static unsigned fetches_under_way(const struct crew *crew)
@@ -233,15 +236,19 @@ static void stop(struct crew *crew)
     crew->stopped = true;
 }
 
-void crew_run(struct crew *crew, int stop_fd)
+enum status crew_run(struct crew *crew, int stop_fd, struct error *err)
 {
-    while (!is_readable(stop_fd)) {
+    bool gone = false;
+    while (!gone && !is_readable(stop_fd)) {
         admit_hosts(crew);
         int64_t next_ms = step_hosts(crew, clock_boot_ms());
         if (!move(crew))
             wait_until(crew, next_ms, stop_fd);
+        gone = spawner_is_gone(crew->options.spawner);
     }
     stop(crew);
+    return gone ? error_set(err, STATUS_IO, "the process that starts the parser is gone")
+                : STATUS_OK;
 }
 
 /* ---- open and close ---- */
@@ -262,7 +269,7 @@ static enum status open_multi(struct crew *crew, struct error *err)
 static enum status open_threads(struct crew *crew, struct error *err)
 {
     const struct crew_options *options = &crew->options;
-    enum status status = parsing_open(crew->tools.ledger, options->parser_path, options->page_ms,
+    enum status status = parsing_open(crew->tools.ledger, options->spawner, options->page_ms,
                                       &crew->tools.parsing, err);
     struct reporter_options reporter = {.ledger = crew->tools.ledger,
                                         .link = options->link,

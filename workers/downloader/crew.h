@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "downloader/fetch.h"
 #include "downloader/link.h"
+#include "downloader/spawner.h"
 #include "wire.pb-c.h"
 
 enum {
@@ -25,7 +26,7 @@ struct crew_options {
     struct link_options link;          /* to the indexserver */
     uint64_t (*member)(void *context); /* our id with the orchestrator; from any thread */
     void *member_context;
-    const char *parser_path;           /* borrowed */
+    struct spawner *spawner;           /* of the parser; borrowed */
     uint32_t page_ms;                  /* for parsing a page */
     const struct fetch_limits *limits; /* borrowed */
     unsigned address_requests_max;     /* under way to one address; 0: no limit */
@@ -35,9 +36,13 @@ struct crew_options {
 enum status crew_open(const struct crew_options *options, struct crew **ret_crew,
                       struct error *err);
 
-/* Works until `stop_fd` is readable; then begins no fetch, ends those under way or gives them up,
- * and reports. Takes at most CREW_STOP_MS for that. */
-void crew_run(struct crew *crew, int stop_fd);
+/*
+ * Works until `stop_fd` is readable; then begins no fetch, ends those under way or gives them up,
+ * and reports. Takes at most CREW_STOP_MS for that.
+ *
+ * Returns STATUS_OK, or STATUS_IO: it stopped because no parser can be started any more.
+ */
+enum status crew_run(struct crew *crew, int stop_fd, struct error *err);
 
 /* Accepts NULL. */
 void crew_close(struct crew *crew);

@@ -357,8 +357,11 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     if (request->user_agent != NULL && is_header_value(request->user_agent))
         code = curl_easy_setopt(fetch->easy, CURLOPT_USERAGENT, request->user_agent);
     /* The system's authorities stay trusted: libcurl has them as a folder besides. */
-    if (code == CURLE_OK && request->ca_file != NULL && *request->ca_file != '\0')
-        code = curl_easy_setopt(fetch->easy, CURLOPT_CAINFO, request->ca_file);
+    if (code == CURLE_OK && request->ca_pem_size > 0) {
+        struct curl_blob pem = {(void *)(uintptr_t)request->ca_pem, request->ca_pem_size,
+                                CURL_BLOB_COPY}; /* libcurl's own lack of const */
+        code = curl_easy_setopt(fetch->easy, CURLOPT_CAINFO_BLOB, &pem);
+    }
     if (code == CURLE_OK)
         code = curl_easy_setopt(fetch->easy, CURLOPT_URL, request->url);
     return code;

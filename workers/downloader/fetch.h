@@ -44,7 +44,8 @@ struct fetch_request {
     const char *etag;          /* of what is held, as the server wrote it; NULL or "": none */
     const char *last_modified; /* the same */
     const char *connect_to;    /* "ip:port" in place of the URL's; NULL or "" */
-    const char *ca_file;       /* trusted besides the system's; NULL or "" */
+    const void *ca_pem;        /* certificates that are trusted besides the system's */
+    size_t ca_pem_size;        /* 0: none */
     const struct guard *guard;
     const struct fetch_limits *limits;
     struct fetch_places *places;

@@ -25,10 +25,13 @@ static const struct fetch_limits quick = {
 
 /* The crew of a test, running on a thread of its own. */
 static struct {
+    struct spawner *spawner;
     struct crew *crew;
     pthread_t thread;
     int stop_fd;
-    int64_t took_ms; /* to stop */
+    int64_t took_ms;   /* to stop */
+    enum status ended; /* how */
+    struct error why;
 } running;
 
 static uint64_t member(void *context)
@@ -39,17 +42,18 @@ static uint64_t member(void *context)
 
 static void *run_crew(void *context)
 {
-    (void)context;
-    crew_run(running.crew, running.stop_fd);
+    struct error *err = context;
+    running.ended = crew_run(running.crew, running.stop_fd, err);
     return NULL;
 }
 
 static int start_with(unsigned address_requests_max)
 {
+    CHECK(spawner_open("/proc/self/exe", &running.spawner, NULL) == STATUS_OK);
     struct crew_options options = {
         .link = {.locate = fake_locate, .context = &fake, .key = &fake.key},
         .member = member,
-        .parser_path = "/proc/self/exe",
+        .spawner = running.spawner,
         .page_ms = PAGE_MS,
         .limits = &quick,
         .address_requests_max = address_requests_max,
@@ -63,7 +67,7 @@ static int start_with(unsigned address_requests_max)
         fprintf(stderr, "%s\n", err.text);
         return -1;
     }
-    return pthread_create(&running.thread, NULL, run_crew, NULL);
+    return pthread_create(&running.thread, NULL, run_crew, &running.why);
 }
 
 static int start_all(void **state)
@@ -78,6 +82,14 @@ static int start_sparing_addresses(void **state)
     return start_with(1);
 }
 
+static void close_crew(void)
+{
+    crew_close(running.crew);
+    running.crew = NULL;
+    spawner_close(running.spawner);
+    close(running.stop_fd);
+}
+
 static void stop_crew(void)
 {
     if (running.crew == NULL)
@@ -86,9 +98,7 @@ static void stop_crew(void)
     eventfd_write(running.stop_fd, 1);
     pthread_join(running.thread, NULL);
     running.took_ms = clock_boot_ms() - began_ms;
-    crew_close(running.crew);
-    running.crew = NULL;
-    close(running.stop_fd);
+    close_crew();
 }
 
 static int stop_all(void **state)
@@ -978,16 +988,57 @@ static void a_parser_that_cannot_be_started_is_an_error_at_the_start(void **stat
 {
     (void)state;
     struct crew *crew;
+    struct spawner *spawner;
     struct error err;
+    assert_int_equal(spawner_open("/nowhere/parser", &spawner, &err), STATUS_OK);
     struct crew_options options = {
         .link = {.locate = fake_locate, .context = &fake, .key = &fake.key},
         .member = member,
-        .parser_path = "/nowhere/parser",
+        .spawner = spawner,
         .page_ms = PAGE_MS,
         .limits = &quick,
     };
     assert_int_equal(crew_open(&options, &crew, &err), STATUS_IO);
     assert_non_null(strstr(err.text, "/nowhere/parser"));
+    spawner_close(spawner);
+}
+
+/* The process of that name that was forked here; 0: none. */
+static pid_t child_named(const char *name)
+{
+    char path[64], text[1024] = "", comm[32];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)gettid());
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (char *at = text, *end; *at != '\0'; at = end + strspn(end, " \n")) {
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+        snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+        file = fopen(path, "re");
+        if (file == NULL || fscanf(file, "%31s", comm) != 1)
+            comm[0] = '\0';
+        if (file != NULL)
+            fclose(file);
+        if (strcmp(comm, name) == 0)
+            return pid;
+        if (end == at)
+            break;
+    }
+    return 0;
+}
+
+static void a_crew_whose_parser_can_never_be_started_again_ends(void **state)
+{
+    (void)state;
+    fetch_one("/page/1");
+    pid_t pid = child_named("spawner");
+    assert_true(pid > 0);
+    kill(pid, SIGKILL);
+    pthread_join(running.thread, NULL);
+    assert_int_equal(running.ended, STATUS_IO);
+    assert_non_null(strstr(running.why.text, "gone"));
+    close_crew();
 }
 
 #define CREW_TEST(name) cmocka_unit_test_setup_teardown(name, start_all, stop_all)
@@ -1038,6 +1089,7 @@ int main(void)
         CREW_TEST(stopping_without_work_is_immediate),
         CREW_TEST(stopping_does_not_wait_for_an_indexserver_that_hangs),
         CREW_TEST(a_parser_that_cannot_be_started_is_an_error_at_the_start),
+        CREW_TEST(a_crew_whose_parser_can_never_be_started_again_ends),
     };
     return cmocka_run_group_tests(tests, start_site, stop_site);
 }

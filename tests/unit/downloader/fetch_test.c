@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "downloader/headers.h"
 #include "names.h"
 #include "site.h"
@@ -297,17 +298,20 @@ static void certificates_are_verified_and_a_source_may_bring_its_own_authority(v
     snprintf(url, sizeof(url), "https://localhost:%s/html", strrchr(secure.url, ':') + 1);
     snprintf(other, sizeof(other), "https://name.test:%s/html", strrchr(secure.url, ':') + 1);
     struct fetch_request request = request_for(url);
+    struct buffer pem = {0};
+    assert_int_equal(file_read(certificate, 65536, &pem, NULL), STATUS_OK);
+    request.ca_pem = pem.data;
     CURLM *multi = curl_multi_init();
     assert_int_equal(fetch_new(&fetch, NULL), STATUS_OK);
     static const Log__Reason expected[] = {LOG__REASON__REASON_TLS, LOG__REASON__REASON_UNKNOWN,
                                            LOG__REASON__REASON_TLS};
     for (int i = 0; i < 3; i++) { /* the last time there is a connection that was trusted */
-        request.ca_file = i == 1 ? certificate : NULL;
+        request.ca_pem_size = i == 1 ? pem.size : 0;
         assert_int_equal(fetch_start(fetch, multi, &request, NULL), STATUS_OK);
         run_one(multi, &answer);
         assert_int_equal(answer->trouble, expected[i]);
     }
-    request.ca_file = certificate;
+    request.ca_pem_size = pem.size;
     request.url = other; /* which the certificate does not name */
     struct guard guard = to_loopback;
     guard.names_loopback = true;
@@ -318,6 +322,7 @@ static void certificates_are_verified_and_a_source_may_bring_its_own_authority(v
     fetch_free(fetch);
     curl_multi_cleanup(multi);
     site_stop(&secure);
+    buffer_release(&pem);
     unlink(certificate);
     unlink(key);
     rmdir(folder);
