@@ -8,6 +8,7 @@
 #include "crawl/decode.h"
 #include "crawl/directives.h"
 #include "crawl/feed.h"
+#include "crawl/fingerprint.h"
 #include "crawl/flow.h"
 #include "crawl/html.h"
 #include "crawl/html_tree.h"
@@ -327,7 +328,15 @@ static enum status finish(struct reading *reading, struct error *err)
         page->language = header_language(input->content_language, reading->arena);
     page->text_cut = page->text_cut || reading->cut;
     page->links_cut = page->links_cut || reading->cut;
-    return reading->relations.failed ? error_set(err, STATUS_NO_MEMORY, "page") : STATUS_OK;
+    if (reading->relations.failed)
+        return error_set(err, STATUS_NO_MEMORY, "page");
+    struct fingerprint fingerprint;
+    enum status status = fingerprint_page(page, &fingerprint, err);
+    if (status != STATUS_OK)
+        return status;
+    page->fingerprint = fingerprint.exact;
+    page->simhash = fingerprint.simhash;
+    return STATUS_OK;
 }
 
 enum status page_parse(const struct page_input *input, struct arena *arena, struct page *ret_page,

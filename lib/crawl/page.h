@@ -31,7 +31,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 4
+    PAGE_PARSER_VERSION = 5
 };
 
 struct page_input {
@@ -91,7 +91,9 @@ struct page {
     size_t hint_count;
     int64_t unavailable_after_us; /* since 1970; 0: not said */
     int32_t max_snippet;          /* characters, > 0; 0: not said, or no limit */
-    int64_t modified_us; /* its date by itself, else by Last-Modified; since 1970; 0: not known */
+    int64_t modified_us;  /* its date by itself, else by Last-Modified; since 1970; 0: not known */
+    uint64_t fingerprint; /* of title and text: fingerprint.h; 0: no text */
+    uint64_t simhash;     /* the same; 0: too short to tell */
     bool noindex;
     bool nofollow;
     bool noarchive;

@@ -11,6 +11,7 @@
 struct process {
     struct program program;
     const char *parser;
+    struct crew_settings settings;
     struct spawner *spawner;
     struct crew *crew;             /* before program_ready() */
     Wire__DownloaderStatus status; /* of one heartbeat */
@@ -50,6 +51,19 @@ static void report(void *context, struct arena *arena, Wire__HeartbeatRequest *h
     heartbeat->downloader = &process->status;
 }
 
+/* They come before there is a crew, too. */
+static enum status take_settings(void *context, const Wire__Settings *settings, struct error *err)
+{
+    struct process *process = context;
+    (void)err;
+    if (settings->crawl != NULL)
+        atomic_store(&process->settings.connections_per_address,
+                     settings->crawl->connections_per_address);
+    atomic_store(&process->settings.bandwidth,
+                 settings->downloader == NULL ? 0 : settings->downloader->bandwidth);
+    return STATUS_OK;
+}
+
 static void locate_indexserver(void *context, char *ret_address)
 {
     struct process *process = context;
@@ -66,8 +80,11 @@ static uint64_t own_id(void *context)
 
 static enum status join(struct process *process, struct error *err)
 {
-    struct program_part part = {
-        .role = WIRE__ROLE__ROLE_DOWNLOADER, .shard = -1, .context = process, .report = report};
+    struct program_part part = {.role = WIRE__ROLE__ROLE_DOWNLOADER,
+                                .shard = -1,
+                                .context = process,
+                                .take_settings = take_settings,
+                                .report = report};
     return program_join(&process->program, &part, err);
 }
 
@@ -80,7 +97,7 @@ static enum status open_crew(struct process *process, struct error *err)
         .spawner = process->spawner,
         .page_ms = PARSER_PAGE_MS,
         .limits = &fetch_limits_usual,
-        .address_requests_max = ADDRESSES_REQUESTS_USUAL,
+        .settings = &process->settings,
     };
     return crew_open(&options, &process->crew, err);
 }

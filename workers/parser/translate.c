@@ -158,6 +158,8 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.charset = text_of(page->charset);
     message.content_type = text_of(page->content_type);
     message.modified_us = page->modified_us;
+    message.fingerprint = page->fingerprint;
+    message.simhash = page->simhash;
     message.text_cut = page->text_cut;
     put_directives(page, &message);
     if (message.headings == NULL || !put_relations(page, arena, &message))
