@@ -21,8 +21,9 @@ CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I
 LDFLAGS += -pie -pthread -Wl,--as-needed,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 # ---- the layers: each may include itself and what stands behind its colon, nothing else (tools/check-layers reads this) ---
-LAYERS := base proto rpc text index store crawl cluster
+LAYERS := base sandbox proto rpc text index store crawl cluster
 LAYER_base :=
+LAYER_sandbox := base
 LAYER_proto := base
 LAYER_rpc := proto base
 LAYER_text := base
@@ -32,12 +33,13 @@ LAYER_crawl := text base
 LAYER_cluster := rpc store index crawl text proto base
 
 SYS_base := -lxxhash
+SYS_sandbox := -lseccomp
 SYS_proto := -lprotobuf-c
 SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto -lm
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
@@ -57,11 +59,11 @@ indexserver_DIR := workers/indexserver
 indexserver_LAYERS := cluster rpc store crawl text proto base
 indexserver_SYS := -lzstd
 downloader_DIR := workers/downloader
-downloader_LAYERS := cluster rpc crawl text proto base
+downloader_LAYERS := cluster rpc crawl text sandbox proto base
 downloader_SYS := -lcurl -lzstd
 parser_DIR := workers/parser
-parser_LAYERS := crawl text proto base
-parser_SYS := -lseccomp
+parser_LAYERS := crawl text sandbox proto base
+parser_SYS :=
 tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
 tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lzstd -lm

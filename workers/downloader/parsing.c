@@ -221,13 +221,13 @@ uint64_t parsing_restarts(const struct parsing *parsing)
     return parser_child_restarts(parsing->child);
 }
 
-enum status parsing_open(struct ledger *ledger, const char *parser_path, uint32_t page_ms,
+enum status parsing_open(struct ledger *ledger, struct spawner *spawner, uint32_t page_ms,
                          struct parsing **ret_parsing, struct error *err)
 {
     struct parsing *parsing = calloc(1, sizeof(*parsing));
     if (parsing == NULL)
         return error_set(err, STATUS_NO_MEMORY, "parsing");
-    enum status status = parser_child_open(parser_path, page_ms, &parsing->child, err);
+    enum status status = parser_child_open(spawner, page_ms, &parsing->child, err);
     if (status != STATUS_OK) {
         free(parsing);
         return status;

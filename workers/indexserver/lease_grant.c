@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "crawl/page.h"
 #include "indexserver/leasing.h"
@@ -11,8 +12,21 @@
 enum {
     HOSTS_LOOKED_AT_MAX = 1000, /* for one call: the rest at the next */
     TIMEOUT_DEFAULT_MS = 30 * 1000,
+    AUTHORITY_BYTES_MAX = 64 * 1024, /* of a source's certificates */
     FAULT_MS = 60 * 1000, /* a host of which something cannot be read is looked at again */
 };
+
+/* Where the file cannot be read the lease goes without, and its fetches say what they miss. */
+static void fill_authority(struct leasing *l, const char *file, Wire__HostLease *lease)
+{
+    struct buffer bytes = {0};
+    if (file[0] != '\0' && file_read(file, AUTHORITY_BYTES_MAX, &bytes, NULL) == STATUS_OK &&
+        bytes.size > 0) {
+        lease->ca_pem.data = check_alloc(arena_copy(l->arena, bytes.data, bytes.size));
+        lease->ca_pem.len = bytes.size;
+    }
+    buffer_release(&bytes);
+}
 
 static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *candidate,
                                   uint32_t delay_ms)
@@ -29,7 +43,7 @@ static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *can
     lease->expires_ms = LEASE_MS;
     lease->allow_private = source_allows_private(l->views->scope, source);
     lease->connect_to = source->definition->connect_to;
-    lease->ca_file = source->definition->ca_file;
+    fill_authority(l, source->definition->ca_file, lease);
     lease->n_allowed_networks = settings->n_allowed_networks;
     lease->allowed_networks = settings->allowed_networks;
     lease->max_bytes =
