@@ -143,7 +143,9 @@ const char *scope_source_stopped(struct scope *scope, const struct source *sourc
     if (scope->paused)
         return "the crawl is paused";
     if (!source->configured && !source->owner)
-        return "no longer in config.yaml";
+        return source->origin == LOG__ORIGIN__ORIGIN_ARCHIVE
+                   ? "from an archive: nothing is fetched until it is a source"
+                   : "no longer in config.yaml";
     if (source->state == SOURCE_PAUSED)
         return "paused";
     if (source->state == SOURCE_CANCELLED)

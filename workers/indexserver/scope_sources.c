@@ -189,6 +189,27 @@ struct source *scope_take_owner_url(struct change *change, const struct url *url
     return source;
 }
 
+struct source *scope_take_archive_url(struct change *change, const struct url *url)
+{
+    struct scope *scope = change->views->scope;
+    struct source *source = scope_source_of(scope, url);
+    if (source != NULL)
+        return source;
+    for (source = table_get(&scope->by_authority, url->authority); source != NULL;
+         source = source->next) {
+        if (source->definition->prefix[0] == '\0')
+            return source;
+    }
+    if (scope->source_count >= SOURCES_MAX)
+        return NULL;
+    Log__Source definition = LOG__SOURCE__INIT;
+    definition.url = check_alloc(arena_format(&change->arena, "%s/", url->origin));
+    source = add_source(scope, message_copy(&definition.base), url);
+    source->origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
+    scope_touch(scope, source);
+    return source;
+}
+
 /* The source that this entry of config.yaml continues: of the same URL, or the owner's own of the
  * same site. */
 static struct source *continued_by(struct scope *scope, const Log__Source *wanted,
