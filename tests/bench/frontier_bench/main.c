@@ -104,8 +104,12 @@ static void print_size(const struct bench *bench, const char *when)
     char log[4096], views[4096];
     snprintf(log, sizeof(log), "%s/log", bench->data);
     snprintf(views, sizeof(views), "%s/views", bench->data);
-    double urls = (double)bench->urls;
+    double urls = (double)(bench->urls == 0 ? 1 : bench->urls);
     unsigned long kib = anonymous_kib();
+    if (bench->urls == 0) {
+        printf("%-24s memory %lu MiB\n", when, kib / 1024);
+        return;
+    }
     printf("%-24s memory %lu MiB (%.1f bytes a URL), log %.1f and views %.1f bytes a URL\n", when,
            kib / 1024, (double)kib * 1024 / urls, (double)folder_bytes(log) / urls,
            (double)folder_bytes(views) / urls);
@@ -360,7 +364,8 @@ int main(int argc, char **argv)
                           .memory_mb = MEMORY_MIB_DEFAULT};
     const struct args_option options[] = {
         {"data", ARGS_STRING, &bench.data, "DIR", "where the log and the views are made", 0},
-        {"urls", ARGS_UINT, &bench.urls, "N", "URLs to submit (1000000)", 1000000000},
+        {"urls", ARGS_UINT, &bench.urls, "N",
+         "URLs to submit; 0: those of an earlier run (1000000)", 1000000000},
         {"hosts", ARGS_UINT, &bench.hosts, "N", "of so many hosts (10000)", 100000},
         {"downloaders", ARGS_UINT, &bench.downloaders, "N", "that lease at a time (2)", 16},
         {"seconds", ARGS_UINT, &bench.seconds, "N", "of each leasing, at most (30)", 3600},
@@ -374,7 +379,8 @@ int main(int argc, char **argv)
     }
     memset(bench.key.bytes, 7, sizeof(bench.key.bytes));
     start(&bench);
-    fill(&bench);
+    if (bench.urls > 0)
+        fill(&bench);
     lease(&bench, ROUND_ROBOTS);
     lease(&bench, ROUND_LEASES);
     lease(&bench, ROUND_PAGES);
