@@ -77,6 +77,7 @@ static void take_settings(struct change *change, const Log__CrawlSettings *setti
     buffer_release(&packed);
     set_settings(scope, check_alloc(message_copy(&settings->base)));
     scope_configure(scope, settings, &change->arena);
+    scope_want_sweeps(change);
 }
 
 static void take_action(struct change *change, const Log__Control *control)
@@ -90,6 +91,17 @@ static void take_action(struct change *change, const Log__Control *control)
     struct source *source = scope_source_by_url(scope, control->source);
     if (source == NULL)
         return;
+    if (control->action == LOG__ACTION__ACTION_CONFIRM) {
+        if (source->scope_kept > 0 || source->sweep == SWEEP_CHANGED)
+            scope_want_sweep(change, source, SWEEP_CONFIRMED);
+        return;
+    }
+    if (control->action == LOG__ACTION__ACTION_PURGE) {
+        source->owner = false;
+        scope_touch(scope, source);
+        scope_want_sweep(change, source, SWEEP_PURGE);
+        return;
+    }
     source->state = control->action == LOG__ACTION__ACTION_PAUSE    ? SOURCE_PAUSED
                     : control->action == LOG__ACTION__ACTION_CANCEL ? SOURCE_CANCELLED
                                                                     : SOURCE_ACTIVE;
@@ -108,6 +120,8 @@ enum status scope_take_control(struct change *change, const Log__Control *contro
     case LOG__ACTION__ACTION_PAUSE:
     case LOG__ACTION__ACTION_RESUME:
     case LOG__ACTION__ACTION_CANCEL:
+    case LOG__ACTION__ACTION_CONFIRM:
+    case LOG__ACTION__ACTION_PURGE:
         take_action(change, control);
         return STATUS_OK;
     default:
@@ -148,6 +162,8 @@ enum status scope_open(struct views *views, struct scope **ret_scope, struct err
         status = scope_load_removal_rules(scope, err);
     if (status == STATUS_OK)
         status = scope_load_sources(scope, err);
+    if (status == STATUS_OK)
+        status = scope_load_sweeps(scope, err);
     if (status != STATUS_OK) {
         scope_close(scope);
         return status;
