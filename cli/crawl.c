@@ -115,8 +115,37 @@ static void report_submission(struct submission *submission)
            submission->accepted == 1 ? "page" : "pages");
 }
 
+/* "tierce crawl pause SOURCE" is "tierce pause SOURCE"; a bare word is no URL that could be meant.
+ */
+static bool is_control(const struct command_line *line, int *ret_exit)
+{
+    static const struct {
+        const char *name;
+        int (*run)(const struct command_line *line);
+    } controls[] = {{"pause", command_pause},
+                    {"resume", command_resume},
+                    {"cancel", command_cancel},
+                    {"purge", command_purge},
+                    {"confirm", command_confirm}};
+    struct command_line rest = *line;
+    rest.words++;
+    rest.word_count--;
+    for (size_t i = 0; i < ARRAY_COUNT(controls); i++) {
+        if (strcmp(line->words[0], controls[i].name) != 0)
+            continue;
+        *ret_exit = rest.word_count <= 1
+                        ? controls[i].run(&rest)
+                        : command_misused("%s: one source, or none", controls[i].name);
+        return true;
+    }
+    return false;
+}
+
 int command_crawl(const struct command_line *line)
 {
+    int exit_status;
+    if (is_control(line, &exit_status))
+        return exit_status;
     struct installation installation;
     if (!command_open(line, &installation))
         return EXIT_FAILED;

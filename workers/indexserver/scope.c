@@ -16,7 +16,8 @@ static const Log__Source usual_source = LOG__SOURCE__INIT;
 
 static void set_settings(struct scope *scope, Log__CrawlSettings *settings)
 {
-    log__crawl_settings__free_unpacked(scope->settings, NULL);
+    if (scope->settings != NULL)
+        log__crawl_settings__free_unpacked(scope->settings, NULL);
     scope->settings = settings;
     scope->network_count = 0;
     for (size_t i = 0; i < settings->n_allowed_networks && i < SCOPE_NETWORKS_MAX; i++) {
@@ -127,6 +128,21 @@ enum status scope_take_control(struct change *change, const Log__Control *contro
     default:
         return STATUS_OK; /* nothing that this version knows */
     }
+}
+
+struct scope *scope_imagine(struct scope *scope, const Log__CrawlSettings *settings)
+{
+    struct arena arena = {0};
+    struct scope *made = check_alloc(calloc(1, sizeof(*made)));
+    const Log__CrawlSettings *taken = settings == NULL ? scope->settings : settings;
+    made->views = scope->views;
+    made->usual = source_scope_new(&usual_source);
+    set_settings(made, check_alloc(message_copy(&taken->base)));
+    scope_copy_sources(made, scope, &arena);
+    if (settings != NULL)
+        scope_configure(made, settings, &arena);
+    arena_release(&arena);
+    return made;
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */

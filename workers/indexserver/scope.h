@@ -59,6 +59,13 @@ struct source {
 enum status scope_open(struct views *views, struct scope **ret_scope, struct error *err);
 void scope_close(struct scope *scope); /* accepts NULL */
 
+/*
+ * A scope of its own: that of these settings (NULL: as it is), were they in force now. It has the
+ * sources of this one under the same numbers, knows nothing of what the owner removed, and is only
+ * to be asked. Sources that have an address of their own (the handbook) stay.
+ */
+struct scope *scope_imagine(struct scope *scope, const Log__CrawlSettings *settings);
+
 /* In force; before the first settings come: defaults, and no contact. Borrowed. */
 const Log__CrawlSettings *scope_settings(const struct scope *scope);
 bool scope_is_paused(const struct scope *scope); /* the whole crawl, by the owner */

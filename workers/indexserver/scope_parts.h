@@ -36,6 +36,8 @@ void scope_configure(struct scope *scope, const Log__CrawlSettings *settings, st
 /* After scope_configure(): those whose scope became another one are to be gone through. */
 void scope_want_sweeps(struct change *change);
 enum status scope_load_sweeps(struct scope *scope, struct error *err);
+/* Into a scope that has none. */
+void scope_copy_sources(struct scope *scope, const struct scope *from, struct arena *arena);
 enum status scope_load_sources(struct scope *scope, struct error *err);
 void scope_free_sources(struct scope *scope);
 

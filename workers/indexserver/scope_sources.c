@@ -265,6 +265,22 @@ void scope_configure(struct scope *scope, const Log__CrawlSettings *settings, st
         configure_source(scope, settings->sources[i], arena);
 }
 
+void scope_copy_sources(struct scope *scope, const struct scope *from, struct arena *arena)
+{
+    for (size_t i = 0; i < from->source_count; i++) {
+        const struct source *source = from->sources[i];
+        const Log__Source *definition = source->definition;
+        struct url url;
+        CHECK(url_parse(definition->url, strlen(definition->url), NULL, arena, &url, NULL) ==
+              STATUS_OK); /* it was one when the source was added */
+        struct source *copy = add_source(scope, message_copy(&definition->base), &url);
+        copy->configured = source->configured;
+        copy->owner = source->owner;
+        copy->origin = source->origin;
+        copy->counts = source->counts;
+    }
+}
+
 /* ---- bytes --------------------------------------------------------------------------------- */
 
 static void store_source(struct change *change, const struct source *source)

@@ -360,6 +360,9 @@ void service_handle(void *context, struct rpc_call *call)
     case WIRE__METHOD__READ_FEED:
         feed_calls_take(&service->feeds, call);
         break;
+    case WIRE__METHOD__SCOPE_DIFF:
+        scope_diff_call(service, call);
+        break;
     case WIRE__METHOD__LOOKUP:
         lookup_call(service, call);
         break;

@@ -55,6 +55,7 @@ void submit_call(struct service *service, struct rpc_call *call);
 void remove_call(struct service *service, struct rpc_call *call);
 void control_call(struct service *service, struct rpc_call *call);
 void report_call(struct service *service, struct rpc_call *call);
+void scope_diff_call(struct service *service, struct rpc_call *call);
 void lookup_call(struct service *service, struct rpc_call *call);
 void import_call(struct service *service, struct rpc_call *call);
 void export_call(struct service *service, struct rpc_call *call);

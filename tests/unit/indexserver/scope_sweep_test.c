@@ -46,7 +46,9 @@ static void wait_until_held(struct indexserver *ix, uint64_t wanted)
 
 static void wait_for_state(struct indexserver *ix, const char *wanted)
 {
-    wait_for_state(ix, wanted);
+    for (int i = 0; i < 400 && strcmp(get_status(ix)->sources[0]->state, wanted) != 0; i++)
+        usleep(5000);
+    assert_string_equal(get_status(ix)->sources[0]->state, wanted);
 }
 
 static size_t documents(struct indexserver *ix)
