@@ -121,21 +121,22 @@ static bool is_control(const struct command_line *line, int *ret_exit)
 {
     static const struct {
         const char *name;
+        bool of_all; /* without a source it means the whole crawl */
         int (*run)(const struct command_line *line);
-    } controls[] = {{"pause", command_pause},
-                    {"resume", command_resume},
-                    {"cancel", command_cancel},
-                    {"purge", command_purge},
-                    {"confirm", command_confirm}};
+    } controls[] = {{"pause", true, command_pause},
+                    {"resume", true, command_resume},
+                    {"cancel", false, command_cancel},
+                    {"purge", false, command_purge},
+                    {"confirm", false, command_confirm}};
     struct command_line rest = *line;
     rest.words++;
     rest.word_count--;
     for (size_t i = 0; i < ARRAY_COUNT(controls); i++) {
         if (strcmp(line->words[0], controls[i].name) != 0)
             continue;
-        *ret_exit = rest.word_count <= 1
-                        ? controls[i].run(&rest)
-                        : command_misused("%s: one source, or none", controls[i].name);
+        bool fits = rest.word_count == 1 || (rest.word_count == 0 && controls[i].of_all);
+        *ret_exit = fits ? controls[i].run(&rest)
+                         : command_misused("%s what? Name one source", controls[i].name);
         return true;
     }
     return false;
