@@ -137,7 +137,8 @@ enum status page_parse(const struct page_input *input, struct arena *arena, stru
         charset_find(whole.body, whole.body_size, mime.charset[0] == '\0' ? NULL : mime.charset,
                      kind == MIME_HTML, &bom_size);
     struct buffer text = {.limit = DECODED_BYTES_MAX};
-    struct page page = {.title = "", .description = "", .language = "", .canonical = ""};
+    struct page page = {
+        .title = "", .description = "", .language = "", .canonical = "", .rest = ""};
     enum status status =
         charset_decode(charset, whole.body + bom_size, whole.body_size - bom_size, &text, err);
     if (status == STATUS_OK)

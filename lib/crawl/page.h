@@ -16,6 +16,7 @@
 enum {
     PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024, /* longer bodies are cut there */
     PAGE_TEXT_BYTES_MAX = 2 * 1024 * 1024,
+    PAGE_REST_BYTES_MAX = 64 * 1024,
     PAGE_TITLE_BYTES_MAX = 1024,
     PAGE_DESCRIPTION_BYTES_MAX = 4096,
     PAGE_HEADING_BYTES_MAX = 1024,
@@ -60,7 +61,8 @@ struct page {
     const char *content_type; /* what it was read as: "text/html" */
     const char *language;     /* as declared, in lower case, such as "de-at": not detected */
     const char *canonical;    /* rel=canonical, in normal form */
-    const char *text;         /* what is seen: white space collapsed, a line to each block */
+    const char *text;         /* its content: white space collapsed, a line to each block */
+    const char *rest;         /* what is seen beside it: navigation and the like (main_text.h) */
     size_t text_size;
     const struct page_heading *headings;
     size_t heading_count;

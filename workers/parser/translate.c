@@ -68,6 +68,7 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.n_headings = page->heading_count;
     message.headings = make_headings(page, arena);
     message.text = text_of(page->text);
+    message.rest = text_of(page->rest);
     message.n_links = page->link_count;
     message.links = make_links(page, arena);
     message.canonical = text_of(page->canonical);
