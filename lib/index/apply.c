@@ -321,6 +321,7 @@ static enum status rebuild(struct applier *applier, struct place place)
         .has_canonical = (norms[NORM_FLAGS] & FLAG_HAS_CANONICAL) != 0,
         .is_private = (norms[NORM_FLAGS] & FLAG_PRIVATE) != 0,
     };
+    snippet_take_flags(&document, norms[NORM_FLAGS]);
     /* Unpacking goes to the arena that building empties. */
     if (is_full(applier, fields.blocks.text_size)) {
         enum status built = build(applier);
