@@ -92,7 +92,9 @@ enum index_change_kind {
     INDEX_REMOVE_SITE,      /* url: an authority: every document of it */
     INDEX_PUT_EDGE,         /* replaces the one of the same source and target */
     INDEX_DROP_EDGE,
-    INDEX_SET_SCOPES, /* scopes: all of them, replacing the last ones */
+    INDEX_SET_SCOPES,      /* scopes: all of them, replacing the last ones */
+    INDEX_WITHHOLD_SCOPES, /* scopes: until the next INDEX_SET_SCOPES, which is to come, only what
+                              these and those in force both show is shown. Writes nothing */
 };
 
 struct index_change {

@@ -424,13 +424,16 @@ static size_t size_of_characters(struct text_slice text, uint32_t characters, ui
     return size;
 }
 
-/* Where a text that is cut there ends with a whole word, if it has more than one. */
+/* Where a text that is cut there ends with a whole word, if it has any. */
 static size_t back_to_word(struct text_slice text, size_t size)
 {
     size_t at = size;
     while (at > 0 && text.bytes[at] != ' ')
         at--;
-    return at > 0 ? at : size;
+    size_t end = at > 0 ? at : size;
+    while (end > 0 && text.bytes[end - 1] == ' ')
+        end--;
+    return end;
 }
 
 static bool fits(const struct snippet *snippet, uint32_t characters)
