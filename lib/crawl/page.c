@@ -5,6 +5,7 @@
 #include "base/calendar.h"
 #include "crawl/charset.h"
 #include "crawl/directives.h"
+#include "crawl/fingerprint.h"
 #include "crawl/flow.h"
 #include "crawl/html.h"
 #include "crawl/html_tree.h"
@@ -153,6 +154,12 @@ enum status page_parse(const struct page_input *input, struct arena *arena, stru
         page.language = header_language(input->content_language, arena);
     page.text_cut = page.text_cut || cut;
     page.links_cut = page.links_cut || cut;
+    struct fingerprint fingerprint;
+    status = fingerprint_page(&page, &fingerprint, err);
+    if (status != STATUS_OK)
+        return status;
+    page.fingerprint = fingerprint.exact;
+    page.simhash = fingerprint.simhash;
     *ret_page = page;
     return STATUS_OK;
 }

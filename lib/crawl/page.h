@@ -28,7 +28,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 3
+    PAGE_PARSER_VERSION = 4
 };
 
 struct page_input {
@@ -66,7 +66,9 @@ struct page {
     size_t heading_count;
     const struct page_link *links; /* in the page's order; a target may come more than once */
     size_t link_count;
-    int64_t modified_us; /* its date by itself, else by Last-Modified; since 1970; 0: not known */
+    int64_t modified_us;  /* its date by itself, else by Last-Modified; since 1970; 0: not known */
+    uint64_t fingerprint; /* of title and text: fingerprint.h; 0: no text */
+    uint64_t simhash;     /* the same; 0: too short to tell */
     bool noindex;
     bool nofollow;
     bool noarchive;

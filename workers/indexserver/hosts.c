@@ -144,34 +144,12 @@ unsigned host_queue_count(const struct host *host)
 {
     unsigned count = 0;
     for (const struct origin *origin = host->origins; origin != NULL; origin = origin->next)
-        count += origin->queue_count;
+        count += origin->queue_count + origin->queues_unread;
     return count;
 }
 
 /* ---- at start
  * ------------------------------------------------------------------------------------------ */
-
-/* Finds the origin's queues by jumping from one to the next. */
-static void load_queues(struct kv_iterator *it, struct origin *origin)
-{
-    struct buffer key = {0};
-    uint64_t next = 0;
-    size_t size = strlen(origin->name) + 1;
-    while (next <= UINT32_MAX) {
-        due_key_encode(&key, origin->name, (uint32_t)next, NULL);
-        if (!kv_iterator_seek(it, kv_slice(key.data, key.size)))
-            break;
-        struct kv_slice found = kv_iterator_key(it);
-        struct due_key due;
-        if (found.size < size + 4 || memcmp(found.data, key.data, size) != 0)
-            break;
-        uint32_t source = get_be32((const uint8_t *)found.data + size);
-        if (due_key_decode(found, origin->name, source, &due))
-            origin_add_queue(origin, source, &due);
-        next = (uint64_t)source + 1;
-    }
-    buffer_release(&key);
-}
 
 void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms)
 {
@@ -226,7 +204,7 @@ static bool load_record(struct frontier *frontier, const char *name, struct kv_s
     struct origin *origin = origin_of(frontier, name, NULL);
     if (origin == NULL)
         return false;
-    origin->stored = true; /* its queues are on disk, whatever its record says */
+    origin->stored = origin->queues_unread = true; /* they are on disk, whatever its record says */
     return origin_decode(value, &origin->record);
 }
 
@@ -253,24 +231,16 @@ static enum status load_records(struct views *views, struct frontier *frontier, 
     return status;
 }
 
-/* The whole delay is waited again: who knows what was asked just before the end. What a robots.txt
- * asks is read when the host's turn comes (see lease_host()). */
-static void set_ready(struct views *views, const struct frontier *frontier, struct host *host)
+/* The whole delay is waited again, from now on: who knows what was asked just before the end. How
+ * long it is, and what waits to be fetched, is read when the host's turn comes (see lease_host()):
+ * with a hundred thousand hosts that would take many seconds here. */
+static void set_ready(const struct frontier *frontier, struct host *host)
 {
-    int64_t now = frontier->opened_ms;
     int64_t blocked = host->record.blocked_until_ms - clock_unix_us() / 1000;
-    int64_t delay = 0;
-    for (const struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
-        for (unsigned i = 0; i < origin->queue_count; i++) {
-            struct source *source = scope_source_by_id(views->scope, origin->queues[i].source);
-            int64_t usual = source == NULL ? 0 : host_usual_delay_ms(views, host, source);
-            delay = usual > delay ? usual : delay;
-        }
-    }
     if (blocked > HOST_BLOCK_MS_MAX)
         blocked = HOST_BLOCK_MS_MAX; /* the clock was set back */
-    host->rest_ms = now;
-    host->ready_ms = now + (blocked > delay ? blocked : delay);
+    host->rest_ms = frontier->opened_ms;
+    host->ready_ms = frontier->opened_ms + (blocked > 0 ? blocked : 0);
 }
 
 enum status hosts_load(struct views *views, struct frontier *frontier, struct error *err)
@@ -279,17 +249,10 @@ enum status hosts_load(struct views *views, struct frontier *frontier, struct er
     enum status status = load_records(views, frontier, err);
     if (status == STATUS_OK)
         status = load_leases(views, frontier, err);
-    if (status != STATUS_OK)
-        return status;
-    struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_DUE);
     for (struct host *host = frontier->hosts; host != NULL; host = host->next) {
-        for (struct origin *origin = host->origins; origin != NULL; origin = origin->next)
-            load_queues(it, origin);
-        set_ready(views, frontier, host);
+        set_ready(frontier, host);
         if (host_queue_count(host) > 0)
             host_wake(frontier, host, host->ready_ms);
     }
-    status = kv_iterator_status(it, err);
-    kv_iterator_close(it);
     return status;
 }

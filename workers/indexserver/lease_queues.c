@@ -88,6 +88,7 @@ void leasing_choose_queue(struct leasing *l, struct kv_iterator *it, struct host
 {
     *ret = (struct choice){.next_ms = l->now_ms + STALLED_MS};
     for (struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
+        origin_read_queues(it, origin);
         int64_t robots_ms = origin_robots_due_ms(l->views->scope, origin) - l->unix_ms;
         if (origin->record.robots_kind == ROBOTS_UNREACHABLE && robots_ms > 0) {
             if (origin->queue_count > 0)

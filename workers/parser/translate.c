@@ -78,6 +78,8 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.charset = text_of(page->charset);
     message.content_type = text_of(page->content_type);
     message.modified_us = page->modified_us;
+    message.fingerprint = page->fingerprint;
+    message.simhash = page->simhash;
     message.links_cut = page->links_cut;
     message.text_cut = page->text_cut;
     if (message.headings == NULL || message.links == NULL)
