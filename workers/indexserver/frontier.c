@@ -200,6 +200,7 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
         block_host(change, host, host_back_off_ms(host->record.failures, spread));
         break;
     case LOG__REASON__REASON_RETRY_LATER:
+    case LOG__REASON__REASON_LOGIN:
         host->record.failures++;
         block_host(change, host,
                    outcome->retry_after_s != 0
