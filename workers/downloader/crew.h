@@ -6,10 +6,12 @@
 #ifndef TIERCE_DOWNLOADER_CREW_H
 #define TIERCE_DOWNLOADER_CREW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "downloader/credentials.h"
 #include "downloader/fetch.h"
 #include "downloader/link.h"
 #include "downloader/spawner.h"
@@ -22,15 +24,21 @@ enum {
 
 struct crew;
 
+/* Settings that may change while it works, from any thread. */
+struct crew_settings {
+    atomic_uint connections_per_address; /* 0: ADDRESSES_CONNECTIONS_USUAL */
+    atomic_uint_fast64_t bandwidth;      /* bytes a second for all fetches together; 0: no limit */
+};
+
 struct crew_options {
     struct link_options link;          /* to the indexserver */
     uint64_t (*member)(void *context); /* our id with the orchestrator; from any thread */
     void *member_context;
     struct spawner *spawner;           /* of the parser; borrowed */
+    struct credentials *credentials;   /* borrowed; NULL: none */
     uint32_t page_ms;                  /* for parsing a page */
     const struct fetch_limits *limits; /* borrowed */
-    unsigned address_requests_max;     /* under way to one address; 0: no limit */
-    bool count_loopback;               /* as one of these addresses */
+    struct crew_settings *settings;    /* borrowed; looked at again and again */
 };
 
 enum status crew_open(const struct crew_options *options, struct crew **ret_crew,

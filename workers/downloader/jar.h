@@ -13,8 +13,8 @@
 #include "base/buffer.h"
 
 enum {
-    JAR_COOKIES_MAX = 50,        /* further ones are not taken */
-    JAR_COOKIE_BYTES_MAX = 4096, /* of a name, a value and a path; a longer one is not taken */
+    JAR_COOKIES_MAX = 50,             /* further ones are not taken */
+    JAR_COOKIE_BYTES_MAX = 4096,      /* of a name, a value and a path; a longer one is not taken */
     JAR_HEADER_BYTES_MAX = 16 * 1024, /* that are sent with one request */
 };
 

@@ -11,7 +11,9 @@
 struct process {
     struct program program;
     const char *parser;
+    struct crew_settings settings;
     struct spawner *spawner;
+    struct credentials *credentials;
     struct crew *crew;             /* before program_ready() */
     Wire__DownloaderStatus status; /* of one heartbeat */
 };
@@ -50,6 +52,20 @@ static void report(void *context, struct arena *arena, Wire__HeartbeatRequest *h
     heartbeat->downloader = &process->status;
 }
 
+/* They come before there is a crew, too. */
+static enum status take_settings(void *context, const Wire__Settings *settings, struct error *err)
+{
+    struct process *process = context;
+    (void)err;
+    if (settings->crawl != NULL)
+        atomic_store(&process->settings.connections_per_address,
+                     settings->crawl->connections_per_address);
+    atomic_store(&process->settings.bandwidth,
+                 settings->downloader == NULL ? 0 : settings->downloader->bandwidth);
+    credentials_take(process->credentials, settings->downloader);
+    return STATUS_OK;
+}
+
 static void locate_indexserver(void *context, char *ret_address)
 {
     struct process *process = context;
@@ -66,8 +82,11 @@ static uint64_t own_id(void *context)
 
 static enum status join(struct process *process, struct error *err)
 {
-    struct program_part part = {
-        .role = WIRE__ROLE__ROLE_DOWNLOADER, .shard = -1, .context = process, .report = report};
+    struct program_part part = {.role = WIRE__ROLE__ROLE_DOWNLOADER,
+                                .shard = -1,
+                                .context = process,
+                                .take_settings = take_settings,
+                                .report = report};
     return program_join(&process->program, &part, err);
 }
 
@@ -78,9 +97,10 @@ static enum status open_crew(struct process *process, struct error *err)
         .member = own_id,
         .member_context = process,
         .spawner = process->spawner,
+        .credentials = process->credentials,
         .page_ms = PARSER_PAGE_MS,
         .limits = &fetch_limits_usual,
-        .address_requests_max = ADDRESSES_REQUESTS_USUAL,
+        .settings = &process->settings,
     };
     return crew_open(&options, &process->crew, err);
 }
@@ -121,11 +141,13 @@ int main(int argc, char **argv)
     if (status == STATUS_OK)
         status = cluster_key_load(program->key_file, program->data, &program->key, &err);
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    process.credentials = credentials_new();
     if (status == STATUS_OK)
         status = confine_all(&err);
     if (status == STATUS_OK)
         status = run(&process, &err);
     curl_global_cleanup();
+    credentials_free(process.credentials);
     spawner_close(process.spawner);
     return program_end(status, &err);
 }

@@ -84,9 +84,9 @@ static char *format_line(const char *before, const char *value)
 static bool is_ours(const char *name, size_t size)
 {
     static const char *const ours[] = {
-        "Host",   "Content-Length",    "Content-Type",  "Transfer-Encoding",
-        "TE",     "Connection",        "Expect",        "Upgrade",
-        "Range",  "Accept-Encoding",   "If-None-Match", "If-Modified-Since",
+        "Host",   "Content-Length",     "Content-Type",  "Transfer-Encoding",
+        "TE",     "Connection",         "Expect",        "Upgrade",
+        "Range",  "Accept-Encoding",    "If-None-Match", "If-Modified-Since",
         "Cookie", "Proxy-Authorization"};
     for (size_t i = 0; i < ARRAY_COUNT(ours); i++) {
         if (strlen(ours[i]) == size && strncasecmp(ours[i], name, size) == 0)
@@ -299,7 +299,7 @@ uint32_t session_retry_s(const struct session *session, int64_t now_ms)
     return left_ms > 1000 ? (uint32_t)(left_ms / 1000) : 1;
 }
 
-enum session_state session_state(struct session *session, int64_t now_ms)
+enum session_state session_state(const struct session *session, int64_t now_ms)
 {
     if (session->login_url == NULL || session->logged_in_ms != 0)
         return SESSION_READY;
@@ -377,8 +377,8 @@ const char *session_trouble(const struct session *session)
     return session->trouble.text;
 }
 
-static enum session_verdict judge_form(struct session *session, uint32_t status,
-                                       const char *target, int64_t now_ms)
+static enum session_verdict judge_form(struct session *session, uint32_t status, const char *target,
+                                       int64_t now_ms)
 {
     bool asks = status == 401 || (target != NULL && is_login(session, target));
     if (!asks && status != 403)

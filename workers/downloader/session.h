@@ -16,9 +16,9 @@
 
 enum {
     SESSION_HEADERS_MAX = 32,
-    SESSION_AGAIN_MS = 5 * 60 * 1000,       /* a log-in that lasted shorter is not tried again ... */
-    SESSION_FAILED_S = 10 * 60,             /* ... and one that failed, after this */
-    SESSION_BODY_BYTES_MAX = 64 * 1024,     /* of the answer to a log-in */
+    SESSION_AGAIN_MS = 5 * 60 * 1000,   /* a log-in that lasted shorter is not tried again ... */
+    SESSION_FAILED_S = 10 * 60,         /* ... and one that failed, after this */
+    SESSION_BODY_BYTES_MAX = 64 * 1024, /* of the answer to a log-in */
 };
 
 struct session;
@@ -51,9 +51,10 @@ enum session_state {
     SESSION_FAILED, /* it failed a while ago */
 };
 
-enum session_state session_state(struct session *session, int64_t now_ms);
+enum session_state session_state(const struct session *session, int64_t now_ms);
 
-/* Fills in the request that sends the form; from here on SESSION_WAIT, until one of the next two. */
+/* Fills in the request that sends the form; from here on SESSION_WAIT, until one of the next two.
+ */
 void session_begin_login(struct session *session, struct fetch_request *request, int64_t now_s);
 /* What came of it. target  where it redirects to, in normal form; NULL: nowhere. */
 void session_end_login(struct session *session, const struct fetch_answer *answer,

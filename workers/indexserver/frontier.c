@@ -200,12 +200,17 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
         block_host(change, host, host_back_off_ms(host->record.failures, spread));
         break;
     case LOG__REASON__REASON_RETRY_LATER:
-    case LOG__REASON__REASON_LOGIN:
         host->record.failures++;
         block_host(change, host,
                    outcome->retry_after_s != 0
                        ? (int64_t)outcome->retry_after_s * 1000
                        : host_back_off_ms(host->record.failures + 4, spread));
+        break;
+    case LOG__REASON__REASON_LOGIN: /* until the form may be sent again */
+        if (outcome->retry_after_s != 0)
+            block_host(change, host, (int64_t)outcome->retry_after_s * 1000);
+        else
+            note_server_trouble(change, host, spread);
         break;
     case LOG__REASON__REASON_ROBOTS_DENIED:
     case LOG__REASON__REASON_OUT_OF_SCOPE:

@@ -223,8 +223,13 @@ void url_state_take_outcome(struct url_state *state, const Log__Outcome *outcome
             fail_for_now(state, revisit);
         break;
     case LOG__REASON__REASON_RETRY_LATER:
-    case LOG__REASON__REASON_LOGIN: /* the page is not to blame */
         retry_later(state, outcome, revisit);
+        break;
+    case LOG__REASON__REASON_LOGIN:
+        if (outcome->retry_after_s != 0)
+            retry_later(state, outcome, revisit);
+        else
+            fail_for_now(state, revisit);
         break;
     case LOG__REASON__REASON_TIMEOUT:
     case LOG__REASON__REASON_CONNECT:
