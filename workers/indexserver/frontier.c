@@ -258,6 +258,14 @@ static void take_imported(struct change *change, struct url_entry *entry)
     entry->after.origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
 }
 
+/* For status: whether the source's site lets us in. */
+static void note_login(struct change *change, const struct url_state *state, bool fails)
+{
+    struct source *source = scope_source_by_id(change->views->scope, state->source);
+    if (source != NULL)
+        source->login_fails = fails;
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
@@ -279,6 +287,8 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         take_imported(change, entry);
     else
         host_answered(change, host, content->fetch_ms);
+    if (content->with_credentials)
+        note_login(change, &entry->after, false);
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
 }
 
@@ -316,6 +326,8 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     struct revisit revisit = revisit_of(change, outcome->url);
     url_state_take_outcome(&entry->after, outcome, &revisit);
     note_trouble(change, host, outcome);
+    if (outcome->reason == LOG__REASON__REASON_LOGIN)
+        note_login(change, &entry->after, true);
     return follow_redirect(change, outcome, &entry->after, err);
 }
 
