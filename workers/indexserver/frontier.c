@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "indexserver/found.h"
 #include "indexserver/hosts.h"
+#include "indexserver/neighbours.h"
 #include "indexserver/removal.h"
 #include "indexserver/urls.h"
 
@@ -40,6 +41,7 @@ void frontier_close(struct frontier *frontier)
     parse_queue_release(&frontier->parsing);
     table_release(&frontier->by_origin);
     table_release(&frontier->by_host);
+    neighbours_release(frontier);
     free(frontier->heap);
     free(frontier->leased);
     free(frontier);
@@ -156,6 +158,14 @@ static void host_answered(struct change *change, struct host *host, int32_t fetc
     host_note_response(host, ms == 0 ? 500 : ms < UINT32_MAX / 1000 ? ms * 1000 : UINT32_MAX);
     host->record.failures = 0;
     if (memcmp(&before, &host->record, sizeof(before)) != 0)
+        host_store(change, host);
+}
+
+/* Where it was connected to. Of what was redirected the first step is the host's own. */
+static void note_address(struct change *change, struct host *host, Log__Hop *const *hops,
+                         size_t count)
+{
+    if (count > 0 && neighbours_meet(change->views->frontier, host, hops[0]->address))
         host_store(change, host);
 }
 
@@ -283,10 +293,12 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         return status;
     struct revisit revisit = revisit_of(change, content->url);
     url_state_take_content(&entry->after, content, &revisit);
-    if (content->imported)
+    if (content->imported) {
         take_imported(change, entry);
-    else
+    } else {
+        note_address(change, host, content->hops, content->n_hops);
         host_answered(change, host, content->fetch_ms);
+    }
     if (content->with_credentials)
         note_login(change, &entry->after, false);
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
@@ -325,6 +337,7 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
         return status;
     struct revisit revisit = revisit_of(change, outcome->url);
     url_state_take_outcome(&entry->after, outcome, &revisit);
+    note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
     if (outcome->reason == LOG__REASON__REASON_LOGIN)
         note_login(change, &entry->after, true);
@@ -352,6 +365,7 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
     origin_store(change, origin);
+    note_address(change, origin->host, robots->hops, robots->n_hops);
     if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
         block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
     host_wake(frontier, origin->host, origin->host->ready_ms);
@@ -434,6 +448,7 @@ static enum status apply_control(struct change *change, const Log__Control *cont
                                  struct error *err)
 {
     enum status status = scope_take_control(change, control, err);
+    change->views->frontier->controls++;
     if (control->action == LOG__ACTION__ACTION_SETTINGS)
         stop_growth(change->views->frontier);
     frontier_wake_all(change->views);
