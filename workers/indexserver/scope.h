@@ -51,6 +51,7 @@ struct source {
     bool sweep_is_due;
     bool was_configured, scope_changed; /* by the newest settings */
     uint64_t scope_kept; /* pages that it wants no more and that stay until that is confirmed */
+    bool login_fails;    /* as far as is known since the start: RAM only */
     bool dirty;          /* differs from what is stored, and is listed so */
     struct source *dirty_next;
     struct source *next; /* of the same authority */
