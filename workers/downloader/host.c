@@ -30,6 +30,7 @@ struct lane {
     struct job *job;
     Wire__LeasedUrl *leased; /* owned */
     const char *hop_url;     /* the URL asked for: the leased one, or a step of its redirects */
+    bool again;              /* it is asked for a second time, on a connection of its own */
 };
 
 struct host {
@@ -122,6 +123,7 @@ static void clear_lane(struct lane *lane)
     lane->leased = NULL;
     lane->job = NULL;
     lane->hop_url = NULL;
+    lane->again = false;
 }
 
 static void close_lane(struct lane *lane)
@@ -488,6 +490,11 @@ void host_fetched(struct fetch *fetch, CURLcode result)
     uint32_t delay_ms = host->lease->delay_ms;
     /* The clock is cut to milliseconds: one more, so that none is missing. */
     lane->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
+    if (answer->stale && !lane->again) {
+        atomic_fetch_sub(&host->tools->fetching, 1);
+        lane->again = true;
+        return;
+    }
     count(lane, answer);
     if (record_hop(lane->job, lane->hop_url, answer, &err) != STATUS_OK) {
         give_up(lane, &err);
