@@ -115,8 +115,35 @@ static void report_submission(struct submission *submission)
            submission->accepted == 1 ? "page" : "pages");
 }
 
+/* `tierce crawl pause SOURCE` is `tierce pause SOURCE`: these words are no pages' addresses. */
+static bool is_control(const struct command_line *line, int *ret_exit_status)
+{
+    static const struct {
+        const char *word;
+        int (*run)(const struct command_line *line);
+        int words_min; /* behind it */
+    } controls[] = {
+        {"pause", command_pause, 0}, {"resume", command_resume, 0}, {"cancel", command_cancel, 1}};
+    for (size_t i = 0; i < ARRAY_COUNT(controls); i++) {
+        if (strcmp(line->words[0], controls[i].word) != 0)
+            continue;
+        struct command_line rest = *line;
+        rest.words++;
+        rest.word_count--;
+        if (rest.word_count < controls[i].words_min || rest.word_count > 1)
+            *ret_exit_status = command_misused("usage: tierce crawl %s SOURCE", controls[i].word);
+        else
+            *ret_exit_status = controls[i].run(&rest);
+        return true;
+    }
+    return false;
+}
+
 int command_crawl(const struct command_line *line)
 {
+    int exit_status;
+    if (is_control(line, &exit_status))
+        return exit_status;
     struct installation installation;
     if (!command_open(line, &installation))
         return EXIT_FAILED;
