@@ -115,25 +115,28 @@ static void report_submission(struct submission *submission)
            submission->accepted == 1 ? "page" : "pages");
 }
 
-/* `tierce crawl pause SOURCE` is `tierce pause SOURCE`: these words are no pages' addresses. */
-static bool is_control(const struct command_line *line, int *ret_exit_status)
+/* "tierce crawl pause SOURCE" is "tierce pause SOURCE"; a bare word is no URL that could be meant.
+ */
+static bool is_control(const struct command_line *line, int *ret_exit)
 {
     static const struct {
-        const char *word;
+        const char *name;
+        bool of_all; /* without a source it means the whole crawl */
         int (*run)(const struct command_line *line);
-        int words_min; /* behind it */
-    } controls[] = {
-        {"pause", command_pause, 0}, {"resume", command_resume, 0}, {"cancel", command_cancel, 1}};
+    } controls[] = {{"pause", true, command_pause},
+                    {"resume", true, command_resume},
+                    {"cancel", false, command_cancel},
+                    {"purge", false, command_purge},
+                    {"confirm", false, command_confirm}};
+    struct command_line rest = *line;
+    rest.words++;
+    rest.word_count--;
     for (size_t i = 0; i < ARRAY_COUNT(controls); i++) {
-        if (strcmp(line->words[0], controls[i].word) != 0)
+        if (strcmp(line->words[0], controls[i].name) != 0)
             continue;
-        struct command_line rest = *line;
-        rest.words++;
-        rest.word_count--;
-        if (rest.word_count < controls[i].words_min || rest.word_count > 1)
-            *ret_exit_status = command_misused("usage: tierce crawl %s SOURCE", controls[i].word);
-        else
-            *ret_exit_status = controls[i].run(&rest);
+        bool fits = rest.word_count == 1 || (rest.word_count == 0 && controls[i].of_all);
+        *ret_exit = fits ? controls[i].run(&rest)
+                         : command_misused("%s what? Name one source", controls[i].name);
         return true;
     }
     return false;
