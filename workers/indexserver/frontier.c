@@ -240,6 +240,18 @@ static void refuse_fetched(struct change *change)
     change_forget(change, change->sequence);
 }
 
+/* A page from an archive has a source, so that it is counted; its host was not asked. */
+static void take_imported(struct change *change, struct url_entry *entry)
+{
+    struct url url;
+    if (entry->after.source != URL_NO_SOURCE ||
+        url_parse(entry->url, strlen(entry->url), NULL, &change->arena, &url, NULL) != STATUS_OK)
+        return;
+    const struct source *source = scope_take_archive_url(change, &url);
+    entry->after.source = source == NULL ? URL_NO_SOURCE : source->id;
+    entry->after.origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
@@ -257,7 +269,10 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         return status;
     struct revisit revisit = revisit_of(change, content->url);
     url_state_take_content(&entry->after, content, &revisit);
-    host_answered(change, host, content->fetch_ms);
+    if (content->imported)
+        take_imported(change, entry);
+    else
+        host_answered(change, host, content->fetch_ms);
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
 }
 

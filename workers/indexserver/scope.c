@@ -301,7 +301,9 @@ const char *scope_source_stopped(struct scope *scope, const struct source *sourc
     if (scope->paused)
         return "the crawl is paused";
     if (!source->configured && !source->owner)
-        return "no longer in config.yaml";
+        return source->origin == LOG__ORIGIN__ORIGIN_ARCHIVE
+                   ? "from an archive: nothing is fetched until it is a source"
+                   : "no longer in config.yaml";
     if (source->state == SOURCE_PAUSED)
         return "paused";
     if (source->state == SOURCE_CANCELLED)
@@ -417,6 +419,27 @@ struct source *scope_take_owner_url(struct change *change, const struct url *url
         source->owner = true;
     if (source->state == SOURCE_CANCELLED)
         source->state = SOURCE_ACTIVE;
+    scope_touch(scope, source);
+    return source;
+}
+
+struct source *scope_take_archive_url(struct change *change, const struct url *url)
+{
+    struct scope *scope = change->views->scope;
+    struct source *source = scope_source_of(scope, url);
+    if (source != NULL)
+        return source;
+    for (source = table_get(&scope->by_authority, url->authority); source != NULL;
+         source = source->next) {
+        if (source->definition->prefix[0] == '\0')
+            return source;
+    }
+    if (scope->source_count >= SOURCES_MAX)
+        return NULL;
+    Log__Source definition = LOG__SOURCE__INIT;
+    definition.url = check_alloc(arena_format(&change->arena, "%s/", url->origin));
+    source = add_source(scope, message_copy(&definition.base), url);
+    source->origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
     scope_touch(scope, source);
     return source;
 }

@@ -80,6 +80,9 @@ uint32_t source_connections(const struct source *source); /* to one host at a ti
 /* An owner's URL: its host becomes a source where none names it, rules that removed it fall. NULL:
  * too many sources. */
 struct source *scope_take_owner_url(struct change *change, const struct url *url);
+/* The source of a page from an archive that no source wants: one of its host, from which nothing is
+ * fetched until someone wants it. NULL: too many sources. */
+struct source *scope_take_archive_url(struct change *change, const struct url *url);
 void scope_take_rule(struct change *change, const Log__Remove *remove);
 enum status scope_take_control(struct change *change, const Log__Control *control,
                                struct error *err);
