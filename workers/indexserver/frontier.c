@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "indexserver/found.h"
 #include "indexserver/hosts.h"
+#include "indexserver/neighbours.h"
 #include "indexserver/removal.h"
 #include "indexserver/urls.h"
 
@@ -40,6 +41,7 @@ void frontier_close(struct frontier *frontier)
     parse_queue_release(&frontier->parsing);
     table_release(&frontier->by_origin);
     table_release(&frontier->by_host);
+    neighbours_release(frontier);
     free(frontier->heap);
     free(frontier->leased);
     free(frontier);
@@ -159,6 +161,14 @@ static void host_answered(struct change *change, struct host *host, int32_t fetc
         host_store(change, host);
 }
 
+/* Where it was connected to. Of what was redirected the first step is the host's own. */
+static void note_address(struct change *change, struct host *host, Log__Hop *const *hops,
+                         size_t count)
+{
+    if (count > 0 && neighbours_meet(change->views->frontier, host, hops[0]->address))
+        host_store(change, host);
+}
+
 static void block_host(struct change *change, struct host *host, int64_t wait_ms)
 {
     if (wait_ms > HOST_BLOCK_MS_MAX)
@@ -269,10 +279,12 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         return status;
     struct revisit revisit = revisit_of(change, content->url);
     url_state_take_content(&entry->after, content, &revisit);
-    if (content->imported)
+    if (content->imported) {
         take_imported(change, entry);
-    else
+    } else {
+        note_address(change, host, content->hops, content->n_hops);
         host_answered(change, host, content->fetch_ms);
+    }
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
 }
 
@@ -287,7 +299,8 @@ static enum status follow_redirect(struct change *change, const Log__Outcome *ou
                               .depth = from->depth,
                               .redirects = (uint8_t)(from->redirects + 1),
                               .origin = from->origin,
-                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND};
+                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND,
+                              .from = outcome->url};
     return found_url(change, outcome->target, &finding, err);
 }
 
@@ -308,6 +321,7 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
         return status;
     struct revisit revisit = revisit_of(change, outcome->url);
     url_state_take_outcome(&entry->after, outcome, &revisit);
+    note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
     return follow_redirect(change, outcome, &entry->after, err);
 }
@@ -333,6 +347,7 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
     origin_store(change, origin);
+    note_address(change, origin->host, robots->hops, robots->n_hops);
     if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
         block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
     host_wake(frontier, origin->host, origin->host->ready_ms);
@@ -415,6 +430,7 @@ static enum status apply_control(struct change *change, const Log__Control *cont
                                  struct error *err)
 {
     enum status status = scope_take_control(change, control, err);
+    change->views->frontier->controls++;
     if (control->action == LOG__ACTION__ACTION_SETTINGS)
         stop_growth(change->views->frontier);
     frontier_wake_all(change->views);
