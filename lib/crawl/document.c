@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "crawl/utf8.h"
+
 static int64_t cpu_ms(void)
 {
     struct timespec now;
@@ -54,7 +56,11 @@ static const char *escape_of(char c)
 
 void document_text(struct document *document, const char *text, size_t size)
 {
-    size_t from = 0;
+    size_t from = 0, room = DOCUMENT_HTML_BYTES_MAX - document->html.size;
+    if (size > room) {
+        size = utf8_cut(text, size, room);
+        document->cut = true;
+    }
     for (size_t i = 0; i < size; i++) {
         const char *escape = escape_of(text[i]);
         if (escape == NULL)

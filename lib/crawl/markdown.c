@@ -131,8 +131,11 @@ static void find_title(const char *text, size_t size, char ret[TITLE_BYTES_MAX])
             while (length > 0 && strchr("# \t\r", from[length - 1]) != NULL)
                 length--;
             length = length < TITLE_BYTES_MAX ? length : 0;
-            memcpy(ret, from, length);
-            ret[length] = '\0';
+            for (size_t i = 0; i < length; i++) {
+                if (strchr("*`", from[i]) == NULL)
+                    *ret++ = from[i];
+            }
+            *ret = '\0';
             return;
         }
         at = line_end + 1;
