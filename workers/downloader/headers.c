@@ -96,8 +96,8 @@ bool content_type_is_document(const char *value, const char *url)
         "application/vnd.openxmlformats-officedocument.presentationml.presentation"};
     static const char *const files[] = {"application/octet-stream", "binary/octet-stream",
                                         "application/zip", "application/x-zip-compressed"};
-    static const char *const endings[] = {".pdf", ".odt",  ".ods",  ".odp",     ".docx",
-                                          ".xlsx", ".pptx", ".md",   ".markdown"};
+    static const char *const endings[] = {".pdf",  ".odt",  ".ods", ".odp",     ".docx",
+                                          ".xlsx", ".pptx", ".md",  ".markdown"};
     if (value == NULL || type_is(value, types, ARRAY_COUNT(types)))
         return value != NULL;
     if (!type_is(value, files, ARRAY_COUNT(files)))
