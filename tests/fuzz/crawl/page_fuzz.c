@@ -1,5 +1,5 @@
 /*
- * The first line is a content type, the second X-Robots-Tag and Content-Language, the rest a body.
+ * The first line is a content type, the second stands for all other headers, the rest is a body.
  * Whatever comes out is UTF-8, within the limits, with links in normal form.
  */
 #include <stdlib.h>
