@@ -41,7 +41,7 @@ struct source {
     Log__Origin origin;
     struct source_counts counts;
     bool login_fails; /* as far as is known since the start: RAM only */
-    bool dirty; /* differs from what is stored, and is listed so */
+    bool dirty;       /* differs from what is stored, and is listed so */
     struct source *dirty_next;
     struct source *next; /* of the same authority */
 };
