@@ -424,8 +424,34 @@ static enum status remove_page(struct removing *r, const char *url)
     return status;
 }
 
+/* An edit of config.yaml or a purge: it may come back, when a source wants it again. */
+static enum status leave_scope(struct change *change, const char *url, bool is_purge,
+                               struct error *err)
+{
+    struct url_entry *entry;
+    enum status status = urls_touch(change, url, &entry, err);
+    if (status != STATUS_OK || entry->after.kind == URL_UNKNOWN)
+        return status;
+    change->by_owner = is_purge;
+    change->removed += entry->after.content != 0;
+    if (is_purge) { /* as if nobody had met it */
+        entry->after = (struct url_state){.due_ms = URL_DUE_NEVER};
+        return STATUS_OK;
+    }
+    entry->after.content = 0;
+    entry->after.bytes = 0;
+    entry->after.kind = URL_REFUSED;
+    entry->after.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
+    entry->after.due_ms = URL_DUE_NEVER;
+    return STATUS_OK;
+}
+
 static enum status apply_remove(struct change *change, const Log__Remove *remove, struct error *err)
 {
+    if (remove->by == LOG__REMOVE_BY__REMOVED_BY_SCOPE ||
+        remove->by == LOG__REMOVE_BY__REMOVED_BY_PURGE)
+        return leave_scope(change, remove->value, remove->by == LOG__REMOVE_BY__REMOVED_BY_PURGE,
+                           err);
     change->by_owner = remove->by == LOG__REMOVE_BY__REMOVED_BY_OWNER;
     struct removing r = {.change = change, .by_owner = change->by_owner, .err = err};
     if (remove->scope == LOG__REMOVE_SCOPE__REMOVE_PAGE)
