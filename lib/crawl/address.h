@@ -33,8 +33,8 @@ const char *address_class_name(enum address_class address_class);
 /* Whether the class is ADDRESS_GLOBAL. */
 bool address_is_public(const struct sockaddr *address);
 
-/* Ports of services that a line of HTTP could be taken for a command by: the "bad ports" of the Fetch
- * standard. Browsers open no URL that names one, and neither do we. */
+/* Ports of services that a line of HTTP could be taken for a command by: the "bad ports" of the
+ * Fetch standard. Browsers open no URL that names one, and neither do we. */
 bool port_is_blocked(unsigned port);
 
 struct address_network {

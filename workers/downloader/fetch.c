@@ -473,7 +473,7 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* decode.c does it, within limits */
+    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);                 /* decode.c does it, within limits */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* docs/decisions/0022-http-1-1.md */
     SET(CURLOPT_HTTPHEADER, fetch->header_lines);
     SET(CURLOPT_CONNECT_TO, fetch->connect_to);
