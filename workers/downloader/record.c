@@ -116,7 +116,11 @@ static enum record_verdict verdict_of(const struct fetch_answer *answer)
     case LOG__REASON__REASON_TLS:
         return RECORD_UNREACHABLE;
     case LOG__REASON__REASON_UNKNOWN:
-        return answer->status == 429 || answer->status == 503 ? RECORD_RETRY_LATER : RECORD_GO_ON;
+        if (answer->status == 429 || answer->status == 503)
+            return RECORD_RETRY_LATER;
+        return answer->status >= 500 ? RECORD_UNREACHABLE : RECORD_GO_ON;
+    case LOG__REASON__REASON_BAD_RESPONSE:
+        return answer->status == 0 ? RECORD_UNREACHABLE : RECORD_GO_ON;
     default:
         return RECORD_GO_ON;
     }
@@ -210,6 +214,8 @@ enum status record_robots(struct job *job, const char *origin, struct fetch_answ
         robots->detail = status_words(job, answer->status);
     if (robots->origin == NULL || robots->detail == NULL)
         return no_memory(err);
+    if (verdict_of(answer) == RECORD_RETRY_LATER)
+        robots->retry_after_s = retry_after_s(job_header(job, "Retry-After"), clock_unix_s());
     job->packed = answer->body; /* kept as it is: small, and read by whoever reads the log */
     memset(&answer->body, 0, sizeof(answer->body));
     robots->body.data = job->packed.data;

@@ -12,7 +12,7 @@
 /* What follows for the other URLs of the host. */
 enum record_verdict {
     RECORD_GO_ON,
-    RECORD_UNREACHABLE, /* no connection, no TLS, no answer in time */
+    RECORD_UNREACHABLE, /* no connection, no TLS, no answer or not in time, or a 5xx */
     RECORD_RETRY_LATER, /* the server asks to be left alone */
 };
 

@@ -10,11 +10,7 @@
 
 enum {
     HOST_RECORD_BYTES = 16,
-    RESPONSE_TIMES = 2, /* the delay is at least so many response times */
-    RESPONSE_DELAY_MS_MAX = 60 * 1000,
-    RESPONSE_US_MAX = 1000 * 1000 * 1000,
 };
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 /* ---- the heap ---------------------------------------------------------------------------------
  */
@@ -152,41 +148,6 @@ unsigned host_queue_count(const struct host *host)
     return count;
 }
 
-/* ---- delays
- * --------------------------------------------------------------------------------------- */
-
-void host_note_response(struct host *host, uint32_t response_us)
-{
-    uint32_t *mean = &host->record.response_us;
-    if (response_us > RESPONSE_US_MAX)
-        response_us = RESPONSE_US_MAX;
-    *mean = *mean == 0 ? response_us : (uint32_t)(((uint64_t)*mean * 3 + response_us) / 4);
-    if (*mean == 0)
-        *mean = 1; /* 0 says that none came yet */
-}
-
-/* What can be told without reading any robots.txt. */
-static uint32_t usual_delay_ms(struct views *views, const struct host *host,
-                               const struct source *source)
-{
-    uint32_t delay = source_delay_ms(views->scope, source);
-    uint32_t response = host->record.response_us / 1000 * RESPONSE_TIMES;
-    if (delay > 0 && response > delay)
-        delay = response > RESPONSE_DELAY_MS_MAX ? RESPONSE_DELAY_MS_MAX : response;
-    return delay;
-}
-
-uint32_t host_delay_ms(struct views *views, struct host *host, const struct source *source)
-{
-    int64_t delay = usual_delay_ms(views, host, source);
-    for (struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
-        const struct robots *robots = origin_robots(views, origin);
-        int64_t asked = robots == NULL ? 0 : robots_crawl_delay_ms(robots);
-        delay = asked > delay ? asked : delay;
-    }
-    return (uint32_t)(delay > DAY_MS ? DAY_MS : delay);
-}
-
 /* ---- at start
  * ------------------------------------------------------------------------------------------ */
 
@@ -302,12 +263,12 @@ static void set_ready(struct views *views, const struct frontier *frontier, stru
     for (const struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
         for (unsigned i = 0; i < origin->queue_count; i++) {
             struct source *source = scope_source_by_id(views->scope, origin->queues[i].source);
-            int64_t usual = source == NULL ? 0 : usual_delay_ms(views, host, source);
+            int64_t usual = source == NULL ? 0 : host_usual_delay_ms(views, host, source);
             delay = usual > delay ? usual : delay;
         }
     }
-    if (blocked > DAY_MS)
-        blocked = DAY_MS; /* the clock was set back */
+    if (blocked > HOST_BLOCK_MS_MAX)
+        blocked = HOST_BLOCK_MS_MAX; /* the clock was set back */
     host->rest_ms = now;
     host->ready_ms = now + (blocked > delay ? blocked : delay);
 }

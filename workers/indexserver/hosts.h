@@ -9,7 +9,8 @@
 #include "indexserver/origins.h"
 #include "indexserver/parse_queue.h"
 
-#define HOST_NEVER_LEASED (INT64_MIN / 2) /* its rest_ms: no delay is left */
+#define HOST_BLOCK_MS_MAX ((int64_t)7 * 24 * 3600 * 1000) /* however long it asks for */
+#define HOST_NEVER_LEASED (INT64_MIN / 2)                 /* its rest_ms: no delay is left */
 
 struct host {
     char *name; /* "example.org" */
@@ -62,9 +63,15 @@ unsigned host_queue_count(const struct host *host);
 /* The answer took so long: the mean leans on the newest by a quarter. */
 void host_note_response(struct host *host, uint32_t response_us);
 
-/* The gap between two fetches of this source on this host: the longest of the source's own, a
- * multiple of the mean response time, and what the robots.txt of any of its origins asks. */
+/*
+ * The gap between two fetches of this source on this host: the longest of the source's own, a
+ * multiple of the mean response time (not where the source asks for no delay), and what the
+ * robots.txt of any of its origins asks, up to the crawl's limit for that.
+ */
 uint32_t host_delay_ms(struct views *views, struct host *host, const struct source *source);
+/* The same without any robots.txt, which would have to be read. */
+uint32_t host_usual_delay_ms(struct views *views, const struct host *host,
+                             const struct source *source);
 
 /* Keeps the host in the list of those that are leased. */
 void frontier_note_lease(struct frontier *frontier, struct host *host);

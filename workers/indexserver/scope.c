@@ -201,6 +201,14 @@ uint32_t source_delay_ms(const struct scope *scope, const struct source *source)
     return source->definition->delay_set ? source->definition->delay_ms : scope->settings->delay_ms;
 }
 
+uint32_t source_connections(const struct source *source)
+{
+    uint32_t wanted = source->definition->connections;
+    if (wanted == 0)
+        return 1;
+    return wanted < SOURCE_CONNECTIONS_MAX ? wanted : SOURCE_CONNECTIONS_MAX;
+}
+
 /* ---- what may not be fetched ------------------------------------------------------------------
  */
 

@@ -14,6 +14,7 @@ enum {
     SOURCE_URLS_PER_PAGE = 50, /* URLs noted for each page that a source may have */
     SOURCE_PAGES_DEFAULT = 10000,
     SOURCE_DELAY_DEFAULT_MS = 1000,
+    SOURCE_CONNECTIONS_MAX = 16,
 };
 #define SOURCE_BYTES_DEFAULT ((uint64_t)1 << 30)
 
@@ -72,6 +73,7 @@ bool source_allows_private(const struct scope *scope, const struct source *sourc
 uint64_t source_max_pages(const struct scope *scope, const struct source *source);
 uint64_t source_max_bytes(const struct scope *scope, const struct source *source);
 uint32_t source_delay_ms(const struct scope *scope, const struct source *source);
+uint32_t source_connections(const struct source *source); /* to one host at a time */
 
 /* ---- changes, on the writer's thread ---- */
 

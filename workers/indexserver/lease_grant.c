@@ -1,0 +1,260 @@
+/* Leases: a host at a time, as many URLs at a time as keep a downloader busy for a while. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crawl/page.h"
+#include "indexserver/leasing.h"
+
+enum {
+    HOSTS_LOOKED_AT_MAX = 1000, /* for one call: the rest at the next */
+    TIMEOUT_DEFAULT_MS = 30 * 1000,
+    FAULT_MS = 60 * 1000, /* a host of which something cannot be read is looked at again */
+};
+
+static Wire__HostLease *new_lease(struct leasing *l, const struct candidate *candidate,
+                                  uint32_t delay_ms)
+{
+    const Log__CrawlSettings *settings = scope_settings(l->views->scope);
+    const struct source *source = candidate->source;
+    Wire__HostLease *lease = arena_alloc(l->arena, sizeof(*lease));
+    if (lease == NULL)
+        return NULL;
+    wire__host_lease__init(lease);
+    lease->urls = arena_alloc(l->arena, LEASE_URLS_MAX * sizeof(*lease->urls));
+    lease->origin = candidate->origin->name;
+    lease->delay_ms = delay_ms;
+    lease->expires_ms = LEASE_MS;
+    lease->allow_private = source_allows_private(l->views->scope, source);
+    lease->connect_to = source->definition->connect_to;
+    lease->ca_file = source->definition->ca_file;
+    lease->n_allowed_networks = settings->n_allowed_networks;
+    lease->allowed_networks = settings->allowed_networks;
+    lease->max_bytes =
+        settings->max_page_bytes == 0 ? PAGE_BODY_BYTES_MAX : settings->max_page_bytes;
+    lease->timeout_ms =
+        settings->fetch_timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : settings->fetch_timeout_ms;
+    lease->user_agent = settings->user_agent;
+    lease->source = source->definition->has_credentials ? source->definition->url : (char *)"";
+    lease->connections = source_connections(source);
+    l->reply_bytes += wire__host_lease__get_packed_size(lease);
+    return lease->urls == NULL ? NULL : lease;
+}
+
+static void add_robots_url(struct leasing *l, const struct origin *origin, Wire__HostLease *lease)
+{
+    Wire__LeasedUrl *leased = check_alloc(arena_alloc(l->arena, sizeof(*leased)));
+    wire__leased_url__init(leased);
+    leased->url = check_alloc(arena_format(l->arena, "%s/robots.txt", origin->name));
+    leased->kind = WIRE__FETCH_KIND__FETCH_ROBOTS;
+    lease->urls[lease->n_urls++] = leased;
+}
+
+static void grant(struct leasing *l, const struct candidate *candidate, Wire__HostLease *lease)
+{
+    struct origin *origin = candidate->origin;
+    struct host *host = origin->host;
+    struct buffer value = {0};
+    uint8_t key[8];
+    do
+        random_bytes(&lease->lease, sizeof(lease->lease));
+    while (lease->lease == 0);
+    put_be64(key, lease->lease);
+    lease_encode(&value, origin->name, lease->delay_ms);
+    kv_put(l->batch, l->views->kv, COLUMN_LEASES, kv_slice(key, sizeof(key)),
+           kv_slice(value.data, value.size));
+    buffer_release(&value);
+    host->lease = lease->lease;
+    host->lease_until_ms = l->now_ms + LEASE_MS;
+    host->lease_urls = (unsigned)lease->n_urls;
+    host->lease_done = 0;
+    host->lease_delay_ms = lease->delay_ms;
+    host->lease_origin = origin;
+    host->lease_source = candidate->queue->source;
+    host->lease_grows = lease->urls[0]->kind == WIRE__FETCH_KIND__FETCH_PAGE;
+    host->said_fault = false;
+    frontier_note_lease(l->frontier, host);
+    l->grant->leases[l->grant->lease_count++] = lease;
+}
+
+/* Leases what comes first at a host that may be asked. */
+static enum status lease_candidate(struct leasing *l, struct kv_iterator *it,
+                                   const struct candidate *candidate, uint32_t delay_ms,
+                                   struct error *err)
+{
+    struct origin *origin = candidate->origin;
+    size_t denied = l->grant->denied_count;
+    Wire__HostLease *lease = new_lease(l, candidate, delay_ms);
+    if (lease == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory");
+    enum status status = STATUS_OK;
+    origin_robots(l->views, origin); /* what add_url() asks */
+    if (origin_robots_due_ms(l->views->scope, origin) <= l->unix_ms)
+        add_robots_url(l, origin, lease);
+    else
+        status = leasing_gather_urls(l, it, candidate, &candidate->due, lease, err);
+    if (status == STATUS_OK && lease->n_urls > 0)
+        grant(l, candidate, lease);
+    else if (l->grant->denied_count > denied) /* what is behind them comes when that is noted */
+        host_sleep(l->frontier, origin->host, l->now_ms + 1);
+    else
+        host_sleep(l->frontier, origin->host, l->now_ms + FAULT_MS);
+    return status;
+}
+
+/* Tries to lease a host whose time has come; plans when to look at it again where that fails. */
+static enum status lease_host(struct leasing *l, struct kv_iterator *it, struct host *host,
+                              struct error *err)
+{
+    struct choice choice;
+    leasing_choose_queue(l, it, host, &choice);
+    if (!choice.found) {
+        host_sleep(l->frontier, host, choice.next_ms);
+        return kv_iterator_status(it, err);
+    }
+    /* The delay of this source, by what is known now: that which was kept since the last lease may
+     * be another source's, or of before its robots.txt was read, or of before a restart. */
+    uint32_t delay_ms = host_delay_ms(l->views, host, choice.candidate.source);
+    if (host->rest_ms + delay_ms > l->now_ms) {
+        host->ready_ms = host->rest_ms + delay_ms;
+        host_sleep(l->frontier, host, host->ready_ms);
+        return STATUS_OK;
+    }
+    return lease_candidate(l, it, &choice.candidate, delay_ms, err);
+}
+
+/* A host of which something cannot be read holds up no other. */
+static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error *err)
+{
+    struct frontier *frontier = l->frontier;
+    struct kv_iterator *it = kv_iterator_open(l->views->kv, COLUMN_DUE);
+    enum status status = STATUS_OK;
+    for (unsigned i = 0;
+         i < HOSTS_LOOKED_AT_MAX && l->grant->lease_count < hosts_max && leasing_has_room(l) &&
+         frontier->heap_count > 0 && frontier->heap[0]->wake_ms <= l->now_ms;
+         i++) {
+        struct host *host = frontier->heap[0];
+        if (host->ready_ms > l->now_ms) {
+            host_sleep(frontier, host, host->ready_ms);
+            continue;
+        }
+        status = lease_host(l, it, host, err);
+        if (status == STATUS_NO_MEMORY)
+            break;
+        if (status != STATUS_OK) {
+            leasing_say_fault(host, host->name, err);
+            host_sleep(frontier, host, l->now_ms + FAULT_MS);
+        }
+    }
+    kv_iterator_close(it);
+    return status == STATUS_NO_MEMORY && l->grant->lease_count == 0 ? status : STATUS_OK;
+}
+
+/* Contents that cannot be read to be parsed again hold up no host. */
+static Wire__HostLease *lease_to_parse(struct leasing *l)
+{
+    struct error err;
+    struct frontier *frontier = l->frontier;
+    Wire__HostLease *lease = NULL;
+    enum status status =
+        parse_queue_lease(l->views, &frontier->parsing, l->now_ms, l->arena, &lease, &err);
+    if (status != STATUS_OK && !frontier->said_parsing_fault)
+        log_warning("nothing can be leased to be parsed again: %s", err.text);
+    frontier->said_parsing_fault = status != STATUS_OK;
+    l->grant->unparsable = frontier->parsing.gave_up;
+    return status == STATUS_OK ? lease : NULL;
+}
+
+enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
+                           struct arena *arena, struct frontier_grant *ret_grant, struct error *err)
+{
+    hosts_max = hosts_max < 1 ? 1 : hosts_max > LEASE_HOSTS_MAX ? LEASE_HOSTS_MAX : hosts_max;
+    *ret_grant = (struct frontier_grant){0};
+    ret_grant->leases = arena_alloc(arena, (hosts_max + 1) * sizeof(*ret_grant->leases));
+    if (ret_grant->leases == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory");
+    struct leasing l = {.views = views,
+                        .frontier = views->frontier,
+                        .arena = arena,
+                        .now_ms = now_ms,
+                        .unix_ms = clock_unix_us() / 1000,
+                        .grant = ret_grant,
+                        .batch = kv_batch_new()};
+    Wire__HostLease *parse = lease_to_parse(&l);
+    enum status status = lease_hosts(&l, hosts_max, err);
+    /* On disk before anyone is told: so no restart can give a host to two. */
+    if (status == STATUS_OK && ret_grant->lease_count > 0)
+        status = kv_write(views->kv, l.batch, true, err);
+    if (parse != NULL)
+        ret_grant->leases[ret_grant->lease_count++] = parse;
+    kv_batch_free(l.batch);
+    return status;
+}
+
+/* ---- growing
+ * ------------------------------------------------------------------------------------------- */
+
+/* Whether the lease's URLs may be followed by more of the same queue: nothing else of the host
+ * waits, nothing came in that belongs before them, and nobody asked to be left alone. */
+static bool may_grow(const struct leasing *l, const struct host *host)
+{
+    return host->lease_grows && host->ready_ms <= l->now_ms && host->lease_until_ms > l->now_ms &&
+           host_queue_count(host) == 1 && host->lease_origin->queue_count == 1 &&
+           host->lease_origin->queues[0].source == host->lease_source &&
+           origin_robots_due_ms(l->views->scope, host->lease_origin) > l->unix_ms;
+}
+
+static struct due_key place_behind(struct due_key place)
+{
+    if (++place.found_index == 0)
+        place.found_at++;
+    return place;
+}
+
+/* A lease has one delay from its first URL to its last: where another is right by now, it ends, and
+ * the next one has that. */
+static Wire__HostLease *grow(struct leasing *l, struct kv_iterator *it, struct host *host)
+{
+    struct candidate candidate;
+    struct due_key place = place_behind(host->lease_last);
+    struct origin *origin = host->lease_origin;
+    if (!leasing_look_at_queue(l, it, origin, &origin->queues[0], &candidate) ||
+        candidate.source == NULL ||
+        host_delay_ms(l->views, host, candidate.source) != host->lease_delay_ms)
+        return NULL;
+    origin_robots(l->views, origin); /* what add_url() asks */
+    if (origin->record.robots_kind == ROBOTS_NONE)
+        return NULL;
+    Wire__HostLease *more = new_lease(l, &candidate, host->lease_delay_ms);
+    if (more == NULL || leasing_gather_urls(l, it, &candidate, &place, more, NULL) != STATUS_OK ||
+        more->n_urls == 0)
+        return NULL;
+    more->lease = host->lease;
+    host->lease_urls += (unsigned)more->n_urls;
+    return more;
+}
+
+size_t frontier_grow(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms,
+                     struct arena *arena, Wire__HostLease **ret_more)
+{
+    struct leasing l = {.views = views,
+                        .frontier = views->frontier,
+                        .arena = arena,
+                        .now_ms = now_ms,
+                        .unix_ms = clock_unix_us() / 1000};
+    struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_DUE);
+    size_t grown = 0;
+    for (size_t i = 0; i < count && leasing_has_room(&l); i++) {
+        size_t index;
+        struct host *host = frontier_leased_host(views->frontier, leases[i], &index);
+        Wire__HostLease *more = NULL;
+        if (host != NULL && may_grow(&l, host))
+            more = grow(&l, it, host);
+        if (more != NULL)
+            ret_more[grown++] = more;
+    }
+    kv_iterator_close(it);
+    return grown;
+}
