@@ -14,7 +14,7 @@
 #define KEY_PAUSED   "paused"
 #define HANDBOOK     "/handbook/"
 
-enum { NETWORKS_MAX = 64, SOURCE_HEAD_BYTES = 44 };
+enum { NETWORKS_MAX = 64, SOURCE_HEAD_BYTES = 80 };
 
 /* What the owner removed by prefix or site. */
 struct rule {
@@ -505,6 +505,7 @@ enum status scope_take_control(struct change *change, const Log__Control *contro
     case LOG__ACTION__ACTION_CANCEL:
         take_action(change, control);
         return STATUS_OK;
+    case LOG__ACTION__ACTION_CONFIRM: /* losses.h */
     default:
         return STATUS_OK; /* nothing that this version knows */
     }
@@ -524,6 +525,7 @@ static void store_source(struct change *change, const struct source *source)
     put_le64(head + 20, source->counts.queued);
     put_le64(head + 28, source->counts.failed);
     put_le64(head + 36, source->counts.bytes);
+    valve_encode(&source->valve, head + 44);
     buffer_append(&value, head, sizeof(head));
     message_pack(&source->definition->base, &value, NULL);
     change_put(change, COLUMN_SOURCES, key, sizeof(key), value.data, value.size);
@@ -566,6 +568,7 @@ static enum status load_source(struct scope *scope, struct kv_slice key, struct 
     source->counts =
         (struct source_counts){get_le64(head + 4), get_le64(head + 12), get_le64(head + 20),
                                get_le64(head + 28), get_le64(head + 36)};
+    valve_decode(head + 44, &source->valve);
     arena_release(&arena);
     return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 #define TIERCE_INDEXSERVER_SCOPE_H
 
 #include "crawl/url.h"
+#include "indexserver/valve.h"
 #include "indexserver/views.h"
 #include "wire.pb-c.h"
 
@@ -38,6 +39,7 @@ struct source {
     enum source_state state;
     Log__Origin origin;
     struct source_counts counts;
+    struct valve valve;
     bool dirty; /* differs from what is stored, and is listed so */
     struct source *dirty_next;
     struct source *next; /* of the same authority */
