@@ -6,14 +6,12 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "indexserver/found.h"
 #include "indexserver/hosts.h"
 #include "indexserver/removal.h"
 #include "indexserver/urls.h"
 
-enum {
-    REMOVE_URLS_MAX = 20000, /* of one REMOVE; then it is appended again */
-    DEPTH_MAX = UINT16_MAX,
-};
+enum { REMOVE_URLS_MAX = 20000 }; /* of one REMOVE; then it is appended again */
 
 /* ---- opening -----------------------------------------------------------------------------------
  */
@@ -118,117 +116,6 @@ void frontier_wake_all(struct views *views)
     }
 }
 
-/* ---- what brings URLs
- * -------------------------------------------------------------------------------- */
-
-static bool source_is_full(struct scope *scope, const struct source *source)
-{
-    return source->counts.known >= source_max_pages(scope, source) * SOURCE_URLS_PER_PAGE;
-}
-
-/* Where a URL was found. */
-struct finding {
-    uint32_t index; /* in the entry */
-    uint32_t depth;
-    uint8_t redirects;
-    uint8_t origin;
-    int64_t due_ms;
-};
-
-static void make_known(struct change *change, struct url_entry *entry, const struct source *source,
-                       const struct finding *finding)
-{
-    entry->after.kind = URL_QUEUED;
-    entry->after.found_at = change->sequence;
-    entry->after.found_index = finding->index;
-    entry->after.source = source == NULL ? URL_NO_SOURCE : source->id;
-    entry->after.depth = (uint16_t)(finding->depth > DEPTH_MAX ? DEPTH_MAX : finding->depth);
-    entry->after.redirects = finding->redirects;
-    entry->after.origin = finding->origin;
-    entry->after.due_ms = finding->due_ms;
-}
-
-/* A link or the like: noted where it is new and a source wants it. */
-static enum status find_url(struct change *change, const char *text, const struct finding *finding,
-                            struct error *err)
-{
-    struct scope *scope = change->views->scope;
-    struct url url;
-    if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
-        return STATUS_OK;
-    struct source *source = scope_source_of(scope, &url);
-    if (source == NULL || source_is_full(scope, source) ||
-        scope_refusal(scope, &url, source, &change->arena) != NULL ||
-        scope_removed_by(scope, &url, &change->arena) != NULL)
-        return STATUS_OK;
-    struct url_entry *entry;
-    enum status status = urls_touch(change, url.text, &entry, err);
-    if (status == STATUS_OK && entry->after.kind == URL_UNKNOWN)
-        make_known(change, entry, source, finding);
-    return status;
-}
-
-/* The owner wants it fetched, now, whatever was before. */
-static enum status submit_by_owner(struct change *change, const char *text, uint32_t index,
-                                   struct error *err)
-{
-    struct url url;
-    struct url_entry *entry;
-    if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
-        return STATUS_OK;
-    struct source *source = scope_take_owner_url(change, &url);
-    enum status status = urls_touch(change, url.text, &entry, err);
-    if (status != STATUS_OK || source == NULL)
-        return status;
-    struct finding finding = {
-        .index = index, .origin = LOG__ORIGIN__ORIGIN_OWNER, .due_ms = URL_DUE_OWNER};
-    if (entry->after.kind == URL_UNKNOWN || entry->after.kind == URL_REMOVED)
-        make_known(change, entry, source, &finding);
-    entry->after.source = source->id;
-    entry->after.due_ms = URL_DUE_OWNER;
-    entry->after.depth = 0;
-    entry->after.redirects = 0;
-    entry->after.failures = 0;
-    entry->after.origin = LOG__ORIGIN__ORIGIN_OWNER;
-    return STATUS_OK;
-}
-
-static enum status apply_submit(struct change *change, const Log__Submit *submit, struct error *err)
-{
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < submit->n_urls && status == STATUS_OK; i++) {
-        struct finding finding = {
-            .index = (uint32_t)i,
-            .origin = (uint8_t)submit->origin,
-            .due_ms = submit->origin == LOG__ORIGIN__ORIGIN_SEED ? URL_DUE_SEED : URL_DUE_FOUND};
-        if (submit->origin == LOG__ORIGIN__ORIGIN_OWNER)
-            status = submit_by_owner(change, submit->urls[i], (uint32_t)i, err);
-        else
-            status = find_url(change, submit->urls[i], &finding, err);
-    }
-    /* A host that slept because its source was removed or cancelled may go on. */
-    if (submit->origin == LOG__ORIGIN__ORIGIN_OWNER)
-        frontier_wake_all(change->views);
-    return status;
-}
-
-enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
-                               struct error *err)
-{
-    struct url_entry *entry;
-    if (page->nofollow)
-        return STATUS_OK;
-    enum status status = urls_touch(change, url, &entry, err);
-    for (size_t i = 0; i < page->n_links && status == STATUS_OK; i++) {
-        const Page__Link *link = page->links[i];
-        struct finding finding = {
-            .index = (uint32_t)i + 1, .depth = entry->after.depth + 1u, .due_ms = URL_DUE_FOUND};
-        if (!link->nofollow)
-            status = find_url(change, link->url, &finding, err);
-    }
-    return status;
-}
-
 /* ---- what fetches bring
  * -------------------------------------------------------------------------------- */
 
@@ -254,7 +141,7 @@ static enum status touch_fetched(struct change *change, const char *text,
         return status;
     struct finding finding = {.due_ms = URL_DUE_FOUND};
     if ((*ret_entry)->after.kind == URL_UNKNOWN)
-        make_known(change, *ret_entry, scope_source_of(change->views->scope, &url), &finding);
+        found_make_known(change, *ret_entry, scope_source_of(change->views->scope, &url), &finding);
     struct origin *origin = origin_of(change->views->frontier, url.origin, change);
     CHECK(origin != NULL); /* a URL has one */
     *ret_host = origin->host;
@@ -386,7 +273,7 @@ static enum status follow_redirect(struct change *change, const Log__Outcome *ou
                               .redirects = (uint8_t)(from->redirects + 1),
                               .origin = from->origin,
                               .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND};
-    return find_url(change, outcome->target, &finding, err);
+    return found_url(change, outcome->target, &finding, err);
 }
 
 static enum status apply_outcome(struct change *change, const Log__Outcome *outcome,
@@ -530,7 +417,7 @@ enum status frontier_apply(struct change *change, const Log__Entry *entry, const
     case LOG__ENTRY__KIND_ROBOTS:
         return apply_robots(change, entry->robots);
     case LOG__ENTRY__KIND_SUBMIT:
-        return apply_submit(change, entry->submit, err);
+        return found_by_submit(change, entry->submit, err);
     case LOG__ENTRY__KIND_REMOVE:
         return apply_remove(change, entry->remove, err);
     case LOG__ENTRY__KIND_CONTROL:

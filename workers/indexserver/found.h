@@ -1,0 +1,27 @@
+/* What brings URLs: submissions, links, redirects. */
+#ifndef TIERCE_INDEXSERVER_FOUND_H
+#define TIERCE_INDEXSERVER_FOUND_H
+
+#include "indexserver/scope.h"
+#include "indexserver/urls.h"
+
+/* Where a URL was found. */
+struct finding {
+    uint32_t index; /* in the entry */
+    uint32_t depth;
+    uint8_t redirects;
+    uint8_t origin; /* Log__Origin; 0: a link */
+    int64_t due_ms;
+};
+
+/* A URL that was not known, or that the owner had removed, waits to be fetched. */
+void found_make_known(struct change *change, struct url_entry *entry, const struct source *source,
+                      const struct finding *finding);
+
+/* A link or the like: noted where it is new and a source wants it. */
+enum status found_url(struct change *change, const char *text, const struct finding *finding,
+                      struct error *err);
+
+enum status found_by_submit(struct change *change, const Log__Submit *submit, struct error *err);
+
+#endif
