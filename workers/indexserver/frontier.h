@@ -72,11 +72,11 @@ void frontier_requeue(struct change *change, const char *url, const struct url_s
 
 /* ---- leases, on the writer's thread ---- */
 
-/* A URL that its host's robots.txt forbids: to be noted in the log. */
+/* A URL that a rule forbids: to be noted in the log. */
 struct frontier_denied {
     const char *url;
     const char *words;
-    bool held; /* it has content, which goes */
+    Log__Reason reason;
 };
 
 struct frontier_grant {

@@ -24,8 +24,7 @@ bool leasing_has_room(const struct leasing *l)
     return l->held_bytes < HELD_BYTES_MAX && l->reply_bytes < REPLY_BYTES_MAX;
 }
 
-static void deny(struct leasing *l, const char *url, const struct robots_verdict *verdict,
-                 bool held)
+static void deny(struct leasing *l, const char *url, Log__Reason reason, const char *words)
 {
     struct frontier_grant *grant = l->grant;
     if (grant == NULL)
@@ -40,9 +39,7 @@ static void deny(struct leasing *l, const char *url, const struct robots_verdict
         grant->denied = denied;
         l->denied_capacity = capacity;
     }
-    char *words = arena_format(l->arena, "line %u: %s", verdict->line, verdict->rule);
-    grant->denied[grant->denied_count++] =
-        (struct frontier_denied){url, words == NULL ? "" : words, held};
+    grant->denied[grant->denied_count++] = (struct frontier_denied){url, words, reason};
 }
 
 /* A validator as the server gave it, in the leasing's arena; "": none, or one of a size that a
@@ -54,6 +51,30 @@ static char *validator(struct leasing *l, const Log__Hop *hop, const char *name,
     return check_alloc(arena_string(l->arena, strlen(value) > VALIDATOR_BYTES_MAX ? "" : value));
 }
 
+/* An answer that nothing changed may name newer validators for it (RFC 9111, 4.3.4). */
+static void renew_validators(struct leasing *l, const struct url_state *state,
+                             struct arena *scratch, Wire__LeasedUrl *leased)
+{
+    Log__Entry *entry;
+    if (state->reason != LOG__REASON__REASON_NOT_MODIFIED || state->outcome < state->content ||
+        log_get(l->views->log, state->outcome, scratch, &entry, NULL) != STATUS_OK ||
+        entry->kind_case != LOG__ENTRY__KIND_OUTCOME || entry->outcome->n_hops == 0)
+        return;
+    const Log__Hop *hop = entry->outcome->hops[entry->outcome->n_hops - 1];
+    char *etag = validator(l, hop, "etag", scratch);
+    char *last_modified = validator(l, hop, "last-modified", scratch);
+    if (etag[0] != '\0')
+        leased->etag = etag;
+    if (last_modified[0] != '\0')
+        leased->last_modified = last_modified;
+}
+
+/* Whether a whole answer is wanted although the page is held. */
+static bool must_come_whole(const struct url_state *state)
+{
+    return (state->flags & (URL_KEPT | URL_ASIDE)) != 0;
+}
+
 /* What the server said of the version that is held, so that it may answer "not modified". Where
  * the log cannot give that version it is asked for whole. */
 static void add_validators(struct leasing *l, const struct url_state *state,
@@ -62,7 +83,7 @@ static void add_validators(struct leasing *l, const struct url_state *state,
     struct arena arena = {0};
     struct error err;
     Log__Entry *entry;
-    if (state->content == 0)
+    if (state->content == 0 || must_come_whole(state))
         return;
     enum status status = log_get(l->views->log, state->content, &arena, &entry, &err);
     if (status == STATUS_OK && entry->kind_case == LOG__ENTRY__KIND_CONTENT &&
@@ -70,6 +91,7 @@ static void add_validators(struct leasing *l, const struct url_state *state,
         const Log__Hop *hop = entry->content->hops[entry->content->n_hops - 1];
         leased->etag = validator(l, hop, "etag", &arena);
         leased->last_modified = validator(l, hop, "last-modified", &arena);
+        renew_validators(l, state, &arena, leased);
     } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         log_warning("%s: its content cannot be read from the log, it is fetched whole: %s",
                     leased->url, err.text);
@@ -100,7 +122,8 @@ static enum status add_url(struct leasing *l, struct origin *origin, const char 
     if (origin->robots != NULL)
         robots_check(origin->robots, url.target, &verdict);
     if (!verdict.allowed) {
-        deny(l, url.text, &verdict, state.content != 0);
+        deny(l, url.text, LOG__REASON__REASON_ROBOTS_DENIED,
+             check_alloc(arena_format(l->arena, "line %u: %s", verdict.line, verdict.rule)));
         return STATUS_OK;
     }
     Wire__LeasedUrl *leased = arena_alloc(l->arena, sizeof(*leased));

@@ -200,8 +200,11 @@ static enum status check_control(struct service *service, const Wire__ControlReq
     enum status status = STATUS_OK;
     if (request->action != LOG__ACTION__ACTION_PAUSE &&
         request->action != LOG__ACTION__ACTION_RESUME &&
-        request->action != LOG__ACTION__ACTION_CANCEL)
-        return error_set(err, STATUS_INVALID, "pause, resume or cancel");
+        request->action != LOG__ACTION__ACTION_CANCEL &&
+        request->action != LOG__ACTION__ACTION_CONFIRM)
+        return error_set(err, STATUS_INVALID, "pause, resume, cancel or confirm");
+    if (request->action == LOG__ACTION__ACTION_CONFIRM && request->source[0] == '\0')
+        return error_set(err, STATUS_INVALID, "name the source that may lose its pages");
     pthread_mutex_lock(&service->views->lock);
     if (request->source[0] != '\0' &&
         scope_source_by_url(service->views->scope, request->source) == NULL)

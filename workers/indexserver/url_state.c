@@ -1,5 +1,7 @@
 #include "indexserver/url_state.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 #define MS_MAX ((int64_t)24 * 3600 * 1000)
@@ -125,6 +127,15 @@ static void note_fetch(struct url_state *state, const struct revisit *revisit, u
     state->fetch_ms = fetch_ms < 0 ? 0 : (uint32_t)fetch_ms;
 }
 
+static void settle(struct url_state *state, enum url_kind kind, const struct revisit *revisit)
+{
+    state->kind = (uint8_t)(state->content != 0 ? URL_HELD : kind);
+    state->failures = 0;
+    state->first_gone_us = 0;
+    state->interval_s = revisit->recrawl_s;
+    leave_alone(state, revisit);
+}
+
 void url_state_take_content(struct url_state *state, const Log__Content *content,
                             const struct revisit *revisit)
 {
@@ -139,6 +150,40 @@ void url_state_take_content(struct url_state *state, const Log__Content *content
     state->interval_s = revisit->recrawl_s;
     state->unavailable_s = 0;
     leave_alone(state, revisit);
+}
+
+static bool is_past(int64_t time_us, int64_t now_us)
+{
+    return time_us != 0 && time_us <= now_us;
+}
+
+bool url_state_is_document(const struct url_state *state, const char *url, const Page__Page *page,
+                           int64_t time_us)
+{
+    bool leads_away = page->refresh[0] != '\0' && strcmp(page->refresh, url) != 0;
+    return !page->noindex && page->problem == PAGE__PROBLEM__PROBLEM_NONE && !leads_away &&
+           page->kind == PAGE__PAGE_KIND__PAGE_DOCUMENT && (state->flags & URL_LISTING) == 0 &&
+           !is_past(page->unavailable_after_us, time_us);
+}
+
+static void set_flag(struct url_state *state, enum url_flag flag, bool on)
+{
+    state->flags = (uint16_t)(on ? state->flags | flag : state->flags & ~flag);
+}
+
+void url_state_take_page(struct url_state *state, const char *url, const Page__Page *page)
+{
+    int64_t unavailable_s = page->unavailable_after_us / 1000000;
+    if (page->kind != PAGE__PAGE_KIND__PAGE_DOCUMENT)
+        set_flag(state, URL_LISTING, true);
+    set_flag(state, URL_DOCUMENT, url_state_is_document(state, url, page, state->fetched_us));
+    set_flag(state, URL_NAMES_OTHER,
+             page->canonical[0] != '\0' && strcmp(page->canonical, url) != 0);
+    if (unavailable_s <= 0 || unavailable_s > UINT32_MAX)
+        return;
+    state->unavailable_s = (uint32_t)unavailable_s;
+    if (unavailable_s * 1000000 > state->fetched_us && unavailable_s * 1000 < state->due_ms)
+        state->due_ms = unavailable_s * 1000;
 }
 
 bool outcome_is_permanent_redirect(const Log__Outcome *outcome)
@@ -200,15 +245,6 @@ static void retry_later(struct url_state *state, const Log__Outcome *outcome,
         outcome->retry_after_s == 0 ? RETRY_LATER_MS : (int64_t)outcome->retry_after_s * 1000;
     state->kind = state->content != 0 ? URL_HELD : URL_QUEUED;
     state->due_ms = revisit->time_us / 1000 + (wait > MS_MAX ? MS_MAX : wait);
-}
-
-static void settle(struct url_state *state, enum url_kind kind, const struct revisit *revisit)
-{
-    state->kind = (uint8_t)(state->content != 0 ? URL_HELD : kind);
-    state->failures = 0;
-    state->first_gone_us = 0;
-    state->interval_s = revisit->recrawl_s;
-    leave_alone(state, revisit);
 }
 
 /* Looked at again when a second such answer would take it away. */

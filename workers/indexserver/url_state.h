@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "log.pb-c.h"
+#include "page.pb-c.h"
 
 enum url_kind {
     URL_UNKNOWN = 0,
@@ -33,13 +34,12 @@ enum {
 enum url_flag {
     URL_DOCUMENT = 1,      /* what it holds is a document of the index */
     URL_KEPT = 2,          /* the safety valve kept its page (valve.h) */
-    URL_MOVED = 4,         /* its redirect is no loss: what it held stands elsewhere now */
-    URL_MOVED_HERE = 8,    /* by such a redirect; the next one that leads here is a loss */
-    URL_LISTING = 16,      /* a sitemap or a feed: it names pages and is none (listings.h) */
-    URL_GUESSED = 32,      /* nobody named this sitemap: it is tried once */
-    URL_HINTED = 64,       /* a sitemap or a feed says that it changed since its last fetch */
-    URL_ASIDE = 128,       /* its canonical stands in the index for it (canonical.h) */
-    URL_NAMES_OTHER = 256, /* its page names another URL as canonical */
+    URL_MOVED_HERE = 4,    /* another one moved here: what leads here next is no move (losses.h) */
+    URL_LISTING = 8,       /* a sitemap or a feed: it names pages and is none (listings.h) */
+    URL_GUESSED = 16,      /* nobody named this sitemap: it is tried once */
+    URL_HINTED = 32,       /* a sitemap or a feed says that it changed since its last fetch */
+    URL_ASIDE = 64,        /* its canonical stands in the index for it (canonical.h) */
+    URL_NAMES_OTHER = 128, /* its page names another URL as canonical */
 };
 
 /* When a URL is due: a class for those that wait to be fetched as soon as may be, else Unix ms. */
@@ -89,6 +89,11 @@ struct revisit {
 
 void url_state_take_content(struct url_state *state, const Log__Content *content,
                             const struct revisit *revisit);
+/* What was made of that content, now or later. */
+void url_state_take_page(struct url_state *state, const char *url, const Page__Page *page);
+/* Whether a URL of that state is a document of the index at that time when it holds that page. */
+bool url_state_is_document(const struct url_state *state, const char *url, const Page__Page *page,
+                           int64_t time_us);
 void url_state_take_outcome(struct url_state *state, const Log__Outcome *outcome,
                             const struct revisit *revisit);
 

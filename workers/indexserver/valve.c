@@ -23,17 +23,25 @@ bool valve_lets_go(struct valve *valve, uint64_t held, uint32_t recrawl_s, int64
     }
     if (valve->closed)
         return false;
-    if (valve->lost == 0 || time_us - valve->window_us > (window_us < DAY_US ? DAY_US : window_us)) {
+    if (valve->lost == 0 ||
+        time_us - valve->window_us > (window_us < DAY_US ? DAY_US : window_us)) {
         valve->window_us = time_us;
+        valve->held = (uint32_t)(held > UINT32_MAX ? UINT32_MAX : held);
         valve->lost = 0;
     }
     uint64_t lost = valve->lost + 1u;
-    if (lost >= VALVE_LOST_MIN && lost * 100 > (held + valve->lost) * VALVE_LOST_PERCENT) {
+    if (lost >= VALVE_LOST_MIN && lost * 100 > (uint64_t)valve->held * VALVE_LOST_PERCENT) {
         valve->closed = true;
         return false;
     }
     valve->lost++;
     return true;
+}
+
+void valve_keep(struct valve *valve)
+{
+    valve->kept++;
+    valve->closed = valve->confirmed_us == 0;
 }
 
 void valve_gain(struct valve *valve)
@@ -63,7 +71,8 @@ void valve_encode(const struct valve *valve, uint8_t ret[VALVE_BYTES])
     put_le64(ret + 8, (uint64_t)valve->confirmed_us);
     put_le32(ret + 16, valve->lost);
     put_le32(ret + 20, valve->kept);
-    ret[24] = valve->closed;
+    put_le32(ret + 24, valve->held);
+    ret[28] = valve->closed;
 }
 
 void valve_decode(const uint8_t bytes[VALVE_BYTES], struct valve *ret_valve)
@@ -72,5 +81,6 @@ void valve_decode(const uint8_t bytes[VALVE_BYTES], struct valve *ret_valve)
                                 .confirmed_us = (int64_t)get_le64(bytes + 8),
                                 .lost = get_le32(bytes + 16),
                                 .kept = get_le32(bytes + 20),
-                                .closed = bytes[24] != 0};
+                                .held = get_le32(bytes + 24),
+                                .closed = bytes[28] != 0};
 }
