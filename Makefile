@@ -21,8 +21,9 @@ CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I
 LDFLAGS += -pie -pthread -Wl,--as-needed,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 # ---- the layers: each may include itself and what stands behind its colon, nothing else (tools/check-layers reads this) ---
-LAYERS := base proto rpc text index store crawl cluster
+LAYERS := base sandbox proto rpc text index store crawl cluster
 LAYER_base :=
+LAYER_sandbox := base
 LAYER_proto := base
 LAYER_rpc := proto base
 LAYER_text := base
@@ -32,18 +33,19 @@ LAYER_crawl := text base
 LAYER_cluster := rpc store index crawl text proto base
 
 SYS_base := -lxxhash
+SYS_sandbox := -lseccomp
 SYS_proto := -lprotobuf-c
 SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lbrotlidec -lz -lzstd -lcrypto
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto -lxml2 -ljansson -lm
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
 PROGRAMS := orchestrator gateway barrel indexserver downloader parser tierce
-# not installed: measures a barrel's index
-BENCH_PROGRAMS := barrel-bench
+# not installed: measure a barrel's index, the frontier, and what no crawl can do without
+BENCH_PROGRAMS := barrel-bench frontier-bench crawl-floor
 orchestrator_DIR := orchestrator
 orchestrator_LAYERS := cluster rpc crawl text proto base
 orchestrator_SYS := -lyaml
@@ -57,11 +59,11 @@ indexserver_DIR := workers/indexserver
 indexserver_LAYERS := cluster rpc store crawl text proto base
 indexserver_SYS := -lzstd
 downloader_DIR := workers/downloader
-downloader_LAYERS := cluster rpc crawl text proto base
+downloader_LAYERS := cluster rpc crawl text sandbox proto base
 downloader_SYS := -lcurl -lzstd
 parser_DIR := workers/parser
-parser_LAYERS := crawl text proto base
-parser_SYS := -lseccomp
+parser_LAYERS := crawl text sandbox proto base
+parser_SYS :=
 tierce_DIR := cli
 tierce_LAYERS := cluster rpc crawl text proto base
 tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lzstd -lm
@@ -69,6 +71,13 @@ barrel-bench_DIR := tests/bench/barrel_bench
 barrel-bench_WITH := barrel
 barrel-bench_LAYERS := $(barrel_LAYERS)
 barrel-bench_SYS := $(barrel_SYS) -ljansson
+frontier-bench_DIR := tests/bench/frontier_bench
+frontier-bench_WITH := indexserver
+frontier-bench_LAYERS := $(indexserver_LAYERS)
+frontier-bench_SYS := $(indexserver_SYS)
+crawl-floor_DIR := tests/bench/crawl_floor
+crawl-floor_LAYERS := $(indexserver_LAYERS)
+crawl-floor_SYS := -lcurl -lzstd
 
 # V=1 shows the commands
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -190,6 +199,7 @@ fuzz: test-dependencies
 bench: bench-dependencies
 	$(MAKE) all share
 	tests/bench/run
+	tests/bench/crawl
 
 .PHONY: clean
 clean:

@@ -33,6 +33,7 @@ struct command_line {
     bool is_site;              /* remove */
     uint64_t page;             /* search */
     uint64_t size;             /* search */
+    const char *source;        /* export */
 };
 
 int command_up(const struct command_line *line);
@@ -46,6 +47,8 @@ int command_resume(const struct command_line *line);
 int command_cancel(const struct command_line *line);
 int command_restart(const struct command_line *line);
 int command_why(const struct command_line *line);
+int command_import(const struct command_line *line);
+int command_export(const struct command_line *line);
 int command_explain(const struct command_line *line);
 int command_search(const struct command_line *line);
 int command_check_config(const struct command_line *line);

@@ -70,6 +70,12 @@ static const struct args_option search_options[] = {
     {.name = NULL},
 };
 
+static const struct args_option export_options[] = {
+    {"source", ARGS_STRING, &line.source, "URL", "only the pages of this source", 0},
+    COMMON_OPTIONS,
+    {.name = NULL},
+};
+
 enum { ANY_WORDS = 1000000 };
 
 static const struct command {
@@ -101,6 +107,10 @@ static const struct command {
     {"why", "URL", "what became of a page, and why", common_options, 1, 1, command_why},
     {"explain", "URL QUERY...", "why a page has its score for a query, or does not match it",
      common_options, 2, ANY_WORDS, command_explain},
+    {"import", "FILE...", "take in archives (WARC), without a network; - reads standard input",
+     common_options, 1, ANY_WORDS, command_import},
+    {"export", "[--source URL] [FILE]", "write what is held as an archive (WARC)", export_options,
+     0, 1, command_export},
     {"check-config", "[FILE]", "read a configuration and say what is wrong with it", common_options,
      0, 1, command_check_config},
     {"version", "", "the version", common_options, 0, 0, command_version},
@@ -133,7 +143,7 @@ static void print_help(FILE *file)
 static bool takes_value(const char *option)
 {
     static const struct args_option *const tables[] = {up_options, status_options, remove_options,
-                                                       search_options};
+                                                       search_options, export_options};
     if (strchr(option, '=') != NULL)
         return false;
     for (size_t i = 0; i < ARRAY_COUNT(tables); i++)

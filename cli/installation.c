@@ -141,10 +141,8 @@ static const char *indexserver_address(const Wire__Stats *stats)
     return NULL;
 }
 
-enum status installation_call_indexserver(struct installation *installation, Wire__Method method,
-                                          const ProtobufCMessage *request,
-                                          const ProtobufCMessageDescriptor *reply_descriptor,
-                                          unsigned timeout_ms, void **ret_reply, struct error *err)
+enum status installation_open_indexserver(struct installation *installation,
+                                          struct rpc_client **ret_client, struct error *err)
 {
     Wire__Stats *stats;
     enum status status = installation_stats(installation, CALL_TIMEOUT_MS, &stats, err);
@@ -154,14 +152,22 @@ enum status installation_call_indexserver(struct installation *installation, Wir
     if (address == NULL)
         return error_set(err, STATUS_UNAVAILABLE,
                          "the indexserver is not there at this moment: see `tierce status`");
+    return rpc_client_open(address, &installation->key, ret_client, err);
+}
+
+enum status installation_call_indexserver(struct installation *installation, Wire__Method method,
+                                          const ProtobufCMessage *request,
+                                          const ProtobufCMessageDescriptor *reply_descriptor,
+                                          unsigned timeout_ms, void **ret_reply, struct error *err)
+{
     struct rpc_client *client;
-    status = rpc_client_open(address, &installation->key, &client, err);
+    enum status status = installation_open_indexserver(installation, &client, err);
     if (status != STATUS_OK)
         return status;
     status = rpc_call(client, (uint16_t)method, request, reply_descriptor, &installation->arena,
                       timeout_ms, ret_reply, err);
     if (status == STATUS_UNAVAILABLE || status == STATUS_TIMEOUT)
-        error_add_context(err, "the indexserver at %s does not answer", address);
+        error_add_context(err, "the indexserver at %s does not answer", rpc_client_address(client));
     rpc_client_close(client);
     return status;
 }

@@ -53,7 +53,11 @@ enum status installation_call(struct installation *installation, Wire__Method me
                               const ProtobufCMessageDescriptor *reply_descriptor,
                               unsigned timeout_ms, void **ret_reply, struct error *err);
 
-/* One call to the indexserver, whose address the orchestrator tells. */
+/* A client to the indexserver, whose address the orchestrator tells: the caller's to close. */
+enum status installation_open_indexserver(struct installation *installation,
+                                          struct rpc_client **ret_client, struct error *err);
+
+/* One call to it. */
 enum status installation_call_indexserver(struct installation *installation, Wire__Method method,
                                           const ProtobufCMessage *request,
                                           const ProtobufCMessageDescriptor *reply_descriptor,

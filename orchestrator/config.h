@@ -11,6 +11,8 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "crawl/scope_rule.h"
+#include "crawl/url_query.h"
 
 enum {
     CONFIG_BYTES_MAX = 1024 * 1024,
@@ -20,6 +22,8 @@ enum {
 
 /* A number, size or count that the orchestrator chooses by itself. */
 #define CONFIG_AUTO UINT64_MAX
+/* Of a key for which 0 is a number like any other: no limit. */
+#define CONFIG_ENDLESS (UINT64_MAX - 1)
 
 enum proxy_kind { PROXY_NGINX, PROXY_CADDY, PROXY_NONE };
 enum supervisor { SUPERVISE_SELF };
@@ -27,6 +31,24 @@ enum supervisor { SUPERVISE_SELF };
 struct config_list {
     const char **items;
     unsigned count;
+};
+
+/* Minutes of the day, by the machine's clock. */
+struct config_hours {
+    unsigned from, to;
+};
+
+enum robots_wish { ROBOTS_OBEY, ROBOTS_IGNORE };
+enum login_kind { LOGIN_NONE, LOGIN_BASIC, LOGIN_BEARER, LOGIN_FORM };
+
+/* How the crawl makes itself known to a source. The secrets among it were read from files. */
+struct config_access {
+    struct config_list headers; /* "Name: value" */
+    const char *cookie;         /* the Cookie header's value */
+    unsigned login;             /* enum login_kind */
+    const char *user, *password, *token;
+    const char *login_url;
+    struct config_list fields; /* "name=value", the user and the password among them */
 };
 
 struct config_source {
@@ -37,6 +59,21 @@ struct config_source {
     uint64_t delay_ms;  /* CONFIG_AUTO: the crawl's */
     uint64_t max_pages; /* 0: the crawl's */
     uint64_t max_bytes;
+    struct config_list seeds, feeds;
+    struct config_list sitemaps; /* besides those of robots.txt */
+    bool no_sitemaps;            /* those of robots.txt are not looked at */
+    struct scope_rule *rules;
+    unsigned rule_count;
+    uint64_t max_depth; /* or CONFIG_ENDLESS */
+    unsigned query;     /* enum url_query_policy */
+    struct config_list drop_parameters;
+    uint64_t recrawl_min_ms, recrawl_max_ms; /* or CONFIG_AUTO */
+    struct config_hours *quiet_hours;
+    unsigned quiet_hours_count;
+    uint64_t connections;
+    unsigned robots; /* enum robots_wish */
+    const char *user_agent;
+    struct config_access access;
 };
 
 /* All strings live in `arena`; none is NULL, "" means not set. Sizes are bytes. */
@@ -83,6 +120,10 @@ struct config {
         uint64_t timeout_ms;
         uint64_t recrawl_ms;
         uint64_t robots_ttl_ms;
+        uint64_t crawl_delay_max_ms;
+        uint64_t connections_per_address;
+        uint64_t response_factor_tenths;
+        uint64_t bandwidth; /* bytes a second; 0: no limit */
         struct config_list allowed_networks;
         uint64_t keep_versions;
         bool handbook;

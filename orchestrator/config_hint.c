@@ -59,8 +59,8 @@ const char *config_near_miss(const struct config_key *keys, const char *path)
 
 bool config_is_secret_name(const char *name)
 {
-    static const char *const names[] = {"password", "passwd", "passphrase", "token",
-                                        "secret",   "apikey", "api_key",    "credentials"};
+    static const char *const names[] = {"password", "passwd",  "passphrase",  "token",  "secret",
+                                        "apikey",   "api_key", "credentials", "cookie", "cookies"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (strcasecmp(name, names[i]) == 0)
             return true;

@@ -77,6 +77,22 @@ void config_complain_unknown(struct config_reader *reader, const struct config_k
     buffer_release(&siblings);
 }
 
+void config_complain_stray(struct config_reader *reader, const struct config_key *keys,
+                           const char *name, const char *full, yaml_mark_t mark)
+{
+    if (config_is_secret_name(name)) {
+        config_complain_unknown(reader, keys, full, "", mark);
+        return;
+    }
+    const char *meant = config_near_miss(keys, name);
+    struct buffer names = {.limit = 1024};
+    config_siblings(keys, "", &names);
+    config_complain(reader, mark, full, NULL, "unknown key;%s%s%s allowed: %s",
+                    meant == NULL ? "" : " did you mean ", meant == NULL ? "" : meant,
+                    meant == NULL ? "" : "?", buffer_string(&names));
+    buffer_release(&names);
+}
+
 void config_errors_sort(struct config_errors *errors)
 {
     qsort(errors->items, errors->count, sizeof(errors->items[0]), compare_places);

@@ -32,6 +32,9 @@ void config_complain(struct config_reader *reader, yaml_mark_t mark, const char 
     __attribute__((format(printf, 5, 6)));
 void config_complain_unknown(struct config_reader *reader, const struct config_key *keys,
                              const char *path, const char *prefix, yaml_mark_t mark);
+/* The same of a source's or a log-in's key; `full` is its path from the top. */
+void config_complain_stray(struct config_reader *reader, const struct config_key *keys,
+                           const char *name, const char *full, yaml_mark_t mark);
 void config_errors_sort(struct config_errors *errors); /* by their places */
 
 /* ---- config_presets.c: the table of keys, and what holds where the file says nothing ---- */
@@ -56,6 +59,33 @@ const char *config_pair_name(struct config_reader *reader, const yaml_node_t *ma
  * short. */
 bool config_has_too_many_pairs(struct config_reader *reader, const yaml_node_t *mapping,
                                const char *path);
+
+/* ---- config_scope.c: what of a host a source takes ---- */
+
+/* An item of a list, of which a single value is one with one item. */
+const yaml_node_t *config_list_item(struct config_reader *reader, const yaml_node_t *node,
+                                    size_t index);
+void config_read_urls(struct config_reader *reader, const struct config_key *key, const char *path,
+                      const yaml_node_t *node, struct config_list *list);
+void config_read_sitemaps(struct config_reader *reader, const struct config_key *key,
+                          const char *path, const yaml_node_t *node, struct config_source *source);
+void config_read_rules(struct config_reader *reader, const struct config_key *key, const char *path,
+                       const yaml_node_t *node, struct config_source *source);
+void config_read_query(struct config_reader *reader, const struct config_key *key, const char *path,
+                       const yaml_node_t *node, struct config_source *source);
+void config_read_hours(struct config_reader *reader, const struct config_key *key, const char *path,
+                       const yaml_node_t *node, struct config_source *source);
+
+/* ---- config_access.c: how the crawl makes itself known to a source ---- */
+
+void config_read_headers(struct config_reader *reader, const struct config_key *key,
+                         const char *path, const yaml_node_t *node, struct config_list *list);
+void config_read_header_lines(struct config_reader *reader, const struct config_key *key,
+                              const char *path, const yaml_node_t *node, struct config_list *list);
+void config_read_fields(struct config_reader *reader, const struct config_key *key,
+                        const char *path, const yaml_node_t *node, struct config_list *list);
+void config_read_login(struct config_reader *reader, const struct config_key *key, const char *path,
+                       const yaml_node_t *node, struct config_access *access);
 
 /* ---- config_sources.c: crawl.sources ---- */
 

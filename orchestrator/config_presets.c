@@ -17,10 +17,10 @@ const struct config_key *config_find_key(const struct config_key *keys, const ch
 void config_set_presets(const struct config_key *keys, struct arena *arena, void *record)
 {
     for (const struct config_key *key = keys; key->path != NULL; key++) {
-        if (key->preset == NULL || key->kind == KIND_LISTEN)
+        if (key->preset == NULL || !config_key_is_single(key))
             continue;
         struct error err = {0};
-        if (key->flags & KEY_REQUIRED)
+        if ((key->flags & KEY_REQUIRED) && key->kind != KIND_CHOICE)
             *(const char **)(void *)((char *)record + key->offset) = "";
         else
             CHECK(config_value_read(key, key->preset, ".", arena, record, &err) == STATUS_OK);

@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "crawl/page.h"
-#include "orchestrator/config.h"
 
 #define KIB    ((uint64_t)1024)
 #define MIB    (1024 * KIB)
@@ -20,9 +19,12 @@
 static const char *const proxy_words[] = {"nginx", "caddy", "none", NULL};
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
 static const char *const supervisor_words[] = {"self", NULL};
+static const char *const robots_words[] = {"obey", "ignore", NULL};
+static const char *const login_words[] = {"basic", "bearer", "form", NULL};
 
 #define AT(field)        offsetof(struct config, field)
 #define IN_SOURCE(field) offsetof(struct config_source, field)
+#define IN_LOGIN(field)  offsetof(struct config_login, field)
 
 /* clang-format off: a table reads by its columns */
 const struct config_key config_keys[] = {
@@ -60,6 +62,12 @@ const struct config_key config_keys[] = {
     {"crawl.timeout", KIND_DURATION, 0, AT(crawl.timeout_ms), SECOND, 10 * MINUTE, NULL, "30s"},
     {"crawl.recrawl", KIND_DURATION, 0, AT(crawl.recrawl_ms), SECOND, 3650 * DAY, NULL, "7d"},
     {"crawl.robots_ttl", KIND_DURATION, 0, AT(crawl.robots_ttl_ms), MINUTE, DAY, NULL, "1d"},
+    {"crawl.crawl_delay_max", KIND_DURATION, 0, AT(crawl.crawl_delay_max_ms), SECOND, DAY, NULL,
+     "5m"},
+    {"crawl.connections_per_address", KIND_NUMBER, 0, AT(crawl.connections_per_address), 1, 64,
+     NULL, "2"},
+    {"crawl.response_factor", KIND_TENTHS, 0, AT(crawl.response_factor_tenths), 1, 1000, NULL, "2"},
+    {"crawl.bandwidth", KIND_SIZE, KEY_NONE, AT(crawl.bandwidth), KIB, TIB, NULL, "none"},
     {"crawl.allowed_networks", KIND_NETWORKS, 0, AT(crawl.allowed_networks), 0, 0, NULL, NULL},
     {"crawl.keep_versions", KIND_NUMBER, 0, AT(crawl.keep_versions), 0, 1000, NULL, "0"},
     {"crawl.handbook", KIND_BOOL, 0, AT(crawl.handbook), 0, 0, NULL, "true"},
@@ -76,6 +84,36 @@ const struct config_key config_source_keys[] = {
     {"delay", KIND_DURATION, KEY_AUTO, IN_SOURCE(delay_ms), 0, HOUR, NULL, "auto"},
     {"max_pages", KIND_NUMBER, 0, IN_SOURCE(max_pages), 0, 1000000000, NULL, "0"},
     {"max_bytes", KIND_SIZE, 0, IN_SOURCE(max_bytes), 0, 1024 * TIB, NULL, "0"},
+    {"seeds", KIND_URLS, 0, IN_SOURCE(seeds), 0, 0, NULL, NULL},
+    {"sitemaps", KIND_SITEMAPS, 0, IN_SOURCE(sitemaps), 0, 0, NULL, NULL},
+    {"feeds", KIND_URLS, 0, IN_SOURCE(feeds), 0, 0, NULL, NULL},
+    {"rules", KIND_RULES, 0, IN_SOURCE(rules), 0, 0, NULL, NULL},
+    {"max_depth", KIND_NUMBER, KEY_ENDLESS, IN_SOURCE(max_depth), 0, 10000, NULL, "none"},
+    {"query", KIND_QUERY, 0, IN_SOURCE(query), 0, 0, NULL, NULL},
+    {"recrawl_min", KIND_DURATION, KEY_AUTO, IN_SOURCE(recrawl_min_ms), SECOND, 3650 * DAY, NULL,
+     "auto"},
+    {"recrawl_max", KIND_DURATION, KEY_AUTO, IN_SOURCE(recrawl_max_ms), SECOND, 3650 * DAY, NULL,
+     "auto"},
+    {"quiet_hours", KIND_HOURS, 0, IN_SOURCE(quiet_hours), 0, 0, NULL, NULL},
+    {"connections", KIND_NUMBER, 0, IN_SOURCE(connections), 1, 16, NULL, "1"},
+    {"robots", KIND_CHOICE, 0, IN_SOURCE(robots), 0, 0, robots_words, "obey"},
+    {"user_agent", KIND_TEXT, 0, IN_SOURCE(user_agent), 0, 200, NULL, ""},
+    {"headers", KIND_HEADERS, 0, IN_SOURCE(access.headers), 0, 0, NULL, NULL},
+    {"headers_file", KIND_HEADER_LINES, 0, IN_SOURCE(access.headers), 0, 0, NULL, NULL},
+    {"cookie_file", KIND_SECRET, 0, IN_SOURCE(access.cookie), 0, 0, NULL, ""},
+    {"login", KIND_LOGIN, 0, IN_SOURCE(access), 0, 0, NULL, NULL},
+    {.path = NULL},
+};
+
+const struct config_key config_login_keys[] = {
+    {"kind", KIND_CHOICE, KEY_REQUIRED, IN_LOGIN(kind), 0, 0, login_words, "basic"},
+    {"user", KIND_TEXT, 0, IN_LOGIN(user), 0, 250, NULL, ""},
+    {"password_file", KIND_SECRET, 0, IN_LOGIN(password), 0, 0, NULL, ""},
+    {"token_file", KIND_SECRET, 0, IN_LOGIN(token), 0, 0, NULL, ""},
+    {"url", KIND_URL, 0, IN_LOGIN(url), 0, 0, NULL, ""},
+    {"user_field", KIND_TEXT, 0, IN_LOGIN(user_field), 1, 100, NULL, "username"},
+    {"password_field", KIND_TEXT, 0, IN_LOGIN(password_field), 1, 100, NULL, "password"},
+    {"fields", KIND_FIELDS, 0, IN_LOGIN(fields), 0, 0, NULL, NULL},
     {.path = NULL},
 };
 /* clang-format on */
@@ -127,7 +165,11 @@ static void append_range(const struct config_key *key, struct buffer *ret_text)
 {
     char from[CONFIG_VALUE_BYTES];
     char to[CONFIG_VALUE_BYTES];
-    if (key->kind == KIND_SIZE)
+    if (key->kind == KIND_TENTHS)
+        buffer_append_format(
+            ret_text, "a number from %" PRIu64 ".%" PRIu64 " to %" PRIu64 ", such as 2 or 1.5",
+            key->min / 10, key->min % 10, key->max / 10);
+    else if (key->kind == KIND_SIZE)
         buffer_append_format(ret_text, "a size from %s to %s", config_size_text(key->min, from),
                              config_size_text(key->max, to));
     else if (key->kind == KIND_DURATION)
@@ -138,7 +180,7 @@ static void append_range(const struct config_key *key, struct buffer *ret_text)
         buffer_append_format(ret_text, "%" PRIu64 " to %" PRIu64, key->min, key->max);
     if (key->flags & KEY_AUTO)
         buffer_append_string(ret_text, ", auto");
-    if (key->flags & KEY_NONE)
+    if (key->flags & (KEY_NONE | KEY_ENDLESS))
         buffer_append_string(ret_text, ", none");
 }
 
@@ -163,12 +205,37 @@ static const char *fixed_words(enum config_kind kind)
         return "a list of networks such as [127.0.0.0/8, \"::1/128\"]";
     case KIND_SOURCES:
         return "a list of sources, each with url and whatever else it needs";
+    case KIND_URLS:
+        return "a list of URLs of the source's host";
+    case KIND_SITEMAPS:
+        return "auto (those that robots.txt names), none, or a list of URLs of the source's host "
+               "besides";
+    case KIND_RULES:
+        return "a list of rules such as \"deny prefix /private/\", \"allow glob /docs/**\", \"deny "
+               "regex \\.pdf$\"";
+    case KIND_QUERY:
+        return "keep, keep_all, drop, or a list of parameters to drop such as [sort, ref*]";
+    case KIND_HOURS:
+        return "a list of times of the day such as [\"22:00-06:00\"]";
+    case KIND_HEADERS:
+        return "names with values, such as {Accept-Language: de}";
+    case KIND_SECRET:
+        return "the path of a file that only its owner can read (chmod 600)";
+    case KIND_HEADER_LINES:
+        return "the path of a file that only its owner can read (chmod 600), a header such as "
+               "\"Name: value\" in each line";
+    case KIND_LOGIN:
+        return "a group of keys: kind, user, password_file, token_file, url, user_field, "
+               "password_field, fields";
+    case KIND_FIELDS:
+        return "names with values, such as {remember: yes}";
     case KIND_TEXT:
     case KIND_WORD:
     case KIND_CHOICE:
     case KIND_NUMBER:
     case KIND_SIZE:
     case KIND_DURATION:
+    case KIND_TENTHS:
         break;
     }
     CHECK(!"a kind without words");
@@ -182,8 +249,30 @@ void config_key_allowed(const struct config_key *key, struct buffer *ret_text)
     else if (key->kind == KIND_TEXT)
         buffer_append_format(ret_text, "text of %" PRIu64 " to %" PRIu64 " bytes", key->min,
                              key->max);
-    else if (key->kind == KIND_NUMBER || key->kind == KIND_SIZE || key->kind == KIND_DURATION)
+    else if (key->kind == KIND_NUMBER || key->kind == KIND_SIZE || key->kind == KIND_DURATION ||
+             key->kind == KIND_TENTHS)
         append_range(key, ret_text);
     else
         buffer_append_string(ret_text, fixed_words(key->kind));
+}
+
+bool config_key_is_single(const struct config_key *key)
+{
+    switch (key->kind) {
+    case KIND_LISTEN:
+    case KIND_NETWORKS:
+    case KIND_SOURCES:
+    case KIND_URLS:
+    case KIND_SITEMAPS:
+    case KIND_RULES:
+    case KIND_QUERY:
+    case KIND_HOURS:
+    case KIND_HEADERS:
+    case KIND_HEADER_LINES:
+    case KIND_LOGIN:
+    case KIND_FIELDS:
+        return false;
+    default:
+        return true;
+    }
 }

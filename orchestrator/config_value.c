@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "crawl/url.h"
 #include "orchestrator/config.h"
+#include "orchestrator/config_secret.h"
 
 struct unit {
     const char *name;
@@ -55,6 +56,10 @@ static enum status read_quantity(const struct config_key *key, const char *text,
         *ret_value = CONFIG_AUTO;
         return STATUS_OK;
     }
+    if ((key->flags & KEY_ENDLESS) && strcmp(text, "none") == 0) {
+        *ret_value = CONFIG_ENDLESS;
+        return STATUS_OK;
+    }
     if ((key->flags & KEY_NONE) && (strcmp(text, "none") == 0 || strcmp(text, "0") == 0)) {
         *ret_value = 0;
         return STATUS_OK;
@@ -73,6 +78,29 @@ static enum status read_quantity(const struct config_key *key, const char *text,
         return error_set(err, STATUS_INVALID, "%.40s is too %s", text,
                          value < key->min ? "small" : "large");
     *ret_value = value;
+    return STATUS_OK;
+}
+
+/* "2", "1.5" */
+static enum status read_tenths(const struct config_key *key, const char *text, uint64_t *ret_value,
+                               struct error *err)
+{
+    char *end;
+    errno = 0;
+    unsigned long whole = isdigit((unsigned char)text[0]) ? strtoul(text, &end, 10) : 0;
+    if (!isdigit((unsigned char)text[0]))
+        return error_set(err, STATUS_INVALID, "\"%.40s\" is no number", text);
+    bool part = end[0] == '.' && isdigit((unsigned char)end[1]) && end[2] == '\0';
+    if (errno != 0 || (*end != '\0' && !part))
+        return error_set(err, STATUS_INVALID,
+                         "\"%.40s\" is no number with at most one digit "
+                         "behind the point",
+                         text);
+    if (whole > key->max / 10 || whole * 10 + (part ? end[1] - '0' : 0) > key->max)
+        return error_set(err, STATUS_INVALID, "%.40s is too large", text);
+    if (whole * 10 + (part ? end[1] - '0' : 0) < key->min)
+        return error_set(err, STATUS_INVALID, "%.40s is too small", text);
+    *ret_value = whole * 10 + (uint64_t)(part ? end[1] - '0' : 0);
     return STATUS_OK;
 }
 
@@ -188,7 +216,8 @@ static enum status check_text(const struct config_key *key, const char *text, st
         return error_set(err, STATUS_INVALID, "the text has %zu bytes", size);
     if (!is_printable(text))
         return error_set(err, STATUS_INVALID, "a control character in the text");
-    bool travels = key->kind == KIND_CONTACT || strcmp(key->path, "crawl.user_agent") == 0;
+    bool travels = key->kind == KIND_CONTACT || strcmp(key->path, "crawl.user_agent") == 0 ||
+                   strcmp(key->path, "user_agent") == 0;
     if (travels && !is_header_safe(text))
         return error_set(err, STATUS_INVALID,
                          "it goes into every request, so it holds visible ASCII only");
@@ -207,6 +236,8 @@ static enum status read_string(const struct config_key *key, const char *text, c
         return read_url(text, arena, ret_text, err);
     if (key->kind == KIND_FILE)
         return read_file_path(text, folder, arena, ret_text, err);
+    if (key->kind == KIND_SECRET)
+        return config_secret_read(text, folder, arena, ret_text, err);
     enum status status = check_text(key, text, err);
     if (status != STATUS_OK)
         return status;
@@ -243,6 +274,8 @@ enum status config_value_read(const struct config_key *key, const char *text, co
     case KIND_SIZE:
     case KIND_DURATION:
         return read_quantity(key, text, field, err);
+    case KIND_TENTHS:
+        return read_tenths(key, text, field, err);
     case KIND_CHOICE:
         return read_word(key, text, field, err);
     case KIND_WORD:
@@ -256,10 +289,9 @@ enum status config_value_read(const struct config_key *key, const char *text, co
     case KIND_CONTACT:
     case KIND_MAIL:
     case KIND_URL:
+    case KIND_SECRET:
         return read_string(key, text, folder, arena, field, err);
-    case KIND_LISTEN:
-    case KIND_NETWORKS:
-    case KIND_SOURCES:
+    default:
         break;
     }
     CHECK(!"a list is no single value");

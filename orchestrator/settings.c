@@ -82,6 +82,67 @@ static const char *user_agent(const struct config *config, struct arena *arena)
                                     contact[0] == '\0' ? "" : ")"));
 }
 
+/* ---- sources ------------------------------------------------------------------------------- */
+
+static void copy_rules(const struct config_source *from, struct arena *arena, Log__Source *source)
+{
+    static const Log__RuleKind kinds[] = {[SCOPE_RULE_PREFIX] = LOG__RULE_KIND__RULE_PREFIX,
+                                          [SCOPE_RULE_GLOB] = LOG__RULE_KIND__RULE_GLOB,
+                                          [SCOPE_RULE_REGEX] = LOG__RULE_KIND__RULE_REGEX};
+    source->rules =
+        check_alloc(arena_alloc(arena, (from->rule_count + 1) * sizeof(*source->rules)));
+    for (unsigned i = 0; i < from->rule_count; i++) {
+        Log__ScopeRule *rule = check_alloc(arena_alloc(arena, sizeof(*rule)));
+        log__scope_rule__init(rule);
+        rule->allow = from->rules[i].allow;
+        rule->kind = kinds[from->rules[i].kind];
+        rule->pattern = (char *)from->rules[i].pattern;
+        source->rules[source->n_rules++] = rule;
+    }
+}
+
+static void copy_hours(const struct config_source *from, struct arena *arena, Log__Source *source)
+{
+    source->quiet_hours = check_alloc(
+        arena_alloc(arena, (from->quiet_hours_count + 1) * sizeof(*source->quiet_hours)));
+    for (unsigned i = 0; i < from->quiet_hours_count; i++) {
+        Log__QuietHours *hours = check_alloc(arena_alloc(arena, sizeof(*hours)));
+        log__quiet_hours__init(hours);
+        hours->from_minute = from->quiet_hours[i].from;
+        hours->to_minute = from->quiet_hours[i].to;
+        source->quiet_hours[source->n_quiet_hours++] = hours;
+    }
+}
+
+static bool has_credentials(const struct config_source *source)
+{
+    const struct config_access *access = &source->access;
+    return access->headers.count > 0 || access->cookie[0] != '\0' || access->login != LOGIN_NONE;
+}
+
+/* Of what is fetched how often; which URLs; by whom. */
+static void fill_scope(const struct config_source *from, struct arena *arena, Log__Source *source)
+{
+    static const Log__QueryPolicy policies[] = {
+        [URL_QUERY_KEEP] = LOG__QUERY_POLICY__QUERY_KEEP,
+        [URL_QUERY_DROP_LISTED] = LOG__QUERY_POLICY__QUERY_DROP_LISTED,
+        [URL_QUERY_DROP_ALL] = LOG__QUERY_POLICY__QUERY_DROP_ALL,
+        [URL_QUERY_KEEP_ALL] = LOG__QUERY_POLICY__QUERY_KEEP_ALL};
+    source->seeds = (char **)from->seeds.items;
+    source->n_seeds = from->seeds.count;
+    source->sitemaps = (char **)from->sitemaps.items;
+    source->n_sitemaps = from->sitemaps.count;
+    source->feeds = (char **)from->feeds.items;
+    source->n_feeds = from->feeds.count;
+    source->no_sitemaps = from->no_sitemaps;
+    source->max_depth = from->max_depth == CONFIG_ENDLESS ? 0 : (uint32_t)from->max_depth + 1;
+    source->query = policies[from->query];
+    source->drop_parameters = (char **)from->drop_parameters.items;
+    source->n_drop_parameters = from->drop_parameters.count;
+    copy_rules(from, arena, source);
+    copy_hours(from, arena, source);
+}
+
 static Log__Source *source_settings(const struct config_source *from, struct arena *arena)
 {
     Log__Source *source = check_alloc(arena_alloc(arena, sizeof(*source)));
@@ -94,6 +155,15 @@ static Log__Source *source_settings(const struct config_source *from, struct are
     source->delay_ms = source->delay_set ? (uint32_t)from->delay_ms : 0;
     source->max_pages = (uint32_t)from->max_pages;
     source->max_bytes = from->max_bytes;
+    if (from->recrawl_min_ms != CONFIG_AUTO)
+        source->recrawl_min_s = (uint32_t)(from->recrawl_min_ms / 1000);
+    if (from->recrawl_max_ms != CONFIG_AUTO)
+        source->recrawl_max_s = (uint32_t)(from->recrawl_max_ms / 1000);
+    source->ignore_robots = from->robots == ROBOTS_IGNORE;
+    source->user_agent = (char *)from->user_agent;
+    source->connections = (uint32_t)from->connections;
+    source->has_credentials = has_credentials(from);
+    fill_scope(from, arena, source);
     return source;
 }
 
@@ -144,7 +214,47 @@ static Log__CrawlSettings *crawl_settings(const struct settings_source *from, st
     crawl->fetch_timeout_ms = (uint32_t)config->crawl.timeout_ms;
     crawl->recrawl_s = (uint32_t)(config->crawl.recrawl_ms / 1000);
     crawl->robots_ttl_s = (uint32_t)(config->crawl.robots_ttl_ms / 1000);
+    crawl->crawl_delay_max_ms = (uint32_t)config->crawl.crawl_delay_max_ms;
+    crawl->connections_per_address = (uint32_t)config->crawl.connections_per_address;
+    crawl->response_factor_tenths = (uint32_t)config->crawl.response_factor_tenths;
     return crawl;
+}
+
+/* ---- downloaders --------------------------------------------------------------------------- */
+
+static Wire__Credentials *credentials_of(const struct config_source *source, struct arena *arena)
+{
+    const struct config_access *access = &source->access;
+    Wire__Credentials *credentials = check_alloc(arena_alloc(arena, sizeof(*credentials)));
+    wire__credentials__init(credentials);
+    credentials->source = (char *)source->url;
+    credentials->headers = (char **)access->headers.items;
+    credentials->n_headers = access->headers.count;
+    credentials->cookie = (char *)access->cookie;
+    credentials->user = (char *)access->user;
+    credentials->password = (char *)access->password;
+    credentials->bearer = (char *)access->token;
+    credentials->login_url = (char *)access->login_url;
+    credentials->login_fields = (char **)access->fields.items;
+    credentials->n_login_fields = access->fields.count;
+    return credentials;
+}
+
+static Wire__DownloaderSettings *downloader_settings(const struct config *config,
+                                                     struct arena *arena)
+{
+    Wire__DownloaderSettings *downloader = check_alloc(arena_alloc(arena, sizeof(*downloader)));
+    uint64_t processes = config->crawl.downloaders == 0 ? 1 : config->crawl.downloaders;
+    size_t room = (config->crawl.source_count + 1) * sizeof(*downloader->credentials);
+    wire__downloader_settings__init(downloader);
+    downloader->bandwidth = config->crawl.bandwidth / processes;
+    downloader->credentials = check_alloc(arena_alloc(arena, room));
+    for (unsigned i = 0; i < config->crawl.source_count; i++) {
+        if (has_credentials(&config->crawl.sources[i]))
+            downloader->credentials[downloader->n_credentials++] =
+                credentials_of(&config->crawl.sources[i], arena);
+    }
+    return downloader;
 }
 
 static Wire__IndexserverSettings *indexserver_settings(const struct settings_source *source,
@@ -169,6 +279,8 @@ Wire__Settings *settings_for(const struct settings_source *source, Wire__Role ro
         settings->crawl = crawl_settings(source, arena);
     if (role == WIRE__ROLE__ROLE_INDEXSERVER)
         settings->indexserver = indexserver_settings(source, arena);
+    if (role == WIRE__ROLE__ROLE_DOWNLOADER)
+        settings->downloader = downloader_settings(source->config, arena);
     if (role == WIRE__ROLE__ROLE_GATEWAY || role == WIRE__ROLE__ROLE_GRPC)
         settings->gateway = gateway_settings(source, arena);
     return settings;

@@ -66,7 +66,8 @@ struct member_place member_place(const struct member *member);
  * any thread. */
 struct routing *member_routing(struct member *member);
 
-/* This process's memory, from /proc/self/status. */
+/* This process's memory, from /proc/self/status, which the first call opens: a process that
+ * confines itself asks once before. */
 void member_memory(Wire__Memory *ret_memory);
 
 #endif

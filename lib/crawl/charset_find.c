@@ -113,11 +113,15 @@ static const struct charset *charset_in_content(const char *content)
     return charset_by_label(at, strcspn(at, "; \t\n\f\r"));
 }
 
-/* What UTF-16 declares of itself in ASCII cannot be true. */
+/* What UTF-16 declares of itself in ASCII cannot be true, and x-user-defined is a habit. */
 static const struct charset *believable(const struct charset *charset)
 {
-    bool wide = charset != NULL && strncmp(charset->name, "utf-16", 6) == 0;
-    return wide ? charset_by_label("utf-8", 5) : charset;
+    if (charset == NULL)
+        return NULL;
+    if (charset->kind == CHARSET_KIND_UTF_16BE || charset->kind == CHARSET_KIND_UTF_16LE)
+        return charset_by_label("utf-8", 5);
+    return charset->kind == CHARSET_KIND_USER_DEFINED ? charset_by_label("windows-1252", 12)
+                                                      : charset;
 }
 
 /* Reads a <meta>'s attributes. */
@@ -185,9 +189,30 @@ static bool at_meta(const struct scanner *scanner)
            (is_space(scanner->at[5]) || scanner->at[5] == '/');
 }
 
-const struct charset *charset_prescan(const uint8_t *body, size_t size)
+/* The standard's "get an XML encoding": <?xml ... encoding="label" ...> at the very beginning. */
+static const struct charset *read_xml_declaration(const char *bytes, size_t size)
 {
-    size_t scanned = size < CHARSET_PRESCAN_BYTES ? size : CHARSET_PRESCAN_BYTES;
+    const char *end = size < 5 || memcmp(bytes, "<?xml", 5) != 0 ? NULL : memchr(bytes, '>', size);
+    const char *at =
+        end == NULL ? NULL : memmem(bytes, (size_t)(end - bytes), "encoding", strlen("encoding"));
+    if (at == NULL)
+        return NULL;
+    struct scanner scanner = {at + strlen("encoding"), end};
+    while (scanner.at < end && (uint8_t)*scanner.at <= ' ')
+        scanner.at++;
+    if (scanner.at == end || *scanner.at++ != '=')
+        return NULL;
+    while (scanner.at < end && (uint8_t)*scanner.at <= ' ')
+        scanner.at++;
+    if (scanner.at == end || (*scanner.at != '"' && *scanner.at != '\''))
+        return NULL;
+    const char *label = scanner.at + 1;
+    const char *close = memchr(label, *scanner.at, (size_t)(end - label));
+    return close == NULL ? NULL : believable(charset_by_label(label, (size_t)(close - label)));
+}
+
+static const struct charset *prescan_metas(const uint8_t *body, size_t scanned)
+{
     struct scanner scanner = {(const char *)body, (const char *)body + scanned};
     while (scanner.at < scanner.end) {
         if (starts(&scanner, "<!--")) {
@@ -209,6 +234,25 @@ const struct charset *charset_prescan(const uint8_t *body, size_t size)
     return NULL;
 }
 
+/* The beginning of an XML declaration in UTF-16 that has no mark. */
+static const struct charset *read_wide_xml(const uint8_t *body, size_t size)
+{
+    if (size >= 6 && memcmp(body, "<\0?\0x", 6) == 0)
+        return charset_by_label("utf-16le", 8);
+    if (size >= 6 && memcmp(body, "\0<\0?\0x", 6) == 0)
+        return charset_by_label("utf-16be", 8);
+    return NULL;
+}
+
+const struct charset *charset_prescan(const uint8_t *body, size_t size)
+{
+    size_t scanned = size < CHARSET_PRESCAN_BYTES ? size : CHARSET_PRESCAN_BYTES;
+    const struct charset *charset = read_wide_xml(body, scanned);
+    if (charset == NULL)
+        charset = prescan_metas(body, scanned);
+    return charset == NULL ? read_xml_declaration((const char *)body, scanned) : charset;
+}
+
 /* ---- what the bytes look like ---------------------------------------------------------------- */
 
 static const struct charset *by_mark(const uint8_t *body, size_t size, size_t *ret_bom_size)
@@ -225,6 +269,16 @@ static const struct charset *by_mark(const uint8_t *body, size_t size, size_t *r
     return NULL;
 }
 
+/* Two that the detector calls otherwise than the web does. */
+static const struct charset *by_detector_name(const char *name)
+{
+    if (strcmp(name, "UHC") == 0)
+        name = "euc-kr";
+    if (strcmp(name, "MAC-CYRILLIC") == 0)
+        name = "x-mac-cyrillic";
+    return charset_by_label(name, strlen(name));
+}
+
 static const struct charset *guess(const uint8_t *body, size_t size)
 {
     uchardet_t detector = uchardet_new();
@@ -234,12 +288,12 @@ static const struct charset *guess(const uint8_t *body, size_t size)
     size_t looked_at = size < DETECT_BYTES_MAX ? size : DETECT_BYTES_MAX;
     if (uchardet_handle_data(detector, (const char *)body, looked_at) == 0) {
         uchardet_data_end(detector);
-        const char *name = uchardet_get_charset(detector);
-        charset = charset_by_label(name, strlen(name));
+        charset = by_detector_name(uchardet_get_charset(detector));
     }
     uchardet_delete(detector);
     /* Nobody writes these, but attackers would like them read. */
-    return charset != NULL && charset->iconv_name == NULL ? NULL : charset;
+    bool is_read = charset != NULL && charset->kind != CHARSET_KIND_REPLACEMENT;
+    return is_read ? charset : NULL;
 }
 
 static size_t count_foreign(const uint8_t *body, size_t size)

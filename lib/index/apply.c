@@ -304,7 +304,9 @@ static enum status rebuild(struct applier *applier, struct place place)
     struct document_row row;
     struct stored_fields fields;
     uint8_t norms[NORM_COLUMNS];
+    struct likeness likeness;
     if (!segment_norms(segment, place.docid, norms) || !segment_row(segment, place.docid, &row) ||
+        !segment_likeness(segment, place.docid, &likeness) ||
         !segment_stored(segment, &row, &fields))
         return segment_corrupt(segment, applier->err);
     struct index_document document = {
@@ -315,6 +317,8 @@ static enum status rebuild(struct applier *applier, struct place place)
         .content_type = fields.content_type,
         .fetched_unix_us = fields.fetched_unix_us,
         .modified_unix_us = fields.modified_unix_us,
+        .likeness = likeness,
+        .has_canonical = (norms[NORM_FLAGS] & FLAG_HAS_CANONICAL) != 0,
         .is_private = (norms[NORM_FLAGS] & FLAG_PRIVATE) != 0,
     };
     /* Unpacking goes to the arena that building empties. */

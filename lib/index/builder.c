@@ -228,7 +228,8 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     struct text_slice anchors = text_cut(input->anchors, INDEX_ANCHORS_MAX);
     uint8_t norms[NORM_COLUMNS] = {0};
     add_fields(builder, &document, anchors, norms);
-    norms[NORM_FLAGS] = document.is_private ? FLAG_PRIVATE : 0;
+    norms[NORM_FLAGS] = (document.is_private ? FLAG_PRIVATE : 0) |
+                        (document.has_canonical ? FLAG_HAS_CANONICAL : 0);
     inverter_end_document(&builder->inverter);
     if (builder->failed || builder->inverter.failed)
         return error_set(err, STATUS_NO_MEMORY, "indexing a document");
@@ -246,7 +247,8 @@ static enum status add_document(struct builder *builder, struct segment_writer *
         .inlinks = input->inlinks,
         .modified_day = modified_day(document.modified_unix_us),
     };
-    return segment_writer_add_document(writer, &row, norms, builder->scratch.data, err);
+    return segment_writer_add_document(writer, &row, &document.likeness, norms,
+                                       builder->scratch.data, err);
 }
 
 /* ---- the whole ---- */

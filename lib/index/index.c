@@ -328,7 +328,9 @@ static void measure_parts(const struct segment *segment, struct index_size *size
         part_bytes(segment, PART_POSTINGS) + part_bytes(segment, PART_DIRECTORIES);
     size->parts.positions += part_bytes(segment, PART_POSITIONS);
     size->parts.norms += part_bytes(segment, PART_NORMS);
-    size->parts.documents += part_bytes(segment, PART_DOCUMENTS) + part_bytes(segment, PART_HASHES);
+    size->parts.documents += part_bytes(segment, PART_DOCUMENTS) +
+                             part_bytes(segment, PART_HASHES) +
+                             part_bytes(segment, PART_LIKENESSES);
     size->parts.stored +=
         part_bytes(segment, PART_STORED) + part_bytes(segment, PART_TEXT_DICTIONARIES);
 }

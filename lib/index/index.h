@@ -42,6 +42,13 @@ struct index_options {
 };
 
 /* A page as indexed. All borrowed for the call. */
+/* What tells documents with the same text: equal fingerprints, or simhashes that differ in few
+ * bits. 0: there is none. */
+struct likeness {
+    uint64_t fingerprint;
+    uint64_t simhash;
+};
+
 struct index_document {
     struct text_slice url;  /* normal form, not empty, at most INDEX_URL_MAX bytes */
     struct text_slice site; /* its authority: host, or host:port; lower case */
@@ -52,7 +59,9 @@ struct index_document {
     struct text_slice content_type; /* a media type such as "text/html", or empty */
     int64_t fetched_unix_us;
     int64_t modified_unix_us; /* the page's own date; 0: not known, the fetch's counts */
-    bool is_private; /* from a private address: shown to admins, until a scope makes it public */
+    struct likeness likeness;
+    bool has_canonical; /* it names another page as the one to be found */
+    bool is_private;    /* from a private address: shown to admins, until a scope makes it public */
 };
 
 struct index_edge {

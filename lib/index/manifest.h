@@ -12,7 +12,7 @@
 #define KEY_LINKS     'P'                 /* id -> counts of links by docid, CRC-32C */
 #define KEY_SCOPES    'V'                 /* which private documents everyone may see */
 
-#define MANIFEST_VERSION      7
+#define MANIFEST_VERSION      8
 #define MANIFEST_SEGMENTS_MAX 4096
 #define MANIFEST_GARBAGE_MAX  4096
 

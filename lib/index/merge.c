@@ -93,13 +93,15 @@ static enum status copy_document(struct segment_writer *writer, struct document_
     uint8_t norms[NORM_COLUMNS];
     const uint8_t *stored =
         part_exactly(&segment->parts[PART_STORED], head->row.stored_address, head->row.stored_size);
-    if (!segment_norms(segment, head->docid, norms) || stored == NULL)
+    struct likeness likeness;
+    if (!segment_norms(segment, head->docid, norms) ||
+        !segment_likeness(segment, head->docid, &likeness) || stored == NULL)
         return segment_corrupt(segment, err);
     enum status status = copy_dictionary(writer, head, err);
     if (status != STATUS_OK)
         return status;
     head->input->docids[head->docid] = writer->document_count;
-    return segment_writer_add_document(writer, &head->row, norms, stored, err);
+    return segment_writer_add_document(writer, &head->row, &likeness, norms, stored, err);
 }
 
 static enum status merge_documents(struct merge *merge, struct segment_writer *writer,

@@ -29,11 +29,12 @@ enum segment_part {
     PART_POSITIONS,
     PART_COMPLETIONS,       /* rows, see completion.h */
     PART_TEXT_DICTIONARIES, /* of PART_STORED, each in a chunk of its own */
+    PART_LIKENESSES,        /* rows, see segment.h */
     PART_FOOTER,            /* one chunk, the last of a segment */
     PART_END,
 };
 
-#define CHUNK_VERSION   7
+#define CHUNK_VERSION   8
 #define CHUNK_BITS      22
 #define CHUNK_BYTES_MAX (1u << CHUNK_BITS) /* without the trailer */
 #define CHUNKS_MAX      (1u << 16)         /* of a segment */

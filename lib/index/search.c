@@ -103,6 +103,27 @@ static uint32_t window_of(const struct search_request *request)
     return request->has_after || request->k == 0 ? 0 : ranking->window;
 }
 
+/* One that names another page as the one to be found comes last, then one of a longer URL. */
+static uint32_t precedence_of(const uint8_t norms[NORM_COLUMNS])
+{
+    bool has_canonical = (norms[NORM_FLAGS] & FLAG_HAS_CANONICAL) != 0;
+    return (has_canonical ? 256u : 0) + norms[FIELD_URL];
+}
+
+static enum status write_hit(const struct evaluation *evaluation, const struct top_hit *hit,
+                             struct search_hit *ret_hit, struct error *err)
+{
+    const struct segment *segment = evaluation->snapshot->entries[hit->entry].segment;
+    uint8_t norms[NORM_COLUMNS];
+    *ret_hit = (struct search_hit){
+        .url_hash = hit->url_hash, .score = hit->score, .first_score = hit->first_score};
+    if (!segment_likeness(segment, hit->docid, &ret_hit->likeness) ||
+        !segment_norms(segment, hit->docid, norms))
+        return segment_corrupt(segment, err);
+    ret_hit->precedence = precedence_of(norms);
+    return STATUS_OK;
+}
+
 /* Writes the hits in their order; of a whole window not more than are wanted. */
 static enum status write_hits(const struct evaluation *evaluation, struct arena *arena,
                               struct search_result *ret_result, struct error *err)
@@ -113,9 +134,9 @@ static enum status write_hits(const struct evaluation *evaluation, struct arena 
     if (hits == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
     for (uint32_t i = 0; i < count; i++) {
-        const struct top_hit *hit = &evaluation->top.hits[i];
-        hits[i] = (struct search_hit){
-            .url_hash = hit->url_hash, .score = hit->score, .first_score = hit->first_score};
+        enum status status = write_hit(evaluation, &evaluation->top.hits[i], &hits[i], err);
+        if (status != STATUS_OK)
+            return status;
     }
     rerank_order(hits, count, window_of(request));
     *ret_result = (struct search_result){
@@ -129,7 +150,7 @@ static enum status write_hits(const struct evaluation *evaluation, struct arena 
 
 static enum status search_index(struct index *index, struct evaluation *evaluation,
                                 const struct query_node *query, struct arena *arena,
-                                struct error *err)
+                                struct search_result *ret_result, struct error *err)
 {
     struct snapshot *snapshot = index_hold_snapshot(index);
     evaluation->snapshot = snapshot;
@@ -138,6 +159,8 @@ static enum status search_index(struct index *index, struct evaluation *evaluati
     top_sort(&evaluation->top);
     if (status == STATUS_OK)
         status = rerank(evaluation, query, window_of(evaluation->request), arena, err);
+    if (status == STATUS_OK)
+        status = write_hits(evaluation, arena, ret_result, err);
     snapshot_release(snapshot);
     return status;
 }
@@ -158,7 +181,6 @@ enum status index_search(struct index *index, const struct query_node *query,
     evaluation->request = request;
     evaluation->watch.limit = request->limit;
     top_init(&evaluation->top, hits, k);
-    if (query != NULL)
-        status = search_index(index, evaluation, query, arena, err);
-    return status == STATUS_OK ? write_hits(evaluation, arena, ret_result, err) : status;
+    return query != NULL ? search_index(index, evaluation, query, arena, ret_result, err)
+                         : write_hits(evaluation, arena, ret_result, err);
 }

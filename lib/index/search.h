@@ -68,6 +68,8 @@ struct search_hit {
     double score;
     double first_score; /* the same outside of the window */
     unsigned shard;     /* for whoever merges */
+    struct likeness likeness;
+    uint32_t precedence; /* of those with one text and one score, the lowest is shown */
 };
 
 struct search_result {

@@ -95,6 +95,7 @@ static enum status read_footer(struct segment *segment, struct error *err)
     if (segment->document_count > SEGMENT_DOCUMENTS_MAX ||
         !has_rows(&segment->parts[PART_DOCUMENTS], segment->document_count, DOCUMENT_ROW_BYTES) ||
         !has_rows(&segment->parts[PART_HASHES], segment->document_count, HASH_ROW_BYTES) ||
+        !has_rows(&segment->parts[PART_LIKENESSES], segment->document_count, LIKENESS_ROW_BYTES) ||
         !has_columns(&segment->parts[PART_NORMS], segment->document_count) ||
         !has_rows(&segment->parts[PART_DICTIONARY_INDEX], segment->block_count,
                   DICTIONARY_ROW_BYTES) ||
@@ -235,6 +236,17 @@ bool segment_row(const struct segment *segment, uint32_t docid, struct document_
         .stored_size = get_le32(row + 24),
         .inlinks = get_le32(row + 28),
     };
+    return true;
+}
+
+bool segment_likeness(const struct segment *segment, uint32_t docid, struct likeness *ret_likeness)
+{
+    const uint8_t *row = part_row(&segment->parts[PART_LIKENESSES], docid, LIKENESS_ROW_BYTES);
+    if (row == NULL) {
+        segment_corrupt(segment, NULL);
+        return false;
+    }
+    *ret_likeness = (struct likeness){get_le64(row), get_le64(row + 8)};
     return true;
 }
 

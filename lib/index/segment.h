@@ -37,13 +37,16 @@
 #define DOCUMENT_ROW_BYTES 32
 /* A row of PART_HASHES: url hash, docid; by rising hash. */
 #define HASH_ROW_BYTES 16
+/* A row of PART_LIKENESSES: fingerprint, simhash; by docid. */
+#define LIKENESS_ROW_BYTES 16
 /* The columns of PART_NORMS, a byte for each document, each in a chunk of its own: the lengths of
  * the fields (length_code()), then flags, then the language (enum text_language) by which the
  * document was stemmed: a stem that has its language in front is in no document of another. */
-#define NORM_FLAGS    FIELD_COUNT
-#define NORM_LANGUAGE (FIELD_COUNT + 1)
-#define NORM_COLUMNS  (FIELD_COUNT + 2)
-#define FLAG_PRIVATE  1u
+#define NORM_FLAGS         FIELD_COUNT
+#define NORM_LANGUAGE      (FIELD_COUNT + 1)
+#define NORM_COLUMNS       (FIELD_COUNT + 2)
+#define FLAG_PRIVATE       1u
+#define FLAG_HAS_CANONICAL 2u /* names another page as the one to be found */
 
 struct document_row {
     uint64_t url_hash;
@@ -99,6 +102,9 @@ enum status segment_load_inlinks(struct segment *segment, struct error *err);
 
 /* False (and the segment is marked corrupt) where the row cannot be read. */
 bool segment_row(const struct segment *segment, uint32_t docid, struct document_row *ret_row);
+
+/* The same of the document's likeness. */
+bool segment_likeness(const struct segment *segment, uint32_t docid, struct likeness *ret_likeness);
 
 /* A byte for each document, of which there is at least one; NULL as above. */
 static inline const uint8_t *segment_column(const struct segment *segment, unsigned column)

@@ -63,6 +63,7 @@ enum status segment_writer_add_dictionary(struct segment_writer *writer,
 
 enum status segment_writer_add_document(struct segment_writer *writer,
                                         const struct document_row *row,
+                                        const struct likeness *likeness,
                                         const uint8_t norms[NORM_COLUMNS], const uint8_t *stored,
                                         struct error *err)
 {
@@ -82,6 +83,11 @@ enum status segment_writer_add_document(struct segment_writer *writer,
     put_le32(bytes + 24, row->stored_size);
     put_le32(bytes + 28, row->inlinks);
     status = part_append(&writer->parts, PART_DOCUMENTS, bytes, sizeof(bytes), &address, err);
+    put_le64(bytes, likeness->fingerprint);
+    put_le64(bytes + 8, likeness->simhash);
+    if (status == STATUS_OK)
+        status =
+            part_append(&writer->parts, PART_LIKENESSES, bytes, LIKENESS_ROW_BYTES, &address, err);
     if (status != STATUS_OK)
         return status;
     struct hash_row hash = {row->url_hash, writer->document_count};

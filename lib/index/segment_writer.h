@@ -34,6 +34,7 @@ enum status segment_writer_add_dictionary(struct segment_writer *writer,
 /* The next document. `row`: its address is filled in here. */
 enum status segment_writer_add_document(struct segment_writer *writer,
                                         const struct document_row *row,
+                                        const struct likeness *likeness,
                                         const uint8_t norms[NORM_COLUMNS], const uint8_t *stored,
                                         struct error *err);
 

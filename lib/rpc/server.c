@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "rpc/listen.h"
 #include "rpc/server_parts.h"
 #include "rpc/shortcut.h"
@@ -221,6 +222,7 @@ static void *loop_main(void *argument)
 {
     struct rpc_server *server = argument;
     bool is_busy = false;
+    thread_be_prompt();
     while (!atomic_load(&server->stopping)) {
         handle_events(server, is_busy ? 0 : idle_ms(server));
         if (server->options.threads == 0)
@@ -280,6 +282,7 @@ void server_dispatch(struct rpc_server *server, struct rpc_call *call)
 static void *worker_main(void *argument)
 {
     struct rpc_server *server = argument;
+    thread_be_prompt();
     pthread_mutex_lock(&server->lock);
     for (;;) {
         struct rpc_call *call = call_queue_pop(&server->queue);

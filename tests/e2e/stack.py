@@ -144,7 +144,7 @@ class Stack:
                 continue
             if str(self.folder) in command:
                 found[int(entry.name)] = command
-        for pid in list(found):  # the parser's arguments name nothing: it is a downloader's child
+        for pid in list(found):  # the parser's arguments name nothing: it is the child of a downloader's fork
             for child in self.children_of(pid):
                 found.setdefault(child, "parser")
         return found
@@ -219,11 +219,15 @@ class Stack:
         found = []
         for pid, command in self.processes().items():
             try:
-                if os.readlink(f"/proc/{pid}/exe") == wanted:
+                if os.readlink(f"/proc/{pid}/exe") == wanted and not self.is_spawner(pid):
                     found.append(pid)
             except OSError:
                 continue
         return sorted(found)
+
+    def is_spawner(self, pid):
+        """A downloader's fork that starts the parser for it."""
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "spawner"
 
     def children_of(self, pid):
         try:

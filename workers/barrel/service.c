@@ -95,6 +95,9 @@ static bool put_hits(const struct search_result *result, struct arena *arena,
         hits[i].url_hash = result->hits[i].url_hash;
         hits[i].score = result->hits[i].score;
         hits[i].first_score = result->hits[i].first_score;
+        hits[i].fingerprint = result->hits[i].likeness.fingerprint;
+        hits[i].simhash = result->hits[i].likeness.simhash;
+        hits[i].precedence = result->hits[i].precedence;
         reply->hits[reply->n_hits++] = &hits[i];
     }
     return true;
@@ -167,17 +170,17 @@ static void put_document(const struct stored_document *stored, Wire__Document *d
 }
 
 /* A document that is not there, or not for this asker, is an answer: not found. */
-static bool put_documents(const struct shown_document *shown, const Wire__DocumentsRequest *request,
-                          struct arena *arena, Wire__DocumentsReply *reply)
+static bool put_documents(const struct shown_document *shown, const uint64_t *url_hashes,
+                          size_t count, const Wire__DocumentsRequest *request, struct arena *arena,
+                          Wire__DocumentsReply *reply)
 {
-    size_t count = request->n_url_hashes;
     Wire__Document *documents = arena_alloc(arena, (count + 1) * sizeof(*documents));
     reply->documents = arena_alloc(arena, (count + 1) * sizeof(*reply->documents));
     if (documents == NULL || reply->documents == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
         wire__document__init(&documents[i]);
-        documents[i].url_hash = request->url_hashes[i];
+        documents[i].url_hash = url_hashes[i];
         reply->documents[reply->n_documents++] = &documents[i];
         if (!shown[i].found || (!shown[i].document.is_visible && !request->include_private))
             continue;
@@ -194,17 +197,22 @@ static enum status fill_documents(struct index *index, struct snippet_maker *mak
                                   Wire__DocumentsReply *reply, struct error *err)
 {
     struct query_node *root = NULL;
-    size_t count = request->n_url_hashes;
-    if (count > DOCUMENTS_MAX)
+    size_t with = request->n_url_hashes, count = with + request->n_plain_hashes;
+    if (with > DOCUMENTS_MAX || request->n_plain_hashes > DOCUMENTS_MAX)
         return error_set(err, STATUS_TOO_LARGE, "at most %d documents a call", DOCUMENTS_MAX);
     struct shown_document *shown = arena_alloc(arena, (count + 1) * sizeof(*shown));
-    if (shown == NULL)
+    uint64_t *hashes = arena_alloc(arena, (count + 1) * sizeof(*hashes));
+    if (shown == NULL || hashes == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory for documents");
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = i < with ? request->url_hashes[i] : request->plain_hashes[i - with];
     enum status status = query_from_wire(request->query, arena, &root, err);
     if (status == STATUS_OK)
-        status =
-            index_show(index, maker, request->url_hashes, count, root, limit, arena, shown, err);
-    if (status == STATUS_OK && !put_documents(shown, request, arena, reply))
+        status = index_show(index, maker, hashes, with, root, limit, arena, shown, err);
+    if (status == STATUS_OK)
+        status = index_show(index, NULL, hashes + with, count - with, NULL, limit, arena,
+                            shown + with, err);
+    if (status == STATUS_OK && !put_documents(shown, hashes, count, request, arena, reply))
         status = error_set(err, STATUS_NO_MEMORY, "no memory for documents");
     return status;
 }

@@ -34,8 +34,10 @@ struct crew {
     struct lessor *lessor;
     struct reporter *reporter;
     bool stopped;
-    struct host *hosts[LEDGER_LEASES_MAX];
+    struct host *hosts[LEDGER_LEASES_MAX]; /* who could begin something longest comes first */
     size_t host_count;
+    size_t turn;           /* which host's body goes on next */
+    long connections_max;  /* to one host, as libcurl was told */
     pthread_mutex_t mutex; /* of what follows */
     struct arrival *arrivals;
 };
@@ -123,11 +125,46 @@ static void admit_hosts(struct crew *crew)
 
 /* ---- the loop ---- */
 
+/* Who waits longest comes first: so hosts that share an address take turns. They are nearly in
+ * order already. */
+static void sort_hosts(struct crew *crew)
+{
+    int64_t since_ms[LEDGER_LEASES_MAX];
+    for (size_t i = 0; i < crew->host_count; i++) {
+        struct host *host = crew->hosts[i];
+        int64_t since = host_waits_since_ms(host);
+        size_t at = i;
+        for (; at > 0 && since_ms[at - 1] > since; at--) {
+            since_ms[at] = since_ms[at - 1];
+            crew->hosts[at] = crew->hosts[at - 1];
+        }
+        since_ms[at] = since;
+        crew->hosts[at] = host;
+    }
+}
+
+/* libcurl keeps to one connection for a host, also where the robots.txt of another redirects to it,
+ * unless a lease allows more. */
+static void bound_connections(struct crew *crew)
+{
+    long most = 1;
+    for (size_t i = 0; i < crew->host_count; i++) {
+        long wanted = (long)host_connections(crew->hosts[i]);
+        most = wanted > most ? wanted : most;
+    }
+    if (most == crew->connections_max)
+        return;
+    crew->connections_max = most;
+    CHECK(curl_multi_setopt(crew->tools.multi, CURLMOPT_MAX_HOST_CONNECTIONS, most) == CURLM_OK);
+}
+
 /* Lets every host begin what is due; returns when the next one is. */
 static int64_t step_hosts(struct crew *crew, int64_t now_ms)
 {
-    int64_t next_ms = INT64_MAX;
+    int64_t next_ms = addresses_close_idle(&crew->tools.addresses, now_ms);
     size_t i = 0;
+    sort_hosts(crew);
+    bound_connections(crew);
     while (i < crew->host_count) {
         int64_t due_ms = host_step(crew->hosts[i], now_ms);
         if (due_ms < 0) {
@@ -142,17 +179,6 @@ static int64_t step_hosts(struct crew *crew, int64_t now_ms)
     return next_ms;
 }
 
-static struct host *host_of(struct crew *crew, CURL *easy)
-{
-    struct fetch *fetch = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fetch);
-    for (size_t i = 0; i < crew->host_count; i++) {
-        if (host_fetch(crew->hosts[i]) == fetch)
-            return crew->hosts[i];
-    }
-    return NULL;
-}
-
 /* Takes the fetches that are done; returns whether there were any. */
 static bool take_fetched(struct crew *crew)
 {
@@ -160,21 +186,31 @@ static bool take_fetched(struct crew *crew)
     bool any = false;
     for (CURLMsg *message = curl_multi_info_read(crew->tools.multi, &left); message != NULL;
          message = curl_multi_info_read(crew->tools.multi, &left)) {
-        struct host *host = host_of(crew, message->easy_handle);
+        struct fetch *fetch = NULL;
         CURLcode result = message->data.result;
-        CHECK(message->msg == CURLMSG_DONE && host != NULL);
-        host_fetched(host, result);
+        CHECK(message->msg == CURLMSG_DONE);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
+        host_fetched(fetch, result);
         any = true;
     }
     return any;
 }
 
-/* Large bodies that were kept waiting, as far as there are places. */
+static void resume(void *context, struct fetch *fetch)
+{
+    (void)context;
+    fetch_resume(fetch);
+}
+
+/* Bodies that were kept waiting, as far as there are places and bandwidth. Not always the same ones
+ * first. */
 static void resume_hosts(struct crew *crew)
 {
-    for (size_t i = 0; i < crew->host_count && crew->tools.places.waiting > 0; i++) {
-        if (fetch_is_under_way(host_fetch(crew->hosts[i])))
-            fetch_resume(host_fetch(crew->hosts[i]));
+    struct host_tools *tools = &crew->tools;
+    for (size_t i = 0; i < crew->host_count; i++) {
+        if (tools->places.waiting == 0 && tools->bandwidth.waiting == 0)
+            return;
+        host_visit_fetches(crew->hosts[crew->turn++ % crew->host_count], resume, NULL);
     }
 }
 
@@ -194,22 +230,29 @@ static bool is_readable(int fd)
     return poll(&polled, 1, 0) > 0;
 }
 
-/* Waits for the network, a wake, the time, or `stop_fd` (-1: none). */
+/* Waits for the network, a wake, the time, or, where `stop_fd` is not -1, for that or for the end
+ * of the spawner, whose descriptor is polled for nothing else. */
 static void wait_until(struct crew *crew, int64_t until_ms, int stop_fd)
 {
+    struct bandwidth *bandwidth = &crew->tools.bandwidth;
     int64_t left_ms = until_ms - clock_boot_ms();
-    struct curl_waitfd extra = {.fd = stop_fd, .events = CURL_WAIT_POLLIN};
+    int64_t credit_ms = bandwidth->waiting > 0 ? bandwidth_wait_ms(bandwidth, clock_boot_us()) : 0;
+    if (credit_ms > 0 && credit_ms < left_ms)
+        left_ms = credit_ms;
+    struct curl_waitfd extra[] = {{.fd = stop_fd, .events = CURL_WAIT_POLLIN},
+                                  {.fd = spawner_fd(crew->options.spawner)}};
     if (left_ms > LOOP_MS_MAX)
         left_ms = LOOP_MS_MAX;
     if (left_ms > 0)
-        curl_multi_poll(crew->tools.multi, &extra, stop_fd >= 0 ? 1 : 0, (int)left_ms, NULL);
+        curl_multi_poll(crew->tools.multi, extra, stop_fd >= 0 ? ARRAY_COUNT(extra) : 0,
+                        (int)left_ms, NULL);
 }
 
 static unsigned fetches_under_way(const struct crew *crew)
 {
     unsigned count = 0;
     for (size_t i = 0; i < crew->host_count; i++)
-        count += fetch_is_under_way(host_fetch(crew->hosts[i]));
+        count += host_fetches(crew->hosts[i]);
     return count;
 }
 
@@ -233,15 +276,29 @@ static void stop(struct crew *crew)
     crew->stopped = true;
 }
 
-void crew_run(struct crew *crew, int stop_fd)
+static void take_settings(struct crew *crew)
 {
-    while (!is_readable(stop_fd)) {
+    struct crew_settings *settings = crew->options.settings;
+    unsigned connections = atomic_load(&settings->connections_per_address);
+    crew->tools.addresses.connections_max =
+        connections == 0 ? ADDRESSES_CONNECTIONS_USUAL : connections;
+    bandwidth_set(&crew->tools.bandwidth, atomic_load(&settings->bandwidth), clock_boot_us());
+}
+
+enum status crew_run(struct crew *crew, int stop_fd, struct error *err)
+{
+    bool gone = false;
+    while (!gone && !is_readable(stop_fd)) {
+        take_settings(crew);
         admit_hosts(crew);
         int64_t next_ms = step_hosts(crew, clock_boot_ms());
         if (!move(crew))
             wait_until(crew, next_ms, stop_fd);
+        gone = spawner_is_gone(crew->options.spawner);
     }
     stop(crew);
+    return gone ? error_set(err, STATUS_IO, "the process that starts the parser is gone")
+                : STATUS_OK;
 }
 
 /* ---- open and close ---- */
@@ -252,9 +309,6 @@ static enum status open_multi(struct crew *crew, struct error *err)
     crew->tools.multi = multi;
     if (multi == NULL)
         return error_set(err, STATUS_NO_MEMORY, "curl");
-    /* A host has one lease at a time, and so one connection; this also holds for a host to which
-     * the robots.txt of another redirects. */
-    CHECK(curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L) == CURLM_OK);
     CHECK(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT) == CURLM_OK);
     return STATUS_OK;
 }
@@ -262,7 +316,7 @@ static enum status open_multi(struct crew *crew, struct error *err)
 static enum status open_threads(struct crew *crew, struct error *err)
 {
     const struct crew_options *options = &crew->options;
-    enum status status = parsing_open(crew->tools.ledger, options->parser_path, options->page_ms,
+    enum status status = parsing_open(crew->tools.ledger, options->spawner, options->page_ms,
                                       &crew->tools.parsing, err);
     struct reporter_options reporter = {.ledger = crew->tools.ledger,
                                         .link = options->link,
@@ -291,8 +345,6 @@ enum status crew_open(const struct crew_options *options, struct crew **ret_crew
     crew->options = *options;
     crew->tools.limits = options->limits;
     crew->tools.places.free = CREW_LARGE_BODIES;
-    crew->tools.addresses.requests_max = options->address_requests_max;
-    crew->tools.addresses.loopback_too = options->count_loopback;
     pthread_mutex_init(&crew->mutex, NULL);
     enum status status = open_multi(crew, err);
     if (status == STATUS_OK)
@@ -315,7 +367,8 @@ void crew_close(struct crew *crew)
         stop(crew);
     parsing_close(crew->tools.parsing);
     ledger_close(crew->tools.ledger);
-    curl_multi_cleanup(crew->tools.multi);
+    curl_multi_cleanup(crew->tools.multi); /* closes what is still open */
+    addresses_release(&crew->tools.addresses);
     pthread_mutex_destroy(&crew->mutex);
     free(crew);
 }

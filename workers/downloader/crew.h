@@ -6,12 +6,14 @@
 #ifndef TIERCE_DOWNLOADER_CREW_H
 #define TIERCE_DOWNLOADER_CREW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "downloader/fetch.h"
 #include "downloader/link.h"
+#include "downloader/spawner.h"
 #include "wire.pb-c.h"
 
 enum {
@@ -21,23 +23,32 @@ enum {
 
 struct crew;
 
+/* Settings that may change while it works, from any thread. */
+struct crew_settings {
+    atomic_uint connections_per_address; /* 0: ADDRESSES_CONNECTIONS_USUAL */
+    atomic_uint_fast64_t bandwidth;      /* bytes a second for all fetches together; 0: no limit */
+};
+
 struct crew_options {
     struct link_options link;          /* to the indexserver */
     uint64_t (*member)(void *context); /* our id with the orchestrator; from any thread */
     void *member_context;
-    const char *parser_path;           /* borrowed */
+    struct spawner *spawner;           /* of the parser; borrowed */
     uint32_t page_ms;                  /* for parsing a page */
     const struct fetch_limits *limits; /* borrowed */
-    unsigned address_requests_max;     /* under way to one address; 0: no limit */
-    bool count_loopback;               /* as one of these addresses */
+    struct crew_settings *settings;    /* borrowed; looked at again and again */
 };
 
 enum status crew_open(const struct crew_options *options, struct crew **ret_crew,
                       struct error *err);
 
-/* Works until `stop_fd` is readable; then begins no fetch, ends those under way or gives them up,
- * and reports. Takes at most CREW_STOP_MS for that. */
-void crew_run(struct crew *crew, int stop_fd);
+/*
+ * Works until `stop_fd` is readable; then begins no fetch, ends those under way or gives them up,
+ * and reports. Takes at most CREW_STOP_MS for that.
+ *
+ * Returns STATUS_OK, or STATUS_IO: it stopped because no parser can be started any more.
+ */
+enum status crew_run(struct crew *crew, int stop_fd, struct error *err);
 
 /* Accepts NULL. */
 void crew_close(struct crew *crew);

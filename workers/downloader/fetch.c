@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "crawl/decode.h"
 #include "downloader/headers.h"
 
@@ -15,18 +16,29 @@ const struct fetch_limits fetch_limits_usual = {
     .slow_s = 10,
 };
 
+enum {
+    RECEIVE_BYTES_MIN = 16 * 1024, /* what the system may keep of a connection that waits for ... */
+    RECEIVE_BYTES_MAX = 256 * 1024, /* ... bandwidth */
+};
+
+/* What a transfer waits for. */
+enum pause { PAUSE_NONE, PAUSE_PLACE, PAUSE_BANDWIDTH };
+
 /* What becomes of the body, known when its first bytes come. */
 enum body_use { BODY_UNDECIDED, BODY_DECODED, BODY_DISCARDED };
 
 struct fetch {
     CURL *easy;
     bool under_way;
-    bool paused;
+    enum pause pause;
+    int64_t pause_ms;  /* clock_boot_ms() of its beginning */
+    int64_t paused_ms; /* all pauses that are over */
     bool has_place;
     bool headers_complete; /* the block's blank line has been read */
     bool stopped;          /* we ended the transfer ourselves: curl's error means nothing */
     bool connected;        /* the guard let one address through */
-    char counted[INET6_ADDRSTRLEN]; /* the address that this request counts for; "": none */
+    bool crowded;          /* an address was not asked because others use its connections */
+    int socket;            /* of the connection that the request went out on; -1: none */
     enum body_use use;
     size_t header_bytes; /* of all blocks */
     size_t discarded;
@@ -53,17 +65,41 @@ enum status fetch_new(struct fetch **ret_fetch, struct error *err)
     return STATUS_OK;
 }
 
+static void begin_pause(struct fetch *fetch, enum pause pause)
+{
+    fetch->pause = pause;
+    fetch->pause_ms = clock_boot_ms();
+    if (pause == PAUSE_PLACE)
+        fetch->request->places->waiting++;
+    else
+        fetch->request->bandwidth->waiting++;
+    /* What we make it wait is not the server's slowness. */
+    curl_easy_setopt(fetch->easy, CURLOPT_TIMEOUT_MS, 0L);
+}
+
+static void end_pause(struct fetch *fetch)
+{
+    if (fetch->pause == PAUSE_NONE)
+        return;
+    if (fetch->pause == PAUSE_PLACE)
+        fetch->request->places->waiting--;
+    else
+        fetch->request->bandwidth->waiting--;
+    fetch->paused_ms += clock_boot_ms() - fetch->pause_ms;
+    fetch->pause = PAUSE_NONE;
+    curl_easy_setopt(fetch->easy, CURLOPT_TIMEOUT_MS,
+                     (long)(fetch->request->timeout_ms + fetch->paused_ms));
+}
+
 /* What one transfer needs and the answer does not. */
 static void release_transfer(struct fetch *fetch)
 {
-    addresses_leave(fetch->request->addresses, fetch->counted);
-    fetch->counted[0] = '\0';
+    addresses_leave(fetch->request->addresses, fetch->socket, fetch);
+    fetch->socket = -1;
     if (fetch->has_place)
         fetch->request->places->free++;
-    if (fetch->paused)
-        fetch->request->places->waiting--;
     fetch->has_place = false;
-    fetch->paused = false;
+    end_pause(fetch);
     decoder_close(fetch->decoder);
     fetch->decoder = NULL;
     curl_slist_free_all(fetch->header_lines);
@@ -96,33 +132,56 @@ bool fetch_is_under_way(const struct fetch *fetch)
     return fetch->under_way;
 }
 
+void *fetch_owner(const struct fetch *fetch)
+{
+    return fetch->request->owner;
+}
+
 /* ---- the address ---- */
+
+/* Under a limit the system reads ahead only a little. */
+static void bound_receiving(const struct fetch *fetch, int fd)
+{
+    const struct bandwidth *bandwidth = fetch->request->bandwidth;
+    if (bandwidth == NULL || bandwidth->rate == 0)
+        return;
+    uint64_t part = bandwidth->rate / 4;
+    int size = part < RECEIVE_BYTES_MIN   ? RECEIVE_BYTES_MIN
+               : part > RECEIVE_BYTES_MAX ? RECEIVE_BYTES_MAX
+                                          : (int)part;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
 
 /* Each address that is tried passes here before anything is sent to it. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct fetch *fetch = context;
+    struct addresses *addresses = fetch->request->addresses;
+    char text[INET6_ADDRSTRLEN];
     if (purpose != CURLSOCKTYPE_IPCXN ||
         guard_check(fetch->request->guard, &address->addr, &fetch->refusal) != STATUS_OK) {
         fetch->refused = true;
         return CURL_SOCKET_BAD;
     }
+    address_write(&address->addr, text);
+    if (!addresses_make_room(addresses, text, fetch)) {
+        fetch->crowded = true;
+        memcpy(fetch->answer.address, text, sizeof(text));
+        return CURL_SOCKET_BAD;
+    }
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
     fetch->connected = true;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    addresses_opened(addresses, text, fd, fetch);
+    bound_receiving(fetch, fd);
+    return fd;
 }
 
-/* Counts the request for its address; false: there are enough. */
-static bool count_for(struct fetch *fetch, const char *address)
+static int close_socket(void *context, curl_socket_t fd)
 {
-    struct addresses *addresses = fetch->request->addresses;
-    if (strcmp(fetch->counted, address) == 0)
-        return true;
-    addresses_leave(addresses, fetch->counted);
-    fetch->counted[0] = '\0';
-    if (!addresses_enter(addresses, address))
-        return false;
-    snprintf(fetch->counted, sizeof(fetch->counted), "%s", address);
-    return true;
+    addresses_closed(context, fd);
+    return close(fd);
 }
 
 /* A connection kept from an earlier request passes here too: who may use it can have changed. */
@@ -131,14 +190,16 @@ static int before_request(void *context, char *peer_address, char *own_address, 
 {
     struct fetch *fetch = context;
     struct sockaddr_storage address;
-    (void)own_address, (void)peer_port, (void)own_port;
+    (void)own_address;
     fetch->connected = true;
     if (!address_read(peer_address, &address))
         error_set(&fetch->refusal, STATUS_DENIED, "the connection's address cannot be read");
     else if (guard_check(fetch->request->guard, (const struct sockaddr *)&address,
                          &fetch->refusal) == STATUS_OK) {
-        fetch->answer.busy = !count_for(fetch, peer_address);
-        return fetch->answer.busy ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+        char text[INET6_ADDRSTRLEN];
+        address_write((const struct sockaddr *)&address, text);
+        fetch->socket = addresses_use(fetch->request->addresses, text, peer_port, own_port, fetch);
+        return CURL_PREREQFUNC_OK;
     }
     fetch->refused = true;
     return CURL_PREREQFUNC_ABORT;
@@ -171,6 +232,8 @@ static size_t take_header(char *bytes, size_t unit, size_t count, void *context)
     size_t size = unit * count;
     struct buffer *headers = &fetch->answer.headers;
     fetch->header_bytes += size;
+    if (fetch->request->bandwidth != NULL)
+        bandwidth_take(fetch->request->bandwidth, size);
     if (fetch->header_bytes > HEADERS_BYTES_MAX)
         return stop(fetch, LOG__REASON__REASON_TOO_LARGE, "the headers are larger than 64 KiB");
     if (fetch->headers_complete && size > 5 && memcmp(bytes, "HTTP/", 5) == 0) {
@@ -193,7 +256,9 @@ static void decide_use(struct fetch *fetch, struct arena *arena)
     if (status != 200 && status != 203)
         return;
     const char *type = headers_get(headers->data, headers->size, "Content-Type", arena);
-    if (!fetch->request->any_type && !content_type_is_text(type)) {
+    bool wanted = fetch->request->any_type || content_type_is_text(type) ||
+                  content_type_may_list(type, fetch->request->url);
+    if (!wanted) {
         char words[200];
         snprintf(words, sizeof(words), "not a text: %.150s", type);
         set_trouble(fetch, LOG__REASON__REASON_UNSUPPORTED_TYPE, words);
@@ -224,12 +289,25 @@ static bool may_grow(struct fetch *fetch, size_t size)
     if (fetch->has_place || fetch->answer.body.size + size <= FETCH_SMALL_BODY_BYTES)
         return true;
     if (places->free == 0) {
-        places->waiting++;
-        fetch->paused = true;
+        begin_pause(fetch, PAUSE_PLACE);
         return false;
     }
     places->free--;
     fetch->has_place = true;
+    return true;
+}
+
+/* Whether `size` bytes may be taken now; if not, the transfer pauses until there is bandwidth. */
+static bool may_take(struct fetch *fetch, size_t size)
+{
+    struct bandwidth *bandwidth = fetch->request->bandwidth;
+    if (bandwidth == NULL)
+        return true;
+    if (!bandwidth_has_credit(bandwidth, clock_boot_us())) {
+        begin_pause(fetch, PAUSE_BANDWIDTH);
+        return false;
+    }
+    bandwidth_take(bandwidth, size);
     return true;
 }
 
@@ -243,13 +321,15 @@ static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
         decide_use(fetch, &arena);
         arena_release(&arena);
     }
+    if (fetch->use != BODY_DISCARDED && !may_grow(fetch, size))
+        return CURL_WRITEFUNC_PAUSE;
+    if (!may_take(fetch, size))
+        return CURL_WRITEFUNC_PAUSE;
     if (fetch->use == BODY_DISCARDED) {
         fetch->discarded += size;
         fetch->stopped = fetch->discarded > FETCH_DISCARD_BYTES;
         return fetch->stopped ? 0 : size;
     }
-    if (!may_grow(fetch, size))
-        return CURL_WRITEFUNC_PAUSE;
     switch (decoder_feed(fetch->decoder, bytes, size, fetch->request->body_max, &fetch->answer.body,
                          &err)) {
     case STATUS_OK:
@@ -331,6 +411,8 @@ static void set_callbacks(struct fetch *fetch)
     SET(CURLOPT_ERRORBUFFER, fetch->curl_words);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_OPENSOCKETDATA, fetch);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, fetch->request->addresses); /* the connection may outlive us */
     SET(CURLOPT_PREREQFUNCTION, before_request);
     SET(CURLOPT_PREREQDATA, fetch);
     SET(CURLOPT_HEADERFUNCTION, take_header);
@@ -355,8 +437,11 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     if (request->user_agent != NULL && is_header_value(request->user_agent))
         code = curl_easy_setopt(fetch->easy, CURLOPT_USERAGENT, request->user_agent);
     /* The system's authorities stay trusted: libcurl has them as a folder besides. */
-    if (code == CURLE_OK && request->ca_file != NULL && *request->ca_file != '\0')
-        code = curl_easy_setopt(fetch->easy, CURLOPT_CAINFO, request->ca_file);
+    if (code == CURLE_OK && request->ca_pem_size > 0) {
+        struct curl_blob pem = {(void *)(uintptr_t)request->ca_pem, request->ca_pem_size,
+                                CURL_BLOB_COPY}; /* libcurl's own lack of const */
+        code = curl_easy_setopt(fetch->easy, CURLOPT_CAINFO_BLOB, &pem);
+    }
     if (code == CURLE_OK)
         code = curl_easy_setopt(fetch->easy, CURLOPT_URL, request->url);
     return code;
@@ -370,11 +455,14 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
     curl_easy_reset(fetch->easy);
     fetch->request = request;
     fetch->headers_complete = fetch->stopped = fetch->connected = fetch->refused = false;
+    fetch->crowded = false;
+    fetch->socket = -1;
+    fetch->paused_ms = 0;
     fetch->use = BODY_UNDECIDED;
     fetch->header_bytes = fetch->discarded = 0;
     fetch->curl_words[0] = '\0';
     if (request->likely_address != NULL)
-        count_for(fetch, request->likely_address);
+        addresses_expect(request->addresses, request->likely_address, fetch);
     set_limits(fetch, request);
     set_callbacks(fetch);
     if (!build_lists(fetch, request) || set_request(fetch, request) != CURLE_OK ||
@@ -388,10 +476,13 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
 
 void fetch_resume(struct fetch *fetch)
 {
-    if (!fetch->paused || fetch->request->places->free == 0)
+    bool may = fetch->pause == PAUSE_PLACE ? fetch->request->places->free > 0
+               : fetch->pause == PAUSE_BANDWIDTH
+                   ? bandwidth_has_credit(fetch->request->bandwidth, clock_boot_us())
+                   : false;
+    if (!may)
         return;
-    fetch->request->places->waiting--;
-    fetch->paused = false;
+    end_pause(fetch);
     curl_easy_pause(fetch->easy, CURLPAUSE_CONT); /* may call take_body() at once */
 }
 
@@ -483,6 +574,7 @@ struct fetch_answer *fetch_finish(struct fetch *fetch, CURLM *multi, CURLcode re
         decide_use(fetch, &arena);
         arena_release(&arena);
     }
+    fetch->answer.busy = result != CURLE_OK && fetch->crowded && !fetch->connected;
     note_result(fetch, result);
     note_connection(fetch);
     curl_multi_remove_handle(multi, fetch->easy);

@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "downloader/addresses.h"
+#include "downloader/bandwidth.h"
 #include "downloader/guard.h"
 #include "log.pb-c.h"
 
@@ -44,15 +45,18 @@ struct fetch_request {
     const char *etag;          /* of what is held, as the server wrote it; NULL or "": none */
     const char *last_modified; /* the same */
     const char *connect_to;    /* "ip:port" in place of the URL's; NULL or "" */
-    const char *ca_file;       /* trusted besides the system's; NULL or "" */
+    const void *ca_pem;        /* certificates that are trusted besides the system's */
+    size_t ca_pem_size;        /* 0: none */
     const struct guard *guard;
     const struct fetch_limits *limits;
     struct fetch_places *places;
     struct addresses *addresses;
-    const char *likely_address; /* where the host was last time; NULL or "": not known */
-    size_t body_max;            /* decoded bytes; a longer body is cut there */
-    uint32_t timeout_ms;
-    bool any_type; /* the body is wanted whatever its Content-Type says */
+    struct bandwidth *bandwidth; /* NULL: no limit */
+    void *owner;                 /* for fetch_owner() */
+    const char *likely_address;  /* where the host was last time; NULL or "": not known */
+    size_t body_max;             /* decoded bytes; a longer body is cut there */
+    uint32_t timeout_ms;         /* not counting what it waits for a place or for bandwidth */
+    bool any_type;               /* the body is wanted whatever its Content-Type says */
 };
 
 /* What came. Owned by the fetch until its next start. */
@@ -63,7 +67,8 @@ struct fetch_answer {
     bool truncated;                 /* the body was cut at its limit */
     char address[INET6_ADDRSTRLEN]; /* connected to; "": none */
     bool private_address;
-    bool busy; /* there are requests enough to `address`: nothing was sent, try again later */
+    bool busy; /* all connections that may be open to `address` are used: nothing was sent, try
+                  again later */
     uint64_t received_bytes; /* of the body, as on the wire */
     int32_t elapsed_ms;
 
@@ -87,9 +92,11 @@ struct fetch_answer *fetch_finish(struct fetch *fetch, CURLM *multi, CURLcode re
 /* Gives up one that is under way; nothing happens to one that is not. */
 void fetch_abandon(struct fetch *fetch, CURLM *multi);
 
-/* Goes on with one that waits for a large place, when there is one. */
+/* Goes on with one that waits for a large place or for bandwidth, when there is some. */
 void fetch_resume(struct fetch *fetch);
 
 bool fetch_is_under_way(const struct fetch *fetch);
+/* The request's, of one that is under way. */
+void *fetch_owner(const struct fetch *fetch);
 
 #endif

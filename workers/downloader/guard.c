@@ -25,6 +25,15 @@ bool address_read(const char *text, struct sockaddr_storage *ret_address)
     return false;
 }
 
+void address_write(const struct sockaddr *address, char *ret)
+{
+    const void *bytes = address->sa_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    if (inet_ntop(address->sa_family, bytes, ret, INET6_ADDRSTRLEN) == NULL)
+        *ret = '\0';
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t size = strlen(text), end_size = strlen(end);

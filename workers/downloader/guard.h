@@ -43,5 +43,7 @@ enum status guard_check(const struct guard *guard, const struct sockaddr *addres
 
 /* Reads an address as libcurl writes it: "192.0.2.1" or "2001:db8::1". False: it is none. */
 bool address_read(const char *text, struct sockaddr_storage *ret_address);
+/* Writes it; `ret` has room for INET6_ADDRSTRLEN. */
+void address_write(const struct sockaddr *address, char *ret);
 
 #endif

@@ -16,26 +16,35 @@ enum {
     UNREACHABLE_MAX = 2, /* fetches in a row without an answer, then the lease is given back */
     TIMEOUT_USUAL_MS = 30000,
     TIMEOUT_MAX_MS = 10 * 60 * 1000,
+    HOST_CONNECTIONS_MAX = 16,
+};
+
+/* One row of fetches, one after the other. */
+struct lane {
+    struct host *host;
+    struct fetch *fetch;
+    struct fetch_request request;
+    int64_t due_ms;                 /* when the next may begin, or the next step of a redirect */
+    char address[INET6_ADDRSTRLEN]; /* that has no connection to spare, or is likely; "": unknown */
+    /* of the URL that is being fetched; NULL: none is */
+    struct job *job;
+    Wire__LeasedUrl *leased; /* owned */
+    const char *hop_url;     /* the URL asked for: the leased one, or a step of its redirects */
 };
 
 struct host {
     struct host_tools *tools;
-    Wire__HostLease *lease;
-    struct arena arena; /* of the lease's time */
+    Wire__HostLease *lease; /* the URLs that were begun are taken out */
+    struct arena arena;     /* of the lease's time */
     struct url origin;
     const char *queue;         /* the name under which politeness is kept */
     struct guard own_guard;    /* for the lease's own host and port */
     struct guard others_guard; /* for where its robots.txt may redirect to */
-    struct fetch *fetch;
-    struct fetch_request request;
-    size_t at; /* the URL that is fetched or comes next */
-    int64_t due_ms;
-    unsigned unreachable;           /* in a row */
-    bool over;                      /* nothing more is fetched, whatever is left */
-    char address[INET6_ADDRSTRLEN]; /* of the last connection; "": none yet */
-    /* of the fetch under way */
-    struct job *job;
-    const char *hop_url; /* the URL asked for: the leased one, or a step of its redirects */
+    size_t at;                 /* the URL that comes next */
+    unsigned unreachable;      /* in a row */
+    bool over;                 /* nothing more is begun, whatever is left */
+    size_t lane_count;
+    struct lane lanes[HOST_CONNECTIONS_MAX];
 };
 
 /* ---- a lease ---- */
@@ -58,6 +67,20 @@ static enum status read_lease(struct host *host, struct error *err)
     return status;
 }
 
+static enum status open_lanes(struct host *host, struct error *err)
+{
+    size_t wanted = host->lease->connections;
+    wanted = wanted < 1 ? 1 : wanted > HOST_CONNECTIONS_MAX ? HOST_CONNECTIONS_MAX : wanted;
+    for (size_t i = 0; i < wanted; i++) {
+        enum status status = fetch_new(&host->lanes[i].fetch, err);
+        if (status != STATUS_OK)
+            return status;
+        host->lanes[i].host = host;
+        host->lane_count++;
+    }
+    return STATUS_OK;
+}
+
 enum status host_new(struct host_tools *tools, Wire__HostLease *lease, struct host **ret_host,
                      struct error *err)
 {
@@ -71,7 +94,7 @@ enum status host_new(struct host_tools *tools, Wire__HostLease *lease, struct ho
     host->lease = lease;
     enum status status = read_lease(host, err);
     if (status == STATUS_OK)
-        status = fetch_new(&host->fetch, err);
+        status = open_lanes(host, err);
     if (status != STATUS_OK) {
         error_add_context(err, "lease of %s", lease->origin);
         host_free(host);
@@ -81,26 +104,50 @@ enum status host_new(struct host_tools *tools, Wire__HostLease *lease, struct ho
     return STATUS_OK;
 }
 
+/* What was begun leaves the list, so that it does not grow with every page of a large site. */
+static void drop_begun(struct host *host)
+{
+    Wire__HostLease *lease = host->lease;
+    lease->n_urls -= host->at;
+    if (host->at > 0)
+        memmove(lease->urls, lease->urls + host->at, lease->n_urls * sizeof(*lease->urls));
+    host->at = 0;
+}
+
+/* The lane's URL is done with; its job went elsewhere. */
+static void clear_lane(struct lane *lane)
+{
+    if (lane->leased != NULL)
+        wire__leased_url__free_unpacked(lane->leased, NULL);
+    lane->leased = NULL;
+    lane->job = NULL;
+    lane->hop_url = NULL;
+}
+
+static void close_lane(struct lane *lane)
+{
+    struct host_tools *tools = lane->host->tools;
+    if (fetch_is_under_way(lane->fetch)) {
+        fetch_abandon(lane->fetch, tools->multi);
+        atomic_fetch_sub(&tools->fetching, 1);
+    }
+    if (lane->job != NULL)
+        ledger_drop(tools->ledger, lane->job);
+    clear_lane(lane);
+    fetch_free(lane->fetch);
+}
+
 void host_free(struct host *host)
 {
     if (host == NULL)
         return;
-    if (host->fetch != NULL && fetch_is_under_way(host->fetch)) {
-        fetch_abandon(host->fetch, host->tools->multi);
-        atomic_fetch_sub(&host->tools->fetching, 1);
-    }
-    if (host->job != NULL)
-        ledger_drop(host->tools->ledger, host->job);
+    for (size_t i = 0; i < host->lane_count; i++)
+        close_lane(&host->lanes[i]);
     ledger_finish(host->tools->ledger, host->lease->lease);
-    fetch_free(host->fetch);
+    drop_begun(host);
     wire__host_lease__free_unpacked(host->lease, NULL);
     arena_release(&host->arena);
     free(host);
-}
-
-static const Wire__LeasedUrl *current(const struct host *host)
-{
-    return host->lease->urls[host->at];
 }
 
 uint64_t host_lease(const struct host *host)
@@ -108,22 +155,32 @@ uint64_t host_lease(const struct host *host)
     return host->lease->lease;
 }
 
-/* What is done leaves the list, so that it does not grow with every page of a large site. */
-static void drop_done(struct host *host)
+unsigned host_connections(const struct host *host)
 {
-    Wire__HostLease *lease = host->lease;
-    for (size_t i = 0; i < host->at; i++)
-        wire__leased_url__free_unpacked(lease->urls[i], NULL);
-    lease->n_urls -= host->at;
-    memmove(lease->urls, lease->urls + host->at, lease->n_urls * sizeof(*lease->urls));
-    host->at = 0;
+    return (unsigned)host->lane_count;
 }
 
-static void note_left(struct host *host)
+unsigned host_fetches(const struct host *host)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < host->lane_count; i++)
+        count += fetch_is_under_way(host->lanes[i].fetch);
+    return count;
+}
+
+void host_visit_fetches(struct host *host, void (*visit)(void *context, struct fetch *fetch),
+                        void *context)
+{
+    for (size_t i = 0; i < host->lane_count; i++) {
+        if (fetch_is_under_way(host->lanes[i].fetch))
+            visit(context, host->lanes[i].fetch);
+    }
+}
+
+static void note_left(struct host *host, Wire__FetchKind kind)
 {
     const Wire__HostLease *lease = host->lease;
-    bool pages = host->at < lease->n_urls && current(host)->kind == WIRE__FETCH_KIND__FETCH_PAGE;
-    if (pages && !host->over)
+    if (kind == WIRE__FETCH_KIND__FETCH_PAGE && !host->over)
         ledger_note_left(host->tools->ledger, lease->lease, lease->n_urls - host->at);
 }
 
@@ -132,7 +189,7 @@ void host_take_more(struct host *host, Wire__HostLease *more)
     Wire__HostLease *lease = host->lease;
     if (more->n_urls == 0)
         return;
-    drop_done(host);
+    drop_begun(host);
     Wire__LeasedUrl **urls =
         realloc(lease->urls, (lease->n_urls + more->n_urls) * sizeof(*lease->urls));
     if (urls == NULL)
@@ -141,12 +198,7 @@ void host_take_more(struct host *host, Wire__HostLease *more)
     lease->urls = urls;
     lease->n_urls += more->n_urls;
     more->n_urls = 0;
-    note_left(host);
-}
-
-struct fetch *host_fetch(struct host *host)
-{
-    return host->fetch;
+    note_left(host, lease->urls[0]->kind);
 }
 
 /* ---- beginning ---- */
@@ -177,23 +229,28 @@ static uint32_t bounded(uint32_t value, uint32_t usual, uint32_t max)
     return value < max ? value : max;
 }
 
-static void fill_request(struct host *host)
+static void fill_request(struct lane *lane)
 {
+    const struct host *host = lane->host;
+    struct host_tools *tools = host->tools;
     const Wire__HostLease *lease = host->lease;
-    const Wire__LeasedUrl *leased = current(host);
-    bool own = is_own(host, host->hop_url), robots = leased->kind == WIRE__FETCH_KIND__FETCH_ROBOTS;
-    host->request = (struct fetch_request){
-        .url = host->hop_url,
+    const Wire__LeasedUrl *leased = lane->leased;
+    bool own = is_own(host, lane->hop_url), robots = leased->kind == WIRE__FETCH_KIND__FETCH_ROBOTS;
+    lane->request = (struct fetch_request){
+        .url = lane->hop_url,
         .user_agent = lease->user_agent,
         .etag = robots ? NULL : leased->etag,
         .last_modified = robots ? NULL : leased->last_modified,
         .connect_to = own ? lease->connect_to : NULL,
-        .ca_file = own ? lease->ca_file : NULL,
+        .ca_pem = lease->ca_pem.data,
+        .ca_pem_size = own ? lease->ca_pem.len : 0,
         .guard = own ? &host->own_guard : &host->others_guard,
-        .limits = host->tools->limits,
-        .places = &host->tools->places,
-        .addresses = &host->tools->addresses,
-        .likely_address = own ? host->address : NULL,
+        .limits = tools->limits,
+        .places = &tools->places,
+        .addresses = &tools->addresses,
+        .bandwidth = &tools->bandwidth,
+        .owner = lane,
+        .likely_address = lane->address,
         .body_max = robots ? ROBOTS_BYTES_MAX
                            : bounded(lease->max_bytes, PAGE_BODY_BYTES_MAX, PAGE_BODY_BYTES_MAX),
         .timeout_ms = bounded(lease->timeout_ms, TIMEOUT_USUAL_MS, TIMEOUT_MAX_MS),
@@ -203,45 +260,47 @@ static void fill_request(struct host *host)
 
 /* What cannot be recorded for want of memory stays in the frontier, as does the rest of the lease.
  */
-static void give_up(struct host *host, const struct error *why)
+static void give_up(struct lane *lane, const struct error *why)
 {
+    struct host *host = lane->host;
     log_warning("%s: %s", host->lease->origin, why->text);
-    ledger_drop(host->tools->ledger, host->job);
-    host->job = NULL;
+    ledger_drop(host->tools->ledger, lane->job);
+    clear_lane(lane);
     host->over = true;
 }
 
-static void begin_fetch(struct host *host)
+static void begin_fetch(struct lane *lane)
 {
     struct error err;
-    fill_request(host);
-    if (fetch_start(host->fetch, host->tools->multi, &host->request, &err) != STATUS_OK) {
-        give_up(host, &err);
+    struct host_tools *tools = lane->host->tools;
+    fill_request(lane);
+    if (fetch_start(lane->fetch, tools->multi, &lane->request, &err) != STATUS_OK) {
+        give_up(lane, &err);
         return;
     }
-    atomic_fetch_add(&host->tools->fetching, 1);
+    atomic_fetch_add(&tools->fetching, 1);
 }
 
 /* The job goes on to be parsed or reported, and the next URL may come. */
-static void pass_on(struct host *host)
+static void pass_on(struct lane *lane)
 {
-    struct job *job = host->job;
-    host->job = NULL;
-    host->at++;
-    ledger_weigh(host->tools->ledger, job);
+    struct host_tools *tools = lane->host->tools;
+    struct job *job = lane->job;
+    clear_lane(lane);
+    ledger_weigh(tools->ledger, job);
     if (job->unparsed)
-        parsing_take(host->tools->parsing, job);
+        parsing_take(tools->parsing, job);
     else
-        ledger_report(host->tools->ledger, job);
+        ledger_report(tools->ledger, job);
 }
 
 /* Content that the log holds: no fetch, and so no delay either. */
-static void begin_parse(struct host *host)
+static void begin_parse(struct lane *lane)
 {
     struct error err;
-    const Wire__LeasedUrl *leased = current(host);
+    const Wire__LeasedUrl *leased = lane->leased;
     const Log__Content *content = leased->content;
-    struct job *job = host->job;
+    struct job *job = lane->job;
     enum status status = STATUS_OK;
     job->fetched->sequence = leased->sequence;
     if (content == NULL || content->n_hops == 0)
@@ -256,64 +315,114 @@ static void begin_parse(struct host *host)
     }
     if (status != STATUS_OK) {
         log_warning("%s: %s", leased->url, err.text);
-        ledger_drop(host->tools->ledger, job);
-        host->job = NULL;
-        host->at++;
+        ledger_drop(lane->host->tools->ledger, job);
+        clear_lane(lane);
         return;
     }
     job->truncated = content->truncated;
     job->unparsed = true;
-    pass_on(host);
+    pass_on(lane);
 }
 
-static void begin(struct host *host)
+/* Takes the next URL. */
+static void begin(struct lane *lane)
 {
-    const Wire__LeasedUrl *leased = current(host);
-    host->job = job_new(host->lease->lease, leased->url);
-    if (host->job == NULL) {
+    struct host *host = lane->host;
+    Wire__LeasedUrl *leased = host->lease->urls[host->at];
+    Wire__FetchKind kind = leased->kind;
+    lane->job = job_new(host->lease->lease, leased->url);
+    if (lane->job == NULL) {
         host->over = true;
         return;
     }
-    ledger_begin(host->tools->ledger, host->job);
-    note_left(host);
-    host->hop_url = host->job->fetched->url;
-    if (leased->kind == WIRE__FETCH_KIND__FETCH_PARSE)
-        begin_parse(host);
+    host->at++;
+    lane->leased = leased;
+    ledger_begin(host->tools->ledger, lane->job);
+    note_left(host, kind);
+    lane->hop_url = lane->job->fetched->url;
+    if (kind == WIRE__FETCH_KIND__FETCH_PARSE)
+        begin_parse(lane);
     else
-        begin_fetch(host);
+        begin_fetch(lane);
+}
+
+/* When the lane may fetch; INT64_MAX: when something else is done. 0: now. */
+static int64_t may_fetch_at(struct lane *lane, int64_t now_ms)
+{
+    struct host_tools *tools = lane->host->tools;
+    if (now_ms < lane->due_ms)
+        return lane->due_ms;
+    if (!addresses_have_room(&tools->addresses, lane->address))
+        return INT64_MAX; /* until another fetch is done */
+    int64_t wait_ms = bandwidth_wait_ms(&tools->bandwidth, clock_boot_us());
+    return wait_ms == 0 ? 0 : now_ms + wait_ms;
+}
+
+static bool has_more(const struct host *host)
+{
+    return !host->over && host->at < host->lease->n_urls;
+}
+
+/* As host_step(), of one lane; -1: it has nothing to do. */
+static int64_t step_lane(struct lane *lane, int64_t now_ms)
+{
+    struct host *host = lane->host;
+    struct ledger *ledger = host->tools->ledger;
+    while (!fetch_is_under_way(lane->fetch)) {
+        if (lane->job == NULL && !has_more(host))
+            return -1;
+        bool fetches =
+            lane->job != NULL || host->lease->urls[host->at]->kind != WIRE__FETCH_KIND__FETCH_PARSE;
+        int64_t at_ms = fetches ? may_fetch_at(lane, now_ms) : 0;
+        if (at_ms > 0)
+            return at_ms;
+        if (lane->job != NULL)
+            begin_fetch(lane); /* a further step of a redirect */
+        else if (!ledger_may_begin(ledger, host->lease->lease))
+            return INT64_MAX;
+        else
+            begin(lane);
+    }
+    return INT64_MAX;
 }
 
 int64_t host_step(struct host *host, int64_t now_ms)
 {
-    if (fetch_is_under_way(host->fetch))
-        return INT64_MAX;
-    for (;;) {
-        if (host->over || host->at >= host->lease->n_urls ||
-            !ledger_holds(host->tools->ledger, host->lease->lease))
-            return -1;
-        bool fetches = host->job != NULL || current(host)->kind != WIRE__FETCH_KIND__FETCH_PARSE;
-        if (fetches && now_ms < host->due_ms)
-            return host->due_ms;
-        if (fetches && !addresses_have_room(&host->tools->addresses, host->address))
-            return INT64_MAX; /* until another fetch is done */
-        if (host->job != NULL)
-            begin_fetch(host); /* a further step of a redirect */
-        else if (!ledger_may_begin(host->tools->ledger, host->lease->lease))
-            return INT64_MAX;
-        else
-            begin(host);
-        if (fetch_is_under_way(host->fetch))
-            return INT64_MAX;
+    int64_t next_ms = INT64_MAX;
+    bool any = false;
+    enum ledger_word word = ledger_ask(host->tools->ledger, host->lease->lease);
+    host->over = host->over || word != LEDGER_GO_ON;
+    for (size_t i = 0; i < host->lane_count; i++) {
+        struct lane *lane = &host->lanes[i];
+        if (word == LEDGER_OVER && !fetch_is_under_way(lane->fetch))
+            continue;
+        int64_t due_ms = step_lane(lane, now_ms);
+        any = any || due_ms >= 0;
+        if (due_ms >= 0 && due_ms < next_ms)
+            next_ms = due_ms;
     }
+    return any ? next_ms : -1;
+}
+
+int64_t host_waits_since_ms(const struct host *host)
+{
+    int64_t since_ms = INT64_MAX;
+    for (size_t i = 0; i < host->lane_count; i++) {
+        const struct lane *lane = &host->lanes[i];
+        bool wants = !fetch_is_under_way(lane->fetch) && (lane->job != NULL || has_more(host));
+        if (wants && lane->due_ms < since_ms)
+            since_ms = lane->due_ms;
+    }
+    return since_ms;
 }
 
 /* ---- the answer ---- */
 
-static void count(struct host *host, const struct fetch_answer *answer)
+static void count(struct lane *lane, const struct fetch_answer *answer)
 {
-    struct host_tools *tools = host->tools;
+    struct host_tools *tools = lane->host->tools;
     bool answered = answer->trouble == LOG__REASON__REASON_UNKNOWN && answer->status < 400;
-    bool page = current(host)->kind == WIRE__FETCH_KIND__FETCH_PAGE && answer->status / 100 == 2;
+    bool page = lane->leased->kind == WIRE__FETCH_KIND__FETCH_PAGE && answer->status / 100 == 2;
     atomic_fetch_sub(&tools->fetching, 1);
     atomic_fetch_add(&tools->bytes, answer->received_bytes + answer->headers.size);
     if (!answered)
@@ -329,57 +438,66 @@ static void take_verdict(struct host *host, enum record_verdict verdict)
         host->over = true;
 }
 
-/* The end of the current URL. */
-static void conclude(struct host *host, struct fetch_answer *answer)
+/* The end of the lane's URL. */
+static void conclude(struct lane *lane, struct fetch_answer *answer)
 {
     struct error err;
-    const Wire__LeasedUrl *leased = current(host);
+    struct host *host = lane->host;
+    const Wire__LeasedUrl *leased = lane->leased;
     bool robots = leased->kind == WIRE__FETCH_KIND__FETCH_ROBOTS;
     enum record_verdict verdict;
     enum status status;
     if (robots)
-        status = record_robots(host->job, host->origin.origin, answer, &verdict, &err);
+        status = record_robots(lane->job, host->origin.origin, answer, &verdict, &err);
     else
-        status = record_page(host->job, answer,
+        status = record_page(lane->job, answer,
                              leased->etag[0] != '\0' || leased->last_modified[0] != '\0', &verdict,
                              &err);
     if (status != STATUS_OK) {
-        give_up(host, &err);
+        give_up(lane, &err);
         return;
     }
     take_verdict(host, verdict);
     /* What a robots.txt allows is decided by the indexserver: nothing is fetched behind it. */
     host->over = host->over || robots;
-    pass_on(host);
+    pass_on(lane);
 }
 
-void host_fetched(struct host *host, CURLcode result)
+/* A redirect of a robots.txt goes on from here; its address is not known yet. */
+static void take_hop(struct lane *lane, const char *target)
+{
+    lane->hop_url = target;
+    if (!is_own(lane->host, target))
+        lane->address[0] = '\0';
+    if (!is_same_host(lane->host, target)) /* another host: its own delay is none of ours */
+        lane->due_ms = clock_boot_ms();
+}
+
+void host_fetched(struct fetch *fetch, CURLcode result)
 {
     struct error err;
-    struct fetch_answer *answer = fetch_finish(host->fetch, host->tools->multi, result);
-    if (answer->address[0] != '\0' && is_own(host, host->hop_url))
-        memcpy(host->address, answer->address, sizeof(host->address));
+    struct lane *lane = fetch_owner(fetch);
+    struct host *host = lane->host;
+    struct fetch_answer *answer = fetch_finish(fetch, host->tools->multi, result);
+    if (answer->address[0] != '\0')
+        memcpy(lane->address, answer->address, sizeof(lane->address));
     if (answer->busy) { /* nothing was sent: the same step again, when there is room */
         atomic_fetch_sub(&host->tools->fetching, 1);
         return;
     }
     uint32_t delay_ms = host->lease->delay_ms;
     /* The clock is cut to milliseconds: one more, so that none is missing. */
-    host->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
-    count(host, answer);
-    if (record_hop(host->job, host->hop_url, answer, &err) != STATUS_OK) {
-        give_up(host, &err);
+    lane->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
+    count(lane, answer);
+    if (record_hop(lane->job, lane->hop_url, answer, &err) != STATUS_OK) {
+        give_up(lane, &err);
         return;
     }
     const char *target = NULL;
-    if (current(host)->kind == WIRE__FETCH_KIND__FETCH_ROBOTS &&
-        host->job->hop_count < JOB_HOPS_MAX)
-        target = record_redirect(host->job, host->hop_url, answer);
-    if (target == NULL) {
-        conclude(host, answer);
-        return;
-    }
-    host->hop_url = target;
-    if (!is_same_host(host, target)) /* another host: its own delay is none of ours */
-        host->due_ms = clock_boot_ms();
+    if (lane->leased->kind == WIRE__FETCH_KIND__FETCH_ROBOTS && lane->job->hop_count < JOB_HOPS_MAX)
+        target = record_redirect(lane->job, lane->hop_url, answer);
+    if (target == NULL)
+        conclude(lane, answer);
+    else
+        take_hop(lane, target);
 }

@@ -1,6 +1,7 @@
 /*
  * One lease being worked on: the URLs of one host, one after the other, with the delay between the
- * end of one and the start of the next.
+ * end of one and the start of the next; or several such rows at a time, where the lease allows more
+ * than one connection.
  */
 #ifndef TIERCE_DOWNLOADER_HOST_H
 #define TIERCE_DOWNLOADER_HOST_H
@@ -24,6 +25,7 @@ struct host_tools {
     const struct fetch_limits *limits;
     struct fetch_places places;
     struct addresses addresses;
+    struct bandwidth bandwidth;
     /* since the start; read by the heartbeat's thread */
     atomic_uint_fast64_t pages;
     atomic_uint_fast64_t bytes;
@@ -49,10 +51,16 @@ void host_free(struct host *host);
  */
 int64_t host_step(struct host *host, int64_t now_ms);
 
-/* curl's message on the host's fetch; `easy` is its handle. */
-void host_fetched(struct host *host, CURLcode result);
+/* Since when something of it could begin, clock_boot_ms(); INT64_MAX: nothing could. */
+int64_t host_waits_since_ms(const struct host *host);
+/* How many connections it may have open. */
+unsigned host_connections(const struct host *host);
+unsigned host_fetches(const struct host *host); /* under way */
+/* Calls back for each fetch that is under way. */
+void host_visit_fetches(struct host *host, void (*visit)(void *context, struct fetch *fetch),
+                        void *context);
 
-/* The host whose fetch it is: behind CURLINFO_PRIVATE stands its fetch. */
-struct fetch *host_fetch(struct host *host);
+/* curl's message on a fetch that a host began. */
+void host_fetched(struct fetch *fetch, CURLcode result);
 
 #endif

@@ -16,6 +16,7 @@ struct lease {
     unsigned unreported; /* jobs begun and neither settled nor dropped */
     bool finishing;
     bool running_out; /* few of its URLs are left */
+    bool revoked;
 };
 
 struct ledger {
@@ -198,12 +199,34 @@ static bool holds(struct ledger *ledger, uint64_t id, int64_t now_ms)
     return lease != NULL && lease->ends_ms > now_ms;
 }
 
-bool ledger_holds(struct ledger *ledger, uint64_t id)
+enum ledger_word ledger_ask(struct ledger *ledger, uint64_t id)
 {
     lock(ledger);
-    bool held = holds(ledger, id, clock_boot_ms());
+    const struct lease *lease = find(ledger, id);
+    enum ledger_word word = lease == NULL || lease->ends_ms <= clock_boot_ms() ? LEDGER_OVER
+                            : lease->revoked                                   ? LEDGER_REVOKED
+                                                                               : LEDGER_GO_ON;
     unlock(ledger);
-    return held;
+    return word;
+}
+
+bool ledger_holds(struct ledger *ledger, uint64_t id)
+{
+    return ledger_ask(ledger, id) != LEDGER_OVER;
+}
+
+void ledger_revoke(struct ledger *ledger, const uint64_t *leases, size_t count)
+{
+    bool any = false;
+    lock(ledger);
+    for (size_t i = 0; i < count; i++) {
+        struct lease *lease = find(ledger, leases[i]);
+        if (lease == NULL || lease->revoked)
+            continue;
+        lease->revoked = any = true;
+    }
+    ledger->refused = ledger->refused || any; /* so that the fetching thread hears of it */
+    unlock_changed(ledger);
 }
 
 void ledger_finish(struct ledger *ledger, uint64_t id)
@@ -340,7 +363,8 @@ static void take_running_out(struct ledger *ledger, struct ledger_batch *batch)
 {
     for (size_t i = 0; i < ledger->lease_count; i++) {
         const struct lease *lease = &ledger->leases[i];
-        if (lease->running_out && !lease->finishing && jobs_of(batch, lease->id) > 0)
+        if (lease->running_out && !lease->finishing && !lease->revoked &&
+            jobs_of(batch, lease->id) > 0)
             batch->running_out[batch->running_out_count++] = lease->id;
     }
 }

@@ -58,8 +58,15 @@ int64_t ledger_first_end_ms(struct ledger *ledger);
 /* So many of its URLs are left, and more may be asked for: with the next report, where they are
  * few. */
 void ledger_note_left(struct ledger *ledger, uint64_t lease, size_t left);
-/* Whether it is held and its time is not over. */
-bool ledger_holds(struct ledger *ledger, uint64_t lease);
+/* Nothing more is to be begun under these; what is being fetched is finished. */
+void ledger_revoke(struct ledger *ledger, const uint64_t *leases, size_t count);
+enum ledger_word {
+    LEDGER_GO_ON,
+    LEDGER_REVOKED, /* what is under way is wanted, and nothing more */
+    LEDGER_OVER,    /* it is not held, or its time is over */
+};
+enum ledger_word ledger_ask(struct ledger *ledger, uint64_t lease);
+bool ledger_holds(struct ledger *ledger, uint64_t lease); /* it is not over */
 /* Nothing more will be begun under it: it is given back with its last report. */
 void ledger_finish(struct ledger *ledger, uint64_t lease);
 /* Waits so long, whatever happens, except that a stop or its deadline ends it. */

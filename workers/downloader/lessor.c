@@ -90,6 +90,7 @@ static enum status ask(struct lessor *lessor, unsigned room, int64_t wait_ms, in
         return status;
     const Wire__LeaseReply *reply = message;
     ledger_prolong(options->ledger, held, request.n_held, asked_ms);
+    ledger_revoke(options->ledger, reply->revoked, reply->n_revoked);
     for (size_t i = 0; i < reply->n_leases; i++)
         take_lease(lessor, reply->leases[i]);
     /* An answer without leases has waited, or says itself when there may be some. */

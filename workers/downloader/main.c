@@ -1,20 +1,18 @@
 /* Fetches what the indexserver leases, has it parsed, reports it. Holds nothing that must last. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
 
 #include "base/own_folder.h"
 #include "cluster/program.h"
+#include "downloader/confine.h"
 #include "downloader/crew.h"
 #include "downloader/parser_child.h"
-
-enum { DESCRIPTORS_WANTED = 4096 };
 
 /* What the callbacks of the membership and of the crew need. */
 struct process {
     struct program program;
     const char *parser;
+    struct crew_settings settings;
+    struct spawner *spawner;
     struct crew *crew;             /* before program_ready() */
     Wire__DownloaderStatus status; /* of one heartbeat */
 };
@@ -45,25 +43,25 @@ static enum status find_parser(struct process *process, struct error *err)
     return STATUS_OK;
 }
 
-/* A connection per host, and none of our memory in a core. */
-static void set_limits(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED) {
-        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            log_warning("open files: %s", strerror(errno));
-    }
-    limit = (struct rlimit){0};
-    (void)setrlimit(RLIMIT_CORE, &limit);
-}
-
 static void report(void *context, struct arena *arena, Wire__HeartbeatRequest *heartbeat)
 {
     struct process *process = context;
     (void)arena;
     crew_fill_status(process->crew, &process->status);
     heartbeat->downloader = &process->status;
+}
+
+/* They come before there is a crew, too. */
+static enum status take_settings(void *context, const Wire__Settings *settings, struct error *err)
+{
+    struct process *process = context;
+    (void)err;
+    if (settings->crawl != NULL)
+        atomic_store(&process->settings.connections_per_address,
+                     settings->crawl->connections_per_address);
+    atomic_store(&process->settings.bandwidth,
+                 settings->downloader == NULL ? 0 : settings->downloader->bandwidth);
+    return STATUS_OK;
 }
 
 static void locate_indexserver(void *context, char *ret_address)
@@ -82,8 +80,11 @@ static uint64_t own_id(void *context)
 
 static enum status join(struct process *process, struct error *err)
 {
-    struct program_part part = {
-        .role = WIRE__ROLE__ROLE_DOWNLOADER, .shard = -1, .context = process, .report = report};
+    struct program_part part = {.role = WIRE__ROLE__ROLE_DOWNLOADER,
+                                .shard = -1,
+                                .context = process,
+                                .take_settings = take_settings,
+                                .report = report};
     return program_join(&process->program, &part, err);
 }
 
@@ -93,10 +94,10 @@ static enum status open_crew(struct process *process, struct error *err)
         .link = {.locate = locate_indexserver, .context = process, .key = &process->program.key},
         .member = own_id,
         .member_context = process,
-        .parser_path = process->parser,
+        .spawner = process->spawner,
         .page_ms = PARSER_PAGE_MS,
         .limits = &fetch_limits_usual,
-        .address_requests_max = ADDRESSES_REQUESTS_USUAL,
+        .settings = &process->settings,
     };
     return crew_open(&options, &process->crew, err);
 }
@@ -109,11 +110,19 @@ static enum status run(struct process *process, struct error *err)
     if (status == STATUS_OK) {
         program_ready(&process->program);
         log_info("ready");
-        crew_run(process->crew, process->program.stop_fd);
+        status = crew_run(process->crew, process->program.stop_fd, err);
     }
     program_leave(&process->program);
     crew_close(process->crew);
     return status;
+}
+
+/* The file that heartbeats tell our memory from is opened by the first question. */
+static enum status confine_all(struct error *err)
+{
+    Wire__Memory memory;
+    member_memory(&memory);
+    return confine(err);
 }
 
 int main(int argc, char **argv)
@@ -122,14 +131,18 @@ int main(int argc, char **argv)
     struct program *program = &process.program;
     struct error err = {0};
     read_arguments(argc, argv, &process);
-    set_limits();
     program_catch_signals(program);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    enum status status = cluster_key_load(program->key_file, program->data, &program->key, &err);
+    enum status status = find_parser(&process, &err);
     if (status == STATUS_OK)
-        status = find_parser(&process, &err);
+        status = spawner_open(process.parser, &process.spawner, &err);
+    if (status == STATUS_OK)
+        status = cluster_key_load(program->key_file, program->data, &program->key, &err);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (status == STATUS_OK)
+        status = confine_all(&err);
     if (status == STATUS_OK)
         status = run(&process, &err);
     curl_global_cleanup();
+    spawner_close(process.spawner);
     return program_end(status, &err);
 }

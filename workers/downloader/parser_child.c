@@ -1,16 +1,12 @@
 #include "downloader/parser_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -22,92 +18,44 @@
 enum { SIZE_BYTES = 4, KEPT_BYTES = 1024 * 1024 /* of the buffers, between pages */ };
 
 struct parser_child {
-    const char *path;
+    struct spawner *spawner;
     uint32_t page_ms;
     int fd; /* our end of the socket; -1: no process */
     struct buffer out, in;
     atomic_uint_fast64_t restarts;
-    pthread_mutex_t mutex; /* of what follows */
-    pid_t pid;             /* 0: no process */
+    pthread_mutex_t mutex; /* of what follows, and of orders to start */
     bool interrupted;
 };
 
-extern char **environ;
-
 /* ---- the process ---- */
-
-/* Both its standard input and output are the socket; nothing else of ours is open in it, and none
- * of our signals is blocked. */
-static int spawn(const char *path, int fd, pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    char *argv[] = {(char *)(uintptr_t)path, NULL}; /* posix_spawn()'s own lack of const */
-    sigemptyset(&none);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    int code = posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return code;
-}
 
 static enum status start(struct parser_child *child, struct error *err)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return error_set_errno(err, errno, "socketpair");
-    enum status status = fd_set_nonblocking(pair[1], false, err);
     pthread_mutex_lock(&child->mutex);
-    if (status == STATUS_OK && child->interrupted)
-        status = error_set(err, STATUS_CANCELLED, "the downloader stops");
-    if (status == STATUS_OK) {
-        int code = spawn(child->path, pair[1], &child->pid);
-        if (code != 0) {
-            child->pid = 0;
-            status = error_set(err, STATUS_IO, "the parser %s cannot be started: %s", child->path,
-                               strerror(code));
-        }
-    }
+    enum status status = child->interrupted
+                             ? error_set(err, STATUS_CANCELLED, "the downloader stops")
+                             : spawner_start(child->spawner, &child->fd, err);
     pthread_mutex_unlock(&child->mutex);
-    fd_close(pair[1]);
-    if (status != STATUS_OK) {
-        fd_close(pair[0]);
-        return status;
-    }
-    child->fd = pair[0];
-    return STATUS_OK;
+    return status == STATUS_UNAVAILABLE ? error_set(err, STATUS_IO, "%s", err->text) : status;
 }
 
 /* Also of a process that has died by itself. */
 static void end_process(struct parser_child *child)
 {
+    if (child->fd < 0)
+        return;
     fd_close(child->fd);
     child->fd = -1;
-    pthread_mutex_lock(&child->mutex);
-    pid_t pid = child->pid;
-    child->pid = 0; /* from here on nobody else signals it */
-    pthread_mutex_unlock(&child->mutex);
-    if (pid == 0)
-        return;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    spawner_end(child->spawner);
 }
 
-enum status parser_child_open(const char *path, uint32_t page_ms, struct parser_child **ret_child,
-                              struct error *err)
+enum status parser_child_open(struct spawner *spawner, uint32_t page_ms,
+                              struct parser_child **ret_child, struct error *err)
 {
     struct parser_child *child = calloc(1, sizeof(*child));
     if (child == NULL)
         return error_set(err, STATUS_NO_MEMORY, "parser");
-    child->path = path;
+    child->spawner = spawner;
     child->page_ms = page_ms;
     child->fd = -1;
     child->in.limit = PARSER_ANSWER_BYTES_MAX + SIZE_BYTES;
@@ -136,8 +84,7 @@ void parser_child_interrupt(struct parser_child *child)
 {
     pthread_mutex_lock(&child->mutex);
     child->interrupted = true;
-    if (child->pid != 0)
-        kill(child->pid, SIGKILL);
+    spawner_end(child->spawner);
     pthread_mutex_unlock(&child->mutex);
 }
 

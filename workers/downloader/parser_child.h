@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "downloader/spawner.h"
 #include "page.pb-c.h"
 
 enum {
@@ -19,9 +20,9 @@ enum {
 
 struct parser_child;
 
-/* Starts the program at `path` (borrowed). */
-enum status parser_child_open(const char *path, uint32_t page_ms, struct parser_child **ret_child,
-                              struct error *err);
+/* Has a parser started by the spawner (borrowed). */
+enum status parser_child_open(struct spawner *spawner, uint32_t page_ms,
+                              struct parser_child **ret_child, struct error *err);
 void parser_child_close(struct parser_child *child); /* ends the process; accepts NULL */
 
 /* What else there is to do while the parser works on a page; `work` NULL: nothing. */

@@ -10,11 +10,12 @@
 #include "base/error.h"
 #include "downloader/job.h"
 #include "downloader/ledger.h"
+#include "downloader/spawner.h"
 
 struct parsing;
 
-/* parser_path  borrowed. STATUS_IO: that program cannot be started. */
-enum status parsing_open(struct ledger *ledger, const char *parser_path, uint32_t page_ms,
+/* spawner  borrowed. STATUS_IO: the parser cannot be started. */
+enum status parsing_open(struct ledger *ledger, struct spawner *spawner, uint32_t page_ms,
                          struct parsing **ret_parsing, struct error *err);
 /* What waits is parsed until the deadline (clock_boot_ms()), the rest dropped. Ends the process and
  * joins the thread; nothing may be taken afterwards. */

@@ -28,8 +28,9 @@ struct reporter {
     bool was_away; /* said once */
 };
 
-static void take_more(struct reporter *reporter, const Wire__ReportReply *reply)
+static void take_reply(struct reporter *reporter, const Wire__ReportReply *reply)
 {
+    ledger_revoke(reporter->ledger, reply->revoked, reply->n_revoked);
     for (size_t i = 0; i < reply->n_more; i++) {
         Wire__HostLease *copy = message_copy(&reply->more[i]->base);
         if (copy != NULL) /* else they come with the next lease */
@@ -59,7 +60,7 @@ static enum status send_batch(struct reporter *reporter, const struct ledger_bat
                                    &wire__report_reply__descriptor, &arena, REPORT_TIMEOUT_MS,
                                    reporter->deadline_fd, &reply, err);
     if (status == STATUS_OK)
-        take_more(reporter, reply);
+        take_reply(reporter, reply);
     arena_release(&arena);
     return status;
 }

@@ -126,14 +126,14 @@ void cache_resize(struct cache *cache, uint32_t entries)
 static uint64_t hash_key(const struct cache_key *key)
 {
     uint64_t hash = hash64(key->read_as, strlen(key->read_as));
-    uint64_t parts[] = {hash, key->page, key->size, key->is_admin};
+    uint64_t parts[] = {hash, key->page, key->size, key->is_admin, key->shows_duplicates};
     return hash64(parts, sizeof(parts));
 }
 
 static bool same_key(const struct cache_key *a, const struct cache_key *b)
 {
     return a->page == b->page && a->size == b->size && a->is_admin == b->is_admin &&
-           strcmp(a->read_as, b->read_as) == 0;
+           a->shows_duplicates == b->shows_duplicates && strcmp(a->read_as, b->read_as) == 0;
 }
 
 static struct entry *find(struct cache *cache, const struct cache_key *key, uint64_t hash)
@@ -222,11 +222,19 @@ static void put_result(struct space *space, const struct found_page *result,
     const char *title = put_string(space, result->title);
     const char *snippet = put_string(space, result->snippet);
     const char *language = put_string(space, result->language);
+    const char **duplicates =
+        put(space, result->duplicates, result->duplicate_count * sizeof(*duplicates));
+    for (unsigned i = 0; i < result->duplicate_count; i++) {
+        const char *duplicate = put_string(space, result->duplicates[i]);
+        if (duplicates != NULL)
+            duplicates[i] = duplicate;
+    }
     if (copy != NULL) {
         copy->url = url;
         copy->title = title;
         copy->snippet = snippet;
         copy->language = language;
+        copy->duplicates = duplicates;
     }
 }
 

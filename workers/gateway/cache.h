@@ -35,6 +35,7 @@ struct cache_key {
     unsigned page;
     unsigned size;
     bool is_admin;
+    bool shows_duplicates;
 };
 
 /* Where the next page begins. */

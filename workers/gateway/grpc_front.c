@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/port_owner.h"
+#include "base/thread.h"
 #include "gateway/grpc_call.h"
 #include "rpc/listen.h"
 
@@ -211,6 +212,7 @@ static void *serve(void *context)
     struct grpc_front *front = self->front;
     struct grpc_hands hands = {
         .service = self->service, .arena = &self->arena, .give_up_fd = self->give_up_fd};
+    thread_be_prompt();
     for (;;) {
         grpc_event event =
             grpc_completion_queue_next(front->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);

@@ -60,6 +60,9 @@ static bool put_results(const struct search_answer *answer, struct arena *arena,
         to->score = from->score;
         to->language = (char *)from->language;
         to->inlinks = from->inlinks;
+        to->duplicates = (char **)from->duplicates;
+        to->n_duplicates = from->duplicate_count;
+        to->duplicate_count = from->duplicate_total;
         to->fetched_at = time_text(arena, from->fetched_us);
         if (to->fetched_at == NULL)
             return false;
@@ -112,6 +115,7 @@ static enum status search(struct grpc_job *job, const ProtobufCMessage *message,
         .size = request->size == 0 ? SEARCH_SIZE_DEFAULT : request->size,
         .cursor = request->cursor,
         .is_admin = job->is_admin,
+        .shows_duplicates = request->show_duplicates,
     };
     struct search_answer answer;
     enum status status = service_search(job->service, &question, job->arena, &answer, err);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "gateway/fcgi.h"
 #include "gateway/http_backend.h"
 #include "gateway/http_problem.h"
@@ -269,6 +270,7 @@ static void *run_thread(void *argument)
 {
     struct desk *desk = argument;
     struct connection *connection;
+    thread_be_prompt();
     while ((connection = take_ready(desk->worker)) != NULL)
         give_back(desk->worker, connection, serve(desk, connection));
     desk_free(desk);

@@ -22,6 +22,14 @@ static void write_result(struct json_writer *json, const struct found_page *resu
     json_put_string(json, "language", result->language);
     json_put_unsigned(json, "inlinks", result->inlinks);
     json_put_time(json, "fetched_at", result->fetched_us);
+    json_put_unsigned(json, "duplicate_count", result->duplicate_total);
+    json_open_array(json, "duplicates");
+    for (unsigned i = 0; i < result->duplicate_count; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "url", result->duplicates[i]);
+        json_close_object(json);
+    }
+    json_close_array(json);
     json_close_object(json);
 }
 

@@ -24,7 +24,8 @@ const char json_openapi[] = JSON_TEXT({
         {"name": "q", "in": "query", "required": true, "description": "Words; \"phrases\", \"near each other\"~5, begin*, OR, -, ( ), and site:, lang:, type:, after:, before:, title:, headings:, url:, anchor:, body: in front.", "schema": {"type": "string", "maxLength": 2048}},
         {"$ref": "#/components/parameters/page"},
         {"$ref": "#/components/parameters/size"},
-        {"name": "cursor", "in": "query", "description": "Of an earlier answer, valid for five minutes: makes paging stable.", "schema": {"type": "string"}}
+        {"name": "cursor", "in": "query", "description": "Of an earlier answer, valid for five minutes: makes paging stable.", "schema": {"type": "string"}},
+        {"name": "duplicates", "in": "query", "description": "show: pages with the same or nearly the same text as results of their own, not listed with one of them", "schema": {"enum": ["show"]}}
       ],
       "responses": {
         "200": {"description": "Results, best first", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchAnswer"}}}},
@@ -255,7 +256,7 @@ const char json_openapi[] = JSON_TEXT({
     },
     "Result": {
       "type": "object",
-      "required": ["url", "title", "snippet", "score", "language", "inlinks", "fetched_at"],
+      "required": ["url", "title", "snippet", "score", "language", "inlinks", "fetched_at", "duplicate_count", "duplicates"],
       "properties": {
         "url": {"type": "string", "format": "uri"},
         "title": {"type": "string"},
@@ -263,7 +264,9 @@ const char json_openapi[] = JSON_TEXT({
         "score": {"type": "number"},
         "language": {"type": "string"},
         "inlinks": {"type": "integer"},
-        "fetched_at": {"type": ["string", "null"], "format": "date-time"}
+        "fetched_at": {"type": ["string", "null"], "format": "date-time"},
+        "duplicate_count": {"type": "integer", "description": "Pages with the same or nearly the same text, of those looked at"},
+        "duplicates": {"type": "array", "maxItems": 10, "items": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string", "format": "uri"}}}}
       }
     },
     "Backlinks": {

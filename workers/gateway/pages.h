@@ -15,7 +15,7 @@
 
 /* Names the bytes in proxy/static, which browsers may keep for ever under one name; a test says
  * what it must be when they change. */
-#define PAGE_STATIC_TAG "7990b384fd085b2e"
+#define PAGE_STATIC_TAG "b6821a037f5c80f1"
 
 /* What every page shows around its own matter. */
 struct page_frame {
@@ -69,7 +69,11 @@ void page_search_form(struct html *html, const char *query, bool has_focus);
 
 /* Links to the other pages of a list, `value` being the query or the URL that it answers. Writes
  * nothing where there is one page only. */
-enum page_list { PAGE_LIST_RESULTS, PAGE_LIST_BACKLINKS };
+enum page_list {
+    PAGE_LIST_RESULTS,
+    PAGE_LIST_ALL_RESULTS, /* those with the same text, too */
+    PAGE_LIST_BACKLINKS,
+};
 void page_pagination(struct html *html, enum page_list list, const char *value, unsigned page,
                      unsigned last_page);
 

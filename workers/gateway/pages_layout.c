@@ -99,11 +99,13 @@ void page_search_form(struct html *html, const char *query, bool has_focus)
 static void write_page_link(struct html *html, enum page_list list, const char *value,
                             unsigned page)
 {
-    if (list == PAGE_LIST_RESULTS)
-        html_markup(html, " href=\"/search?q=");
-    else
+    if (list == PAGE_LIST_BACKLINKS)
         html_markup(html, " href=\"/backlinks?url=");
+    else
+        html_markup(html, " href=\"/search?q=");
     html_parameter(html, value);
+    if (list == PAGE_LIST_ALL_RESULTS)
+        html_markup(html, "&amp;duplicates=show");
     if (page > 1) {
         html_markup(html, "&amp;page=");
         html_number(html, page);

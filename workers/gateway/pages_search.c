@@ -59,6 +59,29 @@ static void write_result_facts(struct html *html, const struct found_page *resul
     html_markup(html, "</p>");
 }
 
+/* Pages with the same text. */
+static void write_duplicates(struct html *html, const struct found_page *result)
+{
+    if (result->duplicate_count == 0)
+        return;
+    html_markup(html, "<p class=\"same\">Also at ");
+    for (unsigned i = 0; i < result->duplicate_count; i++) {
+        if (i > 0)
+            html_markup(html, ", ");
+        html_markup(html, "<a rel=\"noreferrer\"");
+        html_link_attribute(html, result->duplicates[i]);
+        html_markup(html, ">");
+        html_text(html, result->duplicates[i]);
+        html_markup(html, "</a>");
+    }
+    if (result->duplicate_total > result->duplicate_count) {
+        html_markup(html, " and ");
+        page_count(html, result->duplicate_total - result->duplicate_count, "more page",
+                   "more pages");
+    }
+    html_markup(html, "</p>");
+}
+
 static void write_result(struct html *html, const struct found_page *result)
 {
     html_markup(html, "<li><h2 dir=\"auto\"><a rel=\"noreferrer\"");
@@ -76,6 +99,7 @@ static void write_result(struct html *html, const struct found_page *result)
         html_snippet(html, result->snippet);
         html_markup(html, "</p>");
     }
+    write_duplicates(html, result);
     write_result_facts(html, result);
     html_markup(html, "</li>\n");
 }
@@ -167,10 +191,30 @@ static void write_no_results(struct html *html, const struct search_answer *answ
     html_markup(html, "</section>\n");
 }
 
+/* To one result for each text, or to one for each page. */
+static void write_folding_link(struct html *html, const struct search_answer *answer)
+{
+    if (answer->folded_count == 0 && !answer->shows_duplicates)
+        return;
+    html_markup(html, "<p class=\"quiet\"><a href=\"/search?q=");
+    html_parameter(html, answer->query);
+    if (answer->shows_duplicates)
+        html_markup(html, "\">List pages with the same text as one</a></p>\n");
+    else
+        html_markup(html, "&amp;duplicates=show\">Show pages with the same text, too</a></p>\n");
+}
+
 static unsigned last_page_of(uint64_t total, unsigned size)
 {
     uint64_t shown = total < SEARCH_DEPTH_MAX ? total : SEARCH_DEPTH_MAX;
     return size == 0 ? 1 : (unsigned)((shown + size - 1) / size);
+}
+
+/* Where pages are folded, how many there will be is known at the last one only. */
+static unsigned last_results_page(const struct search_answer *answer)
+{
+    bool is_last = answer->cursor[0] == '\0';
+    return is_last ? answer->page : last_page_of(answer->total, answer->size);
 }
 
 void page_results(struct html *html, const struct page_frame *frame,
@@ -191,8 +235,9 @@ void page_results(struct html *html, const struct page_frame *frame,
         for (unsigned i = 0; i < answer->result_count; i++)
             write_result(html, &answer->results[i]);
         html_markup(html, "</ol>\n");
-        page_pagination(html, PAGE_LIST_RESULTS, answer->query, answer->page,
-                        last_page_of(answer->total, answer->size));
+        write_folding_link(html, answer);
+        page_pagination(html, answer->shows_duplicates ? PAGE_LIST_ALL_RESULTS : PAGE_LIST_RESULTS,
+                        answer->query, answer->page, last_results_page(answer));
     } else {
         write_no_results(html, answer, documents);
     }

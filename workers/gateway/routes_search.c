@@ -72,6 +72,12 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
+/* "duplicates=show": pages with one text as results of their own. */
+static bool wants_duplicates(struct exchange *exchange)
+{
+    return strcmp(parameter_or_empty(exchange, "duplicates"), "show") == 0;
+}
+
 void route_search_page(struct exchange *exchange)
 {
     struct search_question question = {
@@ -79,6 +85,7 @@ void route_search_page(struct exchange *exchange)
         .page = lenient_page(exchange),
         .size = SEARCH_SIZE_DEFAULT,
         .is_admin = exchange->is_admin,
+        .shows_duplicates = wants_duplicates(exchange),
     };
     if (is_blank(question.query)) {
         route_home(exchange);
@@ -149,6 +156,7 @@ void route_api_search(struct exchange *exchange)
         .query = parameter_or_empty(exchange, "q"),
         .cursor = cursor != NULL && cursor[0] != '\0' ? cursor : NULL,
         .is_admin = exchange->is_admin,
+        .shows_duplicates = wants_duplicates(exchange),
     };
     if (!strict_counts(exchange, &question.page, &question.size))
         return;

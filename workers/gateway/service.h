@@ -25,6 +25,7 @@ struct service; /* one thread's */
 enum {
     SEARCH_SIZE_DEFAULT = 10,
     SEARCH_SIZE_MAX = 100,
+    SEARCH_DUPLICATES_MAX = 10, /* listed with one result, and ten times as many with all */
     SUGGESTIONS_MAX = 8,
     SEARCH_DEPTH_MAX = 1000, /* page * size: beyond it STATUS_INVALID with words for the user */
     ADD_URLS_MAX = 10000,
@@ -45,11 +46,12 @@ void service_set_deadline(struct service *service, int64_t deadline_ms);
 void service_set_asker(struct service *service, const struct rpc_watch *watch);
 
 struct search_question {
-    const char *query;  /* UTF-8, zero-terminated; invalid bytes are read as U+FFFD */
-    unsigned page;      /* from 1 */
-    unsigned size;      /* 1 to SEARCH_SIZE_MAX */
-    const char *cursor; /* of an earlier answer, or NULL */
-    bool is_admin;      /* private pages too */
+    const char *query;     /* UTF-8, zero-terminated; invalid bytes are read as U+FFFD */
+    unsigned page;         /* from 1 */
+    unsigned size;         /* 1 to SEARCH_SIZE_MAX */
+    const char *cursor;    /* of an earlier answer, or NULL */
+    bool is_admin;         /* private pages too */
+    bool shows_duplicates; /* as results of their own */
 };
 
 struct found_page {
@@ -60,6 +62,9 @@ struct found_page {
     const char *language;
     uint64_t inlinks;
     int64_t fetched_us;
+    const char **duplicates;  /* URLs of pages with the same text, or nearly */
+    unsigned duplicate_count; /* at most SEARCH_DUPLICATES_MAX */
+    unsigned duplicate_total; /* among the pages looked at */
 };
 
 struct search_answer {
@@ -81,6 +86,8 @@ struct search_answer {
     unsigned shards_answered;
     struct found_page *results;
     unsigned result_count;
+    bool shows_duplicates;    /* as results of their own */
+    unsigned folded_count;    /* pages that are listed with, or behind, these results only */
     const char *did_you_mean; /* a query that finds clearly more; NULL: none */
     uint64_t did_you_mean_total;
 };

@@ -14,7 +14,7 @@ struct window {
     const char *query_text;
     struct query query;
     Wire__SearchRequest *request; /* NULL: nothing is looked for */
-    struct search_hit *hits;      /* in their order */
+    struct page_result *page;     /* the best results */
     size_t count;
 };
 
@@ -47,8 +47,11 @@ static enum status find_window(struct service *service, const struct routing *ro
                                const char *query, int64_t ends_ms, struct arena *arena,
                                struct window *ret_window, struct error *err)
 {
-    struct search_question question = {
-        .query = query, .page = 1, .size = ranking_default.window, .is_admin = true};
+    struct search_question question = {.query = query,
+                                       .page = 1,
+                                       .size = ranking_default.window,
+                                       .is_admin = true,
+                                       .shows_duplicates = true};
     struct search_answer answer = {0};
     struct searching *search = arena_zalloc(arena, sizeof(*search));
     if (search == NULL)
@@ -67,14 +70,14 @@ static enum status find_window(struct service *service, const struct routing *ro
         if (status == STATUS_OK)
             status = searching_ask_shards(search, err);
         if (status == STATUS_OK)
-            status = searching_make_page(search, err);
+            status = searching_make_page(search, &answer, err);
         window.request = status == STATUS_OK ? searching_make_request(search) : NULL;
         if (status == STATUS_OK && window.request == NULL)
             status = error_set(err, STATUS_NO_MEMORY, "search");
     }
     if (status != STATUS_OK)
         return status;
-    window.hits = search->page;
+    window.page = search->page;
     window.count = search->page_count;
     *ret_window = window;
     return STATUS_OK;
@@ -82,7 +85,7 @@ static enum status find_window(struct service *service, const struct routing *ro
 static unsigned rank_of(const struct window *window, uint64_t hash)
 {
     for (size_t i = 0; i < window->count; i++) {
-        if (window->hits[i].url_hash == hash)
+        if (window->page[i].shown.url_hash == hash)
             return (unsigned)i + 1;
     }
     return 0;

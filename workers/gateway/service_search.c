@@ -41,10 +41,11 @@ enum status searching_understand(struct searching *search, struct search_answer 
         return status;
     search->term_count = query_collect_terms(search->query.root, search->terms);
     answer->read_as = search->query.read_as;
-    answer->notes = arena_zalloc(search->arena, (QUERY_NOTES_MAX + 1) * sizeof(*answer->notes));
+    answer->notes = arena_zalloc(search->arena, (QUERY_NOTES_MAX + 2) * sizeof(*answer->notes));
     answer->note_count = search->query.note_count;
     answer->page = question->page;
     answer->size = question->size;
+    answer->shows_duplicates = question->shows_duplicates;
     answer->cursor = "";
     if (answer->notes == NULL)
         return error_set(err, STATUS_NO_MEMORY, "search");
@@ -58,7 +59,8 @@ static struct cache_key cache_key_of(const struct searching *search)
     return (struct cache_key){.read_as = search->query.read_as,
                               .page = search->question->page,
                               .size = search->question->size,
-                              .is_admin = search->question->is_admin};
+                              .is_admin = search->question->is_admin,
+                              .shows_duplicates = search->question->shows_duplicates};
 }
 
 static bool answer_from_cache(struct searching *search, struct search_answer *answer)
@@ -121,12 +123,12 @@ static enum status answer_from_shards(struct searching *search, struct search_an
     if (status == STATUS_OK && searching_wants_more(search, answer))
         status = searching_ask_for_more(search, answer, err);
     if (status == STATUS_OK)
-        status = searching_make_page(search, err);
+        status = searching_make_page(search, answer, err);
     if (status == STATUS_OK)
         status = searching_fill_results(search, answer, err);
     if (status != STATUS_OK)
         return status;
-    searching_note_place(search, answer);
+    searching_note_place(search);
     remember(search, answer);
     return STATUS_OK;
 }
@@ -141,6 +143,8 @@ static enum status answer_question(struct searching *search, struct search_answe
         status = answer_from_shards(search, answer, err);
     if (status == STATUS_OK)
         status = searching_note_relaxed(search, answer, err);
+    if (status == STATUS_OK)
+        status = searching_note_folded(search, answer, err);
     if (status == STATUS_OK)
         status = searching_write_cursor(search, answer, err);
     if (status == STATUS_OK)
@@ -163,6 +167,7 @@ enum status service_search(struct service *service, const struct search_question
     search->arena = arena;
     search->routing = routing;
     search->ends_ms = service_ends_ms(service);
+    search->more = question->shows_duplicates ? 0 : question->size;
     struct search_answer answer = {0};
     enum status status = answer_question(search, &answer, err);
     routing_release(routing);

@@ -11,7 +11,7 @@ static uint64_t query_hash(const struct query *query)
     return hash64(query->read_as, strlen(query->read_as));
 }
 
-void searching_note_place(struct searching *search, const struct search_answer *answer)
+void searching_note_place(struct searching *search)
 {
     struct cache_place *place = &search->place;
     uint64_t depth = search->has_after
@@ -24,12 +24,11 @@ void searching_note_place(struct searching *search, const struct search_answer *
     place->cursor.depth = depth + search->page_count;
     place->cursor.positions = search->positions;
     place->cursor.shard_count = search->routing->shard_count;
-    place->is_last = search->page_count < search->question->size ||
-                     place->cursor.depth >= answer->total ||
-                     place->cursor.depth + search->question->size > SEARCH_DEPTH_MAX;
+    place->is_last =
+        !search->has_next || place->cursor.depth + search->question->size > SEARCH_DEPTH_MAX;
     if (search->page_count > 0) {
-        place->cursor.score = search->page[search->page_count - 1].score;
-        place->cursor.url_hash = search->page[search->page_count - 1].url_hash;
+        place->cursor.score = search->page_end.score;
+        place->cursor.url_hash = search->page_end.url_hash;
     }
 }
 

@@ -28,6 +28,16 @@ enum {
 struct merged {
     struct search_hit *hits;
     size_t count;
+    bool is_cut; /* there are more behind them */
+};
+
+/* A result, and the hits with the same text that are listed with it. */
+struct page_result {
+    struct search_hit shown;
+    size_t place; /* of the first of them in the order of hits */
+    struct search_hit *duplicates;
+    unsigned duplicate_count;
+    unsigned duplicate_total;
 };
 
 /* One search, from question to answer. All of it lies in the arena. */
@@ -58,8 +68,13 @@ struct searching {
     struct merged matching;        /* pages that match, where others follow */
     enum cursor_part ends_in;      /* this page */
     bool is_relaxed;               /* what is asked now is any of the words */
-    struct search_hit *page;       /* the hits of this page */
+    uint32_t more;                 /* hits to ask for beyond those that the page itself needs */
+    uint32_t asked;                /* hits that each shard was asked for */
+    struct page_result *page;
     unsigned page_count;
+    unsigned listed_count;      /* duplicates listed on it */
+    struct search_hit page_end; /* the last hit that is on it */
+    bool has_next;              /* there are results behind it */
     struct cache_place place;
 };
 
@@ -111,8 +126,36 @@ bool searching_begins_behind_window(const struct searching *search);
  * by its score, not by its place. */
 size_t searching_find_behind(const struct cursor *basis, const struct merged *merged);
 
-/* Fills search->page with the hits of the page asked for. */
-enum status searching_make_page(struct searching *search, struct error *err);
+/* Fills search->page with the results of the page asked for, asking the shards again where too many
+ * of their hits have one text; `partial` of the answer is set where they fail then. */
+enum status searching_make_page(struct searching *search, struct search_answer *answer,
+                                struct error *err);
+
+/* ---- service_search_fold.c: pages with the same text ---- */
+
+/* The hits of a list as results, in the arena. */
+struct folded {
+    struct folded_result {
+        uint32_t first; /* in the order of hits */
+        uint32_t shown;
+        uint32_t count; /* of hits, itself among them */
+    } * results;
+    uint32_t *of; /* for each hit its result */
+    size_t count;
+};
+
+/*
+ * Goes through the hits in their order. One whose text is that of an earlier result, or nearly, is
+ * folded into it; each other one is a result of its own. So results depend on the hits in front of
+ * them only, and every page of an answer tells the same. Of hits with one score, `precedence` says
+ * which is shown. `shows_duplicates`: every hit is a result.
+ */
+enum status searching_fold(const struct merged *merged, bool shows_duplicates, struct arena *arena,
+                           struct folded *ret_folded);
+
+/* Says that some are not shown as results of their own. */
+enum status searching_note_folded(struct searching *search, struct search_answer *answer,
+                                  struct error *err);
 
 /* ---- service_search_relaxed.c: pages with any of the words, behind those that match ---- */
 
@@ -148,7 +191,7 @@ enum status searching_read_cursor(struct searching *search, struct error *err);
 enum status searching_take_up_cursor(struct searching *search, struct error *err);
 
 /* Where this page ends. */
-void searching_note_place(struct searching *search, const struct search_answer *answer);
+void searching_note_place(struct searching *search);
 
 /* "" where there is no next page. */
 enum status searching_write_cursor(const struct searching *search, struct search_answer *answer,

@@ -9,25 +9,43 @@ struct winners {
     struct fanout_answer *answers;
 };
 
+static Wire__DocumentsRequest *request_of(struct searching *search, struct winners *winners,
+                                          unsigned shard)
+{
+    Wire__DocumentsRequest *request = (Wire__DocumentsRequest *)winners->requests[shard];
+    if (request != NULL)
+        return request;
+    request = arena_alloc(search->arena, sizeof(*request));
+    uint64_t *hashes =
+        arena_alloc(search->arena, (search->page_count + search->listed_count) * sizeof(*hashes));
+    if (request == NULL || hashes == NULL)
+        return NULL;
+    wire__documents_request__init(request);
+    request->url_hashes = hashes;
+    request->plain_hashes = hashes + search->page_count;
+    request->query = search->node;
+    request->include_private = search->question->is_admin;
+    request->snippet_bytes = SNIPPET_BYTES;
+    winners->requests[shard] = &request->base;
+    winners->prefer[shard] = search->answers[shard].member;
+    return request;
+}
+
 static enum status fill_requests(struct searching *search, struct winners *winners)
 {
     for (unsigned i = 0; i < search->page_count; i++) {
-        unsigned shard = search->page[i].shard;
-        Wire__DocumentsRequest *request = (Wire__DocumentsRequest *)winners->requests[shard];
-        if (request == NULL) {
-            request = arena_alloc(search->arena, sizeof(*request));
-            uint64_t *hashes = arena_alloc(search->arena, search->page_count * sizeof(*hashes));
-            if (request == NULL || hashes == NULL)
+        const struct page_result *result = &search->page[i];
+        Wire__DocumentsRequest *request = request_of(search, winners, result->shown.shard);
+        if (request == NULL)
+            return STATUS_NO_MEMORY;
+        request->url_hashes[request->n_url_hashes++] = result->shown.url_hash;
+        for (unsigned d = 0; d < result->duplicate_count; d++) {
+            const struct search_hit *duplicate = &result->duplicates[d];
+            request = request_of(search, winners, duplicate->shard);
+            if (request == NULL)
                 return STATUS_NO_MEMORY;
-            wire__documents_request__init(request);
-            request->url_hashes = hashes;
-            request->query = search->node;
-            request->include_private = search->question->is_admin;
-            request->snippet_bytes = SNIPPET_BYTES;
-            winners->requests[shard] = &request->base;
-            winners->prefer[shard] = search->answers[shard].member;
+            request->plain_hashes[request->n_plain_hashes++] = duplicate->url_hash;
         }
-        request->url_hashes[request->n_url_hashes++] = search->page[i].url_hash;
     }
     return STATUS_OK;
 }
@@ -58,25 +76,55 @@ static enum status ask_documents(struct searching *search, struct winners *winne
     return STATUS_OK;
 }
 
+/* How many documents of each shard's reply were read. */
+struct progress {
+    unsigned results;
+    unsigned duplicates;
+};
+
 /* Replies are in the order asked; the hash is compared all the same. */
 static const Wire__Document *take_document(const struct winners *winners,
-                                           const struct search_hit *found, unsigned *read)
+                                           const struct search_hit *found, unsigned at)
 {
     const struct fanout_answer *answer = &winners->answers[found->shard];
     const Wire__DocumentsReply *reply = answer->status == STATUS_OK ? answer->reply : NULL;
-    if (reply == NULL || read[found->shard] >= reply->n_documents)
+    if (reply == NULL || at >= reply->n_documents)
         return NULL;
-    const Wire__Document *document = reply->documents[read[found->shard]++];
+    const Wire__Document *document = reply->documents[at];
     return document->url_hash == found->url_hash ? document : NULL;
 }
 
+/* Those that went away, or do not answer, are left out, and not counted. */
+static enum status add_duplicates(const struct searching *search, const struct winners *winners,
+                                  const struct page_result *from, struct progress *progress,
+                                  struct found_page *to)
+{
+    to->duplicate_total = from->duplicate_total;
+    to->duplicates =
+        arena_alloc(search->arena, (from->duplicate_count + 1) * sizeof(*to->duplicates));
+    if (to->duplicates == NULL)
+        return STATUS_NO_MEMORY;
+    for (unsigned d = 0; d < from->duplicate_count; d++) {
+        const struct search_hit *hit = &from->duplicates[d];
+        const Wire__DocumentsRequest *request =
+            (const Wire__DocumentsRequest *)winners->requests[hit->shard];
+        size_t at = request->n_url_hashes + progress[hit->shard].duplicates++;
+        const Wire__Document *document = take_document(winners, hit, (unsigned)at);
+        if (document != NULL && document->found)
+            to->duplicates[to->duplicate_count++] = document->url;
+        else
+            to->duplicate_total--;
+    }
+    return STATUS_OK;
+}
+
 static enum status add_result(const struct searching *search, const Wire__Document *document,
-                              double score, struct search_answer *answer)
+                              double score, struct found_page *ret_result)
 {
     const char *snippet = service_snippet(document, search->arena);
     if (snippet == NULL)
         return STATUS_NO_MEMORY;
-    answer->results[answer->result_count++] = (struct found_page){
+    *ret_result = (struct found_page){
         .url = document->url,
         .title = document->title[0] == '\0' ? document->url : document->title,
         .snippet = snippet,
@@ -88,20 +136,39 @@ static enum status add_result(const struct searching *search, const Wire__Docume
     return STATUS_OK;
 }
 
+static enum status fill_result(const struct searching *search, const struct winners *winners,
+                               const struct page_result *from, struct progress *progress,
+                               struct search_answer *answer)
+{
+    unsigned shard = from->shown.shard;
+    const Wire__Document *document =
+        take_document(winners, &from->shown, progress[shard].results++);
+    bool is_there = document != NULL && document->found;
+    struct found_page *result = &answer->results[answer->result_count];
+    if (document == NULL || (!is_there && !winners->answers[shard].is_whole))
+        answer->partial = true; /* it does not tell whether the page is there */
+    if (is_there && add_result(search, document, from->shown.score, result) != STATUS_OK)
+        return STATUS_NO_MEMORY;
+    struct found_page gone;
+    enum status status = add_duplicates(search, winners, from, progress, is_there ? result : &gone);
+    if (is_there) {
+        answer->result_count++;
+        answer->folded_count += result->duplicate_total;
+    }
+    return status;
+}
+
 enum status searching_fill_results(struct searching *search, struct search_answer *answer,
                                    struct error *err)
 {
     struct winners winners;
-    unsigned *read = arena_zalloc(search->arena, search->routing->shard_count * sizeof(*read) + 1);
+    struct progress *progress =
+        arena_zalloc(search->arena, search->routing->shard_count * sizeof(*progress) + 1);
     answer->results = arena_alloc(search->arena, search->page_count * sizeof(*answer->results) + 1);
-    if (read == NULL || answer->results == NULL || ask_documents(search, &winners) != STATUS_OK)
+    if (progress == NULL || answer->results == NULL || ask_documents(search, &winners) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");
     for (unsigned i = 0; i < search->page_count; i++) {
-        const Wire__Document *document = take_document(&winners, &search->page[i], read);
-        bool is_there = document != NULL && document->found;
-        if (document == NULL || (!is_there && !winners.answers[search->page[i].shard].is_whole))
-            answer->partial = true; /* it does not tell whether the page is there */
-        if (is_there && add_result(search, document, search->page[i].score, answer) != STATUS_OK)
+        if (fill_result(search, &winners, &search->page[i], progress, answer) != STATUS_OK)
             return error_set(err, STATUS_NO_MEMORY, "search");
     }
     return STATUS_OK;

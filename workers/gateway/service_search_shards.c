@@ -16,8 +16,8 @@ uint32_t searching_first_result(const struct searching *search)
 bool searching_begins_behind_window(const struct searching *search)
 {
     const struct cursor *basis = &search->basis;
-    if (!search->has_after)
-        return false;
+    if (!search->has_after || !search->question->shows_duplicates)
+        return false; /* what was shown in front is needed, to tell what has the same text */
     if (basis->part == CURSOR_ALONE)
         return basis->depth > ranking_default.window;
     /* Of the pages with any word, those that match were shown in front. */
@@ -49,15 +49,17 @@ Wire__SearchRequest *searching_make_request(struct searching *search)
     }
     request->query = search->node;
     bool is_behind = searching_begins_behind_window(search);
-    request->k = search->question->size;
+    request->k = search->question->size + 1; /* one behind the page tells whether there are more */
     if (!is_behind)
         request->k += searching_first_result(search);
     if (!is_behind && search->has_after) /* some may have come in front meanwhile */
         request->k += search->question->size;
     if (search->is_relaxed) /* those that match are left out */
         request->k += RELAX_BELOW;
+    request->k += search->more;
     if (request->k > SEARCH_K_MAX)
         request->k = SEARCH_K_MAX;
+    search->asked = request->k;
     request->corpus = corpus;
     request->terms = list;
     request->n_terms = search->term_count;
@@ -147,6 +149,8 @@ enum status searching_ask_for(struct searching *search, const struct query_node 
 enum status searching_gather(struct searching *search, struct merged *ret)
 {
     size_t room = 1;
+    uint32_t window = searching_begins_behind_window(search) ? 0 : ranking_default.window;
+    uint32_t wanted = search->asked > window ? search->asked : window;
     *ret = (struct merged){0};
     for (unsigned i = 0; i < search->routing->shard_count; i++) {
         const Wire__SearchReply *reply = search->answers[i].reply;
@@ -159,13 +163,20 @@ enum status searching_gather(struct searching *search, struct merged *ret)
         const Wire__SearchReply *reply = search->answers[i].reply;
         if (search->answers[i].status != STATUS_OK)
             continue;
+        ret->is_cut |= reply->n_hits >= wanted;
         for (size_t h = 0; h < reply->n_hits; h++) {
             const Wire__Hit *hit = reply->hits[h];
             ret->hits[ret->count++] =
-                (struct search_hit){hit->url_hash, hit->score, hit->first_score, i};
+                (struct search_hit){.url_hash = hit->url_hash,
+                                    .score = hit->score,
+                                    .first_score = hit->first_score,
+                                    .shard = i,
+                                    .likeness = {hit->fingerprint, hit->simhash},
+                                    .precedence = hit->precedence};
         }
     }
-    rerank_order(ret->hits, ret->count,
-                 searching_begins_behind_window(search) ? 0 : ranking_default.window);
+    rerank_order(ret->hits, ret->count, window);
+    if (ret->is_cut && ret->count > wanted) /* some shard may have others between those behind */
+        ret->count = wanted;
     return STATUS_OK;
 }

@@ -9,6 +9,7 @@
 #include "indexserver/found.h"
 #include "indexserver/hosts.h"
 #include "indexserver/losses.h"
+#include "indexserver/neighbours.h"
 #include "indexserver/removal.h"
 #include "indexserver/urls.h"
 
@@ -41,6 +42,7 @@ void frontier_close(struct frontier *frontier)
     parse_queue_release(&frontier->parsing);
     table_release(&frontier->by_origin);
     table_release(&frontier->by_host);
+    neighbours_release(frontier);
     free(frontier->heap);
     free(frontier->leased);
     free(frontier);
@@ -161,6 +163,14 @@ static void host_answered(struct change *change, struct host *host, int32_t fetc
         host_store(change, host);
 }
 
+/* Where it was connected to. Of what was redirected the first step is the host's own. */
+static void note_address(struct change *change, struct host *host, Log__Hop *const *hops,
+                         size_t count)
+{
+    if (count > 0 && neighbours_meet(change->views->frontier, host, hops[0]->address))
+        host_store(change, host);
+}
+
 static void block_host(struct change *change, struct host *host, int64_t wait_ms)
 {
     if (wait_ms > HOST_BLOCK_MS_MAX)
@@ -252,6 +262,18 @@ static void take_content(struct change *change, struct url_entry *entry,
     url_state_take_content(&entry->after, content, &revisit);
 }
 
+/* A page from an archive has a source, so that it is counted; its host was not asked. */
+static void take_imported(struct change *change, struct url_entry *entry)
+{
+    struct url url;
+    if (entry->after.source != URL_NO_SOURCE ||
+        url_parse(entry->url, strlen(entry->url), NULL, &change->arena, &url, NULL) != STATUS_OK)
+        return;
+    const struct source *source = scope_take_archive_url(change, &url);
+    entry->after.source = source == NULL ? URL_NO_SOURCE : source->id;
+    entry->after.origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
@@ -267,8 +289,13 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         status = touch_fetched(change, content->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
-    host_answered(change, host, content->fetch_ms);
     take_content(change, entry, content);
+    if (content->imported) {
+        take_imported(change, entry);
+    } else {
+        note_address(change, host, content->hops, content->n_hops);
+        host_answered(change, host, content->fetch_ms);
+    }
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
 }
 
@@ -284,7 +311,8 @@ static enum status follow_redirect(struct change *change, const Log__Outcome *ou
                               .depth = from->depth,
                               .redirects = (uint8_t)(from->redirects + 1),
                               .origin = from->origin,
-                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND};
+                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND,
+                              .from = outcome->url};
     struct url_entry *target;
     enum status status = found_url(change, outcome->target, &finding, &target, err);
     if (status == STATUS_OK && target != NULL && outcome_is_permanent_redirect(outcome))
@@ -313,6 +341,7 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     else if (outcome->reason == LOG__REASON__REASON_NOT_MODIFIED)
         loss_settle(change, entry);
     url_state_take_outcome(&entry->after, outcome, &revisit);
+    note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
     return follow_redirect(change, outcome, entry, err);
 }
@@ -338,6 +367,7 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
     origin_store(change, origin);
+    note_address(change, origin->host, robots->hops, robots->n_hops);
     if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
         block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
     host_wake(frontier, origin->host, origin->host->ready_ms);
@@ -415,6 +445,7 @@ static enum status apply_control(struct change *change, const Log__Control *cont
     enum status status = scope_take_control(change, control, err);
     if (status == STATUS_OK && control->action == LOG__ACTION__ACTION_CONFIRM)
         status = losses_confirm(change, control, err);
+    change->views->frontier->controls++;
     if (control->action == LOG__ACTION__ACTION_SETTINGS)
         stop_growth(change->views->frontier);
     frontier_wake_all(change->views);

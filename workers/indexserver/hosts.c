@@ -7,9 +7,11 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "indexserver/neighbours.h"
 
 enum {
-    HOST_RECORD_BYTES = 16,
+    HOST_RECORD_BYTES = 16, /* without an address, as earlier versions wrote all of them */
+    HOST_RECORD_BYTES_MAX = HOST_RECORD_BYTES + INET6_ADDRSTRLEN,
 };
 
 /* ---- the heap ---------------------------------------------------------------------------------
@@ -122,21 +124,29 @@ void host_free(struct host *host)
 
 void host_store(struct change *change, const struct host *host)
 {
-    uint8_t value[HOST_RECORD_BYTES];
+    uint8_t value[HOST_RECORD_BYTES_MAX];
+    const char *address = host->neighbours == NULL ? "" : host->neighbours->address;
+    size_t size = strlen(address);
     put_le64(value, (uint64_t)host->record.blocked_until_ms);
     put_le32(value + 8, host->record.failures);
     put_le32(value + 12, host->record.response_us);
-    change_put(change, COLUMN_HOSTS, host->name, strlen(host->name), value, sizeof(value));
+    memcpy(value + HOST_RECORD_BYTES, address, size);
+    change_put(change, COLUMN_HOSTS, host->name, strlen(host->name), value,
+               HOST_RECORD_BYTES + size);
 }
 
-static bool decode_record(struct kv_slice value, struct host_record *ret)
+static bool load_host(struct frontier *frontier, const char *name, struct kv_slice value)
 {
     const uint8_t *at = value.data;
-    if (value.size != HOST_RECORD_BYTES)
+    char address[INET6_ADDRSTRLEN] = "";
+    if (value.size < HOST_RECORD_BYTES || value.size >= HOST_RECORD_BYTES_MAX)
         return false;
-    *ret = (struct host_record){.blocked_until_ms = (int64_t)get_le64(at),
-                                .failures = get_le32(at + 8),
-                                .response_us = get_le32(at + 12)};
+    struct host *host = host_of(frontier, name);
+    memcpy(address, at + HOST_RECORD_BYTES, value.size - HOST_RECORD_BYTES);
+    neighbours_meet(frontier, host, address);
+    host->record = (struct host_record){.blocked_until_ms = (int64_t)get_le64(at),
+                                        .failures = get_le32(at + 8),
+                                        .response_us = get_le32(at + 12)};
     return true;
 }
 
@@ -144,46 +154,25 @@ unsigned host_queue_count(const struct host *host)
 {
     unsigned count = 0;
     for (const struct origin *origin = host->origins; origin != NULL; origin = origin->next)
-        count += origin->queue_count;
+        count += origin->queue_count + origin->queues_unread;
     return count;
 }
 
 /* ---- at start
  * ------------------------------------------------------------------------------------------ */
 
-/* Finds the origin's queues by jumping from one to the next. */
-static void load_queues(struct kv_iterator *it, struct origin *origin)
+void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms, uint32_t source)
 {
-    struct buffer key = {0};
-    uint64_t next = 0;
-    size_t size = strlen(origin->name) + 1;
-    while (next <= UINT32_MAX) {
-        due_key_encode(&key, origin->name, (uint32_t)next, NULL);
-        if (!kv_iterator_seek(it, kv_slice(key.data, key.size)))
-            break;
-        struct kv_slice found = kv_iterator_key(it);
-        struct due_key due;
-        if (found.size < size + 4 || memcmp(found.data, key.data, size) != 0)
-            break;
-        uint32_t source = get_be32((const uint8_t *)found.data + size);
-        if (due_key_decode(found, origin->name, source, &due))
-            origin_add_queue(origin, source, &due);
-        next = (uint64_t)source + 1;
-    }
-    buffer_release(&key);
-}
-
-void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms)
-{
-    uint8_t delay[4];
-    put_le32(delay, delay_ms);
+    uint8_t tail[8];
+    put_le32(tail, delay_ms);
+    put_le32(tail + 4, source);
     buffer_clear(ret);
     buffer_append(ret, origin, strlen(origin) + 1);
-    buffer_append(ret, delay, sizeof(delay));
+    buffer_append(ret, tail, sizeof(tail));
 }
 
-/* One that an earlier version wrote has no delay. False: a second one of its host (to which both
- * origins of an earlier version belong), or none at all. */
+/* One that an earlier version wrote has no source, or no delay either. False: a second one of its
+ * host (to which both origins of an earlier version belong), or none at all. */
 static bool load_lease(struct frontier *frontier, struct kv_slice key, struct kv_slice value)
 {
     struct buffer name = {0};
@@ -196,8 +185,11 @@ static bool load_lease(struct frontier *frontier, struct kv_slice key, struct kv
     struct host *host = origin->host;
     host->lease = get_be64(key.data);
     host->lease_until_ms = frontier->opened_ms + LEASE_MS;
-    host->lease_delay_ms = value.size == size + 5 ? get_le32((const uint8_t *)value.data + size + 1)
-                                                  : SOURCE_DELAY_DEFAULT_MS;
+    const uint8_t *tail = (const uint8_t *)value.data + size + 1;
+    bool has_delay = value.size == size + 5 || value.size == size + 9;
+    host->lease_delay_ms = has_delay ? get_le32(tail) : SOURCE_DELAY_DEFAULT_MS;
+    host->lease_source = value.size == size + 9 ? get_le32(tail + 4) : URL_NO_SOURCE;
+    neighbours_enter(frontier, host, 0);
     frontier_note_lease(frontier, host);
     return true;
 }
@@ -222,11 +214,11 @@ static enum status load_leases(struct views *views, struct frontier *frontier, s
 static bool load_record(struct frontier *frontier, const char *name, struct kv_slice value)
 {
     if (strstr(name, "://") == NULL)
-        return decode_record(value, &host_of(frontier, name)->record);
+        return load_host(frontier, name, value);
     struct origin *origin = origin_of(frontier, name, NULL);
     if (origin == NULL)
         return false;
-    origin->stored = true; /* its queues are on disk, whatever its record says */
+    origin->stored = origin->queues_unread = true; /* they are on disk, whatever its record says */
     return origin_decode(value, &origin->record);
 }
 
@@ -253,24 +245,16 @@ static enum status load_records(struct views *views, struct frontier *frontier, 
     return status;
 }
 
-/* The whole delay is waited again: who knows what was asked just before the end. What a robots.txt
- * asks is read when the host's turn comes (see lease_host()). */
-static void set_ready(struct views *views, const struct frontier *frontier, struct host *host)
+/* The whole delay is waited again, from now on: who knows what was asked just before the end. How
+ * long it is, and what waits to be fetched, is read when the host's turn comes (see lease_host()):
+ * with a hundred thousand hosts that would take many seconds here. */
+static void set_ready(const struct frontier *frontier, struct host *host)
 {
-    int64_t now = frontier->opened_ms;
     int64_t blocked = host->record.blocked_until_ms - clock_unix_us() / 1000;
-    int64_t delay = 0;
-    for (const struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
-        for (unsigned i = 0; i < origin->queue_count; i++) {
-            struct source *source = scope_source_by_id(views->scope, origin->queues[i].source);
-            int64_t usual = source == NULL ? 0 : host_usual_delay_ms(views, host, source);
-            delay = usual > delay ? usual : delay;
-        }
-    }
     if (blocked > HOST_BLOCK_MS_MAX)
         blocked = HOST_BLOCK_MS_MAX; /* the clock was set back */
-    host->rest_ms = now;
-    host->ready_ms = now + (blocked > delay ? blocked : delay);
+    host->rest_ms = frontier->opened_ms;
+    host->ready_ms = frontier->opened_ms + (blocked > 0 ? blocked : 0);
 }
 
 enum status hosts_load(struct views *views, struct frontier *frontier, struct error *err)
@@ -279,17 +263,10 @@ enum status hosts_load(struct views *views, struct frontier *frontier, struct er
     enum status status = load_records(views, frontier, err);
     if (status == STATUS_OK)
         status = load_leases(views, frontier, err);
-    if (status != STATUS_OK)
-        return status;
-    struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_DUE);
     for (struct host *host = frontier->hosts; host != NULL; host = host->next) {
-        for (struct origin *origin = host->origins; origin != NULL; origin = origin->next)
-            load_queues(it, origin);
-        set_ready(views, frontier, host);
+        set_ready(frontier, host);
         if (host_queue_count(host) > 0)
             host_wake(frontier, host, host->ready_ms);
     }
-    status = kv_iterator_status(it, err);
-    kv_iterator_close(it);
     return status;
 }

@@ -56,6 +56,11 @@ static void add_scope(struct lookup *l)
         add(l, "scope", "stopped", refusal, 0);
     else if (l->source == NULL)
         add(l, "scope", "stopped", "no source names this host: add one, or submit the URL", 0);
+    else if (!source_scope_takes(l->source->scope, &l->url, l->state.depth))
+        add(l, "scope", "stopped",
+            WORDS("source %s does not take it: %s", l->source->definition->url,
+                  source_scope_words(l->source->scope, &l->url, l->state.depth, l->arena)),
+            0);
     else
         add(l, "scope", "ok",
             WORDS("source %s%s", l->source->definition->url,
@@ -191,11 +196,11 @@ static void add_index(struct lookup *l)
 
 static enum status look_up(struct lookup *l, struct error *err)
 {
+    l->source = scope_source_for(l->views->scope, &l->url, l->arena);
     enum status status = urls_get(l->views, l->url.text, &l->state, err);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
     l->known = status == STATUS_OK;
-    l->source = scope_source_of(l->views->scope, &l->url);
     l->reply->known = l->known;
     l->reply->url = (char *)l->url.text;
     l->reply->slot = url_hash_slot(url_hash(l->url.text, l->url.text_size));

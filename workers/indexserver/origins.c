@@ -154,6 +154,29 @@ void origin_drop_queue(struct origin *origin, uint32_t source)
     }
 }
 
+/* Jumps from one to the next. */
+void origin_read_queues(struct kv_iterator *it, struct origin *origin)
+{
+    struct buffer key = {0};
+    uint64_t next = 0;
+    size_t size = strlen(origin->name) + 1;
+    while (origin->queues_unread && next <= UINT32_MAX) {
+        due_key_encode(&key, origin->name, (uint32_t)next, NULL);
+        if (!kv_iterator_seek(it, kv_slice(key.data, key.size)))
+            break;
+        struct kv_slice found = kv_iterator_key(it);
+        struct due_key due;
+        if (found.size < size + 4 || memcmp(found.data, key.data, size) != 0)
+            break;
+        uint32_t source = get_be32((const uint8_t *)found.data + size);
+        if (due_key_decode(found, origin->name, source, &due))
+            origin_add_queue(origin, source, &due);
+        next = (uint64_t)source + 1;
+    }
+    origin->queues_unread = kv_iterator_status(it, NULL) != STATUS_OK; /* else tried again */
+    buffer_release(&key);
+}
+
 /* ---- robots.txt
  * --------------------------------------------------------------------------------------- */
 

@@ -29,6 +29,7 @@ struct origin {
     bool stored; /* it is on disk */
     struct host_queue *queues;
     unsigned queue_count;
+    bool queues_unread;    /* there may be more on disk: since a start nobody looked */
     struct robots *robots; /* in robots_arena; of the entry record.robots */
     struct arena robots_arena;
     struct origin *next; /* of the same host */
@@ -53,6 +54,8 @@ bool due_key_is_before(const struct due_key *a, const struct due_key *b);
 
 void origin_add_queue(struct origin *origin, uint32_t source, const struct due_key *due);
 void origin_drop_queue(struct origin *origin, uint32_t source);
+/* Finds those on disk, where that is still to be done. `it` is of COLUMN_DUE. */
+void origin_read_queues(struct kv_iterator *it, struct origin *origin);
 
 /*
  * The parsed robots.txt, read from the log where it is not in memory; NULL: it has none. Where the

@@ -345,6 +345,12 @@ void service_handle(void *context, struct rpc_call *call)
     case WIRE__METHOD__LOOKUP:
         lookup_call(service, call);
         break;
+    case WIRE__METHOD__IMPORT:
+        import_call(service, call);
+        break;
+    case WIRE__METHOD__EXPORT:
+        export_call(service, call);
+        break;
     case WIRE__METHOD__INDEXSERVER_STATUS:
         status_call(service, call);
         break;

@@ -1,6 +1,7 @@
 /*
- * The indexserver's calls: SUBMIT, REMOVE, CONTROL and REPORT become jobs of the sequencer; LEASE
- * and READ_FEED wait until there is something to answer; LOOKUP and INDEXSERVER_STATUS read.
+ * The indexserver's calls: SUBMIT, REMOVE, CONTROL, REPORT and IMPORT become jobs of the sequencer;
+ * LEASE and READ_FEED wait until there is something to answer; LOOKUP, EXPORT and
+ * INDEXSERVER_STATUS read.
  */
 #ifndef TIERCE_INDEXSERVER_SERVICE_H
 #define TIERCE_INDEXSERVER_SERVICE_H

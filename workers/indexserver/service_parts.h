@@ -54,6 +54,8 @@ void remove_call(struct service *service, struct rpc_call *call);
 void control_call(struct service *service, struct rpc_call *call);
 void report_call(struct service *service, struct rpc_call *call);
 void lookup_call(struct service *service, struct rpc_call *call);
+void import_call(struct service *service, struct rpc_call *call);
+void export_call(struct service *service, struct rpc_call *call);
 
 /* Entries in the arena; never NULL. */
 Log__Entry *entry_of_submit(struct arena *arena, Log__Origin origin, char **urls, size_t count);

@@ -161,45 +161,72 @@ static void print_merges(const struct load *load)
 /* ---- searches ---- */
 
 struct latencies {
-    double *us;
+    double *us;     /* from the time a search was to begin */
+    double *cpu_us; /* that it took itself: the rest is waiting for a processor */
     size_t count;
 };
+
+static double thread_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3;
+}
+
+static double *room_for(size_t count)
+{
+    struct error err = {.text = "none"};
+    double *us = calloc(count, sizeof(double));
+    if (us == NULL)
+        bench_fail("memory", &err);
+    return us;
+}
 
 /* Searches for so long; the time of each counts from when it was to begin. */
 static struct latencies search_for(struct bench *bench, const struct queries *queries,
                                    uint64_t seconds)
 {
     const struct settings *settings = &bench->settings;
-    struct error err = {0};
     size_t count = (size_t)(seconds * settings->searches);
-    struct latencies latencies = {.us = calloc(count, sizeof(double)), .count = count};
-    if (latencies.us == NULL)
-        bench_fail("memory", &err);
+    struct latencies latencies = {room_for(count), room_for(count), count};
     struct arena arena = {0};
     int64_t begun_us = clock_boot_us();
     for (size_t i = 0; i < count; i++) {
         int64_t due_us = begun_us + (int64_t)(i * 1000000 / settings->searches);
         sleep_until(due_us);
         const char *text = queries->texts[i % queries->count];
+        double used = thread_us();
         struct question *question = ask_read(bench, text, settings->mode, &arena);
         ask(bench, question, (uint32_t)settings->size, false, &arena);
         latencies.us[i] = (double)(clock_boot_us() - due_us);
+        latencies.cpu_us[i] = thread_us() - used;
         arena_reset(&arena);
     }
     arena_release(&arena);
     return latencies;
 }
 
+static void print_times(const char *what, double *us, size_t count)
+{
+    times_sort(us, count);
+    printf("%s p50=%.0f p95=%.0f p99=%.0f max=%.0f us", what, us[count / 2], us[count * 95 / 100],
+           us[count * 99 / 100], us[count - 1]);
+}
+
 /* Returns the 99th of 100. */
 static double print_latencies(const char *when, struct latencies *latencies)
 {
-    times_sort(latencies->us, latencies->count);
-    double p99 = latencies->us[latencies->count * 99 / 100];
-    printf("%s: n=%zu p50=%.0f p95=%.0f p99=%.0f max=%.0f us\n", when, latencies->count,
-           latencies->us[latencies->count / 2], latencies->us[latencies->count * 95 / 100], p99,
-           latencies->us[latencies->count - 1]);
+    printf("%s: n=%zu", when, latencies->count);
+    print_times("", latencies->us, latencies->count);
+    print_times("; computing", latencies->cpu_us, latencies->count);
+    printf("\n");
+    return latencies->us[latencies->count * 99 / 100];
+}
+
+static void release(struct latencies *latencies)
+{
     free(latencies->us);
-    return p99;
+    free(latencies->cpu_us);
 }
 
 /* ---- the whole ---- */
@@ -221,9 +248,10 @@ void bench_load(struct bench *bench, const char *file, const char *queries_file)
     load.bench = bench;
     load.file = file;
     bench_open(bench);
+    thread_be_prompt(); /* as those threads of a barrel that answer */
     memory_watch();
     struct latencies warming = search_for(bench, &queries, QUIET_S_MIN / 2);
-    free(warming.us);
+    release(&warming);
     struct latencies quiet = search_for(bench, &queries, quiet_s);
     start(&feeder, feed, &load);
     start(&merger, merge, &load);
@@ -241,4 +269,6 @@ void bench_load(struct bench *bench, const char *file, const char *queries_file)
     memory_print();
     bench_close(bench);
     queries_release(&queries);
+    release(&quiet);
+    release(&loaded);
 }

@@ -219,6 +219,9 @@ static void items_of_the_feed_become_changes(void **state)
     page.language = (char *)"en";
     page.content_type = (char *)"text/html";
     page.modified_us = 77;
+    page.fingerprint = 5;
+    page.simhash = 6;
+    page.canonical = (char *)"http://e.org:81/a";
     page.headings = headings;
     page.n_headings = 2;
     Wire__FeedDocument document = WIRE__FEED_DOCUMENT__INIT;
@@ -237,6 +240,12 @@ static void items_of_the_feed_become_changes(void **state)
     assert_true(change.document.is_private);
     assert_memory_equal(change.document.content_type.bytes, "text/html", 9);
     assert_int_equal(change.document.modified_unix_us, 77);
+    assert_int_equal(change.document.likeness.fingerprint, 5);
+    assert_int_equal(change.document.likeness.simhash, 6);
+    assert_false(change.document.has_canonical); /* itself */
+    page.canonical = (char *)"http://e.org:81/b";
+    assert_true(change_from_wire(&item, &arena, &change));
+    assert_true(change.document.has_canonical);
 
     Wire__FeedEdge edge = WIRE__FEED_EDGE__INIT;
     edge.source = (char *)"http://a/";

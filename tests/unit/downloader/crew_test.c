@@ -25,10 +25,13 @@ static const struct fetch_limits quick = {
 
 /* The crew of a test, running on a thread of its own. */
 static struct {
+    struct spawner *spawner;
     struct crew *crew;
     pthread_t thread;
     int stop_fd;
-    int64_t took_ms; /* to stop */
+    int64_t took_ms;   /* to stop */
+    enum status ended; /* how */
+    struct error why;
 } running;
 
 static uint64_t member(void *context)
@@ -39,21 +42,25 @@ static uint64_t member(void *context)
 
 static void *run_crew(void *context)
 {
-    (void)context;
-    crew_run(running.crew, running.stop_fd);
+    struct error *err = context;
+    running.ended = crew_run(running.crew, running.stop_fd, err);
     return NULL;
 }
 
-static int start_with(unsigned address_requests_max)
+static struct crew_settings settings;
+
+static int start_with(unsigned connections_per_address, uint64_t bandwidth)
 {
+    atomic_store(&settings.connections_per_address, connections_per_address);
+    atomic_store(&settings.bandwidth, bandwidth);
+    CHECK(spawner_open("/proc/self/exe", &running.spawner, NULL) == STATUS_OK);
     struct crew_options options = {
         .link = {.locate = fake_locate, .context = &fake, .key = &fake.key},
         .member = member,
-        .parser_path = "/proc/self/exe",
+        .spawner = running.spawner,
         .page_ms = PAGE_MS,
         .limits = &quick,
-        .address_requests_max = address_requests_max,
-        .count_loopback = true,
+        .settings = &settings,
     };
     struct error err;
     fake_open(&fake);
@@ -63,19 +70,35 @@ static int start_with(unsigned address_requests_max)
         fprintf(stderr, "%s\n", err.text);
         return -1;
     }
-    return pthread_create(&running.thread, NULL, run_crew, NULL);
+    return pthread_create(&running.thread, NULL, run_crew, &running.why);
 }
 
 static int start_all(void **state)
 {
     (void)state;
-    return start_with(0);
+    return start_with(100, 0);
 }
 
 static int start_sparing_addresses(void **state)
 {
     (void)state;
-    return start_with(1);
+    return start_with(1, 0);
+}
+
+enum { BYTES_A_SECOND = 100 * 1000 };
+
+static int start_with_little_bandwidth(void **state)
+{
+    (void)state;
+    return start_with(100, BYTES_A_SECOND);
+}
+
+static void close_crew(void)
+{
+    crew_close(running.crew);
+    running.crew = NULL;
+    spawner_close(running.spawner);
+    close(running.stop_fd);
 }
 
 static void stop_crew(void)
@@ -86,9 +109,7 @@ static void stop_crew(void)
     eventfd_write(running.stop_fd, 1);
     pthread_join(running.thread, NULL);
     running.took_ms = clock_boot_ms() - began_ms;
-    crew_close(running.crew);
-    running.crew = NULL;
-    close(running.stop_fd);
+    close_crew();
 }
 
 static int stop_all(void **state)
@@ -419,6 +440,134 @@ static void hosts_at_one_address_share_its_requests(void **state)
         for (size_t j = 0; j < i; j++)
             assert_true(log[i].began_us >= log[j].ended_us || log[j].began_us >= log[i].ended_us);
     }
+}
+
+static void hosts_at_one_address_take_turns_on_one_connection(void **state)
+{
+    (void)state;
+    enum { SITES = 3, PAGES = 4 };
+    struct site others[SITES];
+    struct lease lease;
+    struct site_request log[SITES * PAGES + 1];
+    size_t count = 0;
+    for (int i = 0; i < SITES; i++)
+        site_start(&others[i], NULL);
+    for (int i = 0; i < SITES; i++) {
+        lease_init(&lease, (uint64_t)i + 1);
+        lease.wire.origin = others[i].url;
+        lease.wire.delay_ms = 20;
+        for (int j = 0; j < PAGES; j++) {
+            char url[TEXT_BYTES];
+            snprintf(url, sizeof(url), "%s/page/%d?ms=50", others[i].url, j);
+            lease_add_url(&lease, url);
+        }
+        fake_lease(&fake, &lease.wire);
+    }
+    assert_true(fake_await(&fake, SITES * PAGES, SITES));
+    for (int i = 0; i < SITES; i++) {
+        size_t before = count;
+        count += site_log(&others[i], log + count, PAGES + 1);
+        assert_int_equal(count - before, PAGES);
+        site_stop(&others[i]);
+        /* While one waits its delay another goes on: none is through before all have begun. */
+        if (i > 0)
+            assert_true(log[before].began_us < log[PAGES - 1].began_us);
+    }
+}
+
+static void a_host_that_may_have_several_connections_is_asked_on_several_at_a_time(void **state)
+{
+    (void)state;
+    enum { COUNT = 12, LANES = 3, DELAY_MS = 100 };
+    struct lease lease;
+    struct site_request log[COUNT + 1];
+    lease_init(&lease, 1);
+    lease.wire.connections = LANES;
+    lease.wire.delay_ms = DELAY_MS;
+    for (int i = 0; i < COUNT; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/page/%d?ms=300", i);
+        lease_add(&lease, path);
+    }
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, COUNT, 1));
+    assert_int_equal(site_log(&site, log, COUNT + 1), COUNT);
+    unsigned most = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        unsigned together = 0;
+        for (size_t j = 0; j < COUNT; j++) {
+            together += log[j].began_us <= log[i].began_us && log[j].ended_us > log[i].began_us;
+            if (log[j].connection == log[i].connection && log[j].began_us > log[i].began_us)
+                assert_true(log[j].began_us - log[i].ended_us >= DELAY_MS * 1000);
+        }
+        most = together > most ? together : most;
+    }
+    assert_int_equal(most, LANES);
+}
+
+static void all_fetches_together_keep_to_the_bandwidth(void **state)
+{
+    (void)state;
+    enum { PAGES = 10, KIB = 40, SITES = 2 };
+    struct site other;
+    struct lease lease;
+    site_start(&other, NULL);
+    int64_t began_ms = clock_boot_ms();
+    for (int i = 0; i < SITES; i++) {
+        const struct site *at = i == 0 ? &site : &other;
+        lease_init(&lease, (uint64_t)i + 1);
+        lease.wire.origin = (char *)at->url;
+        for (int j = 0; j < PAGES / SITES; j++) {
+            char url[TEXT_BYTES];
+            snprintf(url, sizeof(url), "%s/large?kb=%d&page=%d", at->url, KIB, j);
+            lease_add_url(&lease, url);
+        }
+        fake_lease(&fake, &lease.wire);
+    }
+    assert_true(fake_await(&fake, PAGES, SITES));
+    int64_t took_ms = clock_boot_ms() - began_ms;
+    site_stop(&other);
+    for (size_t i = 0; i < PAGES; i++)
+        assert_int_equal(assert_content(fake.fetched[i])->body_size, KIB * 1024);
+    /* Less only by what may be made up for, and by one read of each. */
+    int64_t least_ms = (int64_t)PAGES * KIB * 1024 * 1000 / BYTES_A_SECOND;
+    assert_true(took_ms >= least_ms * 8 / 10);
+}
+
+static void a_page_that_waits_for_bandwidth_is_not_late(void **state)
+{
+    (void)state;
+    struct lease lease;
+    int64_t began_ms = clock_boot_ms();
+    lease_init(&lease, 1);
+    atomic_store(&settings.bandwidth, 20 * 1000);
+    lease.wire.timeout_ms = 1000;
+    lease_add(&lease, "/large?kb=50"); /* 2.5 s */
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 1, 1));
+    assert_int_equal(assert_content(fake.fetched[0])->body_size, 50 * 1024);
+    assert_true(clock_boot_ms() - began_ms > 1500);
+}
+
+static void what_is_fetched_when_its_lease_is_taken_back_is_finished_and_no_more(void **state)
+{
+    (void)state;
+    struct lease lease;
+    lease_init(&lease, 1);
+    for (int i = 0; i < 20; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/page/%d?ms=300", i);
+        lease_add(&lease, path);
+    }
+    fake_lease(&fake, &lease.wire);
+    await_requests(1);
+    fake_revoke(&fake, 1);
+    assert_true(fake_await(&fake, 1, 1));
+    size_t requests = requests_at_the_site();
+    assert_in_range(requests, 1, 3);
+    assert_int_equal(fake.fetched_count, requests);
+    for (size_t i = 0; i < requests; i++)
+        assert_content(fake.fetched[i]);
 }
 
 static void a_server_that_asks_for_peace_has_it_for_the_rest_of_the_lease(void **state)
@@ -978,16 +1127,57 @@ static void a_parser_that_cannot_be_started_is_an_error_at_the_start(void **stat
 {
     (void)state;
     struct crew *crew;
+    struct spawner *spawner;
     struct error err;
+    assert_int_equal(spawner_open("/nowhere/parser", &spawner, &err), STATUS_OK);
     struct crew_options options = {
         .link = {.locate = fake_locate, .context = &fake, .key = &fake.key},
         .member = member,
-        .parser_path = "/nowhere/parser",
+        .spawner = spawner,
         .page_ms = PAGE_MS,
         .limits = &quick,
     };
     assert_int_equal(crew_open(&options, &crew, &err), STATUS_IO);
     assert_non_null(strstr(err.text, "/nowhere/parser"));
+    spawner_close(spawner);
+}
+
+/* The process of that name that was forked here; 0: none. */
+static pid_t child_named(const char *name)
+{
+    char path[64], text[1024] = "", comm[32];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)gettid());
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (char *at = text, *end; *at != '\0'; at = end + strspn(end, " \n")) {
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+        snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+        file = fopen(path, "re");
+        if (file == NULL || fscanf(file, "%31s", comm) != 1)
+            comm[0] = '\0';
+        if (file != NULL)
+            fclose(file);
+        if (strcmp(comm, name) == 0)
+            return pid;
+        if (end == at)
+            break;
+    }
+    return 0;
+}
+
+static void a_crew_whose_parser_can_never_be_started_again_ends(void **state)
+{
+    (void)state;
+    fetch_one("/page/1");
+    pid_t pid = child_named("spawner");
+    assert_true(pid > 0);
+    kill(pid, SIGKILL);
+    pthread_join(running.thread, NULL);
+    assert_int_equal(running.ended, STATUS_IO);
+    assert_non_null(strstr(running.why.text, "gone"));
+    close_crew();
 }
 
 #define CREW_TEST(name) cmocka_unit_test_setup_teardown(name, start_all, stop_all)
@@ -1010,6 +1200,14 @@ int main(void)
         CREW_TEST(a_slow_host_holds_up_no_other),
         cmocka_unit_test_setup_teardown(hosts_at_one_address_share_its_requests,
                                         start_sparing_addresses, stop_all),
+        cmocka_unit_test_setup_teardown(hosts_at_one_address_take_turns_on_one_connection,
+                                        start_sparing_addresses, stop_all),
+        CREW_TEST(a_host_that_may_have_several_connections_is_asked_on_several_at_a_time),
+        cmocka_unit_test_setup_teardown(all_fetches_together_keep_to_the_bandwidth,
+                                        start_with_little_bandwidth, stop_all),
+        cmocka_unit_test_setup_teardown(a_page_that_waits_for_bandwidth_is_not_late,
+                                        start_with_little_bandwidth, stop_all),
+        CREW_TEST(what_is_fetched_when_its_lease_is_taken_back_is_finished_and_no_more),
         CREW_TEST(a_server_that_asks_for_peace_has_it_for_the_rest_of_the_lease),
         CREW_TEST(a_host_that_is_not_there_is_asked_twice_and_no_more),
         CREW_TEST(a_private_address_is_refused_unless_the_lease_allows_it),
@@ -1038,6 +1236,7 @@ int main(void)
         CREW_TEST(stopping_without_work_is_immediate),
         CREW_TEST(stopping_does_not_wait_for_an_indexserver_that_hangs),
         CREW_TEST(a_parser_that_cannot_be_started_is_an_error_at_the_start),
+        CREW_TEST(a_crew_whose_parser_can_never_be_started_again_ends),
     };
     return cmocka_run_group_tests(tests, start_site, stop_site);
 }

@@ -37,6 +37,7 @@ struct fake_indexserver {
     size_t largest_report;        /* jobs */
     uint64_t prolonged[FAKE_MAX]; /* how often a lease, by its id, was named as held */
     enum status report_status;    /* what reports are answered with, where it is not STATUS_OK */
+    uint64_t revoked;             /* a lease that is taken back; 0: none */
     const char *poison;           /* a URL that makes its report invalid */
     bool away;                    /* nobody knows where it is */
     bool reports_hang;            /* they are not answered until this is false again */
@@ -79,8 +80,13 @@ static inline void fake_answer_lease(struct fake_indexserver *fake, struct rpc_c
     fake_lock(fake);
     for (size_t i = 0; i < request->n_held; i++)
         fake->prolonged[request->held[i] % FAKE_MAX]++;
-    while (fake->lease_count == 0 && !fake->closing && fake_wait(fake, until_ms))
+    while (fake->lease_count == 0 && fake->revoked == 0 && !fake->closing &&
+           fake_wait(fake, until_ms))
         ;
+    uint64_t revoked = fake->revoked;
+    fake->revoked = 0;
+    reply.revoked = &revoked;
+    reply.n_revoked = revoked != 0;
     while (fake->lease_count > 0 && reply.n_leases < request->max_hosts)
         leases[reply.n_leases++] = fake->leases[--fake->lease_count];
     fake_unlock(fake);
@@ -242,6 +248,13 @@ static inline bool fake_await(struct fake_indexserver *fake, size_t fetched, siz
     bool done = fake->fetched_count >= fetched && fake->finished_count >= finished;
     fake_unlock(fake);
     return done;
+}
+
+static inline void fake_revoke(struct fake_indexserver *fake, uint64_t lease)
+{
+    fake_lock(fake);
+    fake->revoked = lease;
+    fake_unlock(fake);
 }
 
 /* The report on a URL; NULL: none. */

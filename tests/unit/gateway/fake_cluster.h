@@ -25,7 +25,7 @@
 
 #define UNUSED_IS_FINE __attribute__((unused))
 
-enum { FAKE_BARRELS_MAX = 3, FAKE_DOCUMENTS_MAX = 64, FAKE_TERMS_MAX = 16, FAKE_KEPT_MAX = 16 };
+enum { FAKE_BARRELS_MAX = 3, FAKE_DOCUMENTS_MAX = 128, FAKE_TERMS_MAX = 16, FAKE_KEPT_MAX = 16 };
 
 static const char fake_token[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -33,6 +33,8 @@ struct fake_document {
     uint64_t hash;
     double score; /* the first one; they are in its order */
     double gain;  /* by being looked at again */
+    uint64_t fingerprint, simhash;
+    uint32_t precedence;
     const char *url;
     const char *title;
     const char *snippet[3]; /* the second one is marked */
@@ -413,6 +415,9 @@ static UNUSED_IS_FINE void fake_search(struct fake_barrel *barrel, struct rpc_ca
         hit->url_hash = document->hash;
         hit->first_score = document->score;
         hit->score = document->score + (reply.n_hits < window ? document->gain : 0);
+        hit->fingerprint = document->fingerprint;
+        hit->simhash = document->simhash;
+        hit->precedence = document->precedence;
         list[reply.n_hits++] = hit;
     }
     reply.hits = list;
@@ -476,14 +481,16 @@ static UNUSED_IS_FINE void fake_documents(struct fake_barrel *barrel, struct rpc
     if (request == NULL)
         return;
     barrel->document_calls++;
-    size_t count = request->n_url_hashes;
+    size_t with = request->n_url_hashes, count = with + request->n_plain_hashes;
     Wire__Document *documents = calloc(count + 1, sizeof(*documents));
     Wire__Document **list = calloc(count + 1, sizeof(*list));
     Wire__Span(*spans)[3] = calloc(count + 1, sizeof(*spans));
     Wire__Span *(*span_lists)[3] = calloc(count + 1, sizeof(*span_lists));
     Wire__DocumentsReply reply = WIRE__DOCUMENTS_REPLY__INIT;
     for (size_t i = 0; i < count; i++) {
-        fake_put_document(barrel, request->url_hashes[i], &documents[i], spans[i], span_lists[i]);
+        fake_put_document(barrel,
+                          i < with ? request->url_hashes[i] : request->plain_hashes[i - with],
+                          &documents[i], spans[i], span_lists[i]);
         list[barrel->mixes_up ? count - 1 - i : i] = &documents[i];
     }
     reply.documents = list;

@@ -143,6 +143,11 @@ static void fake_service_close(struct service *service)
     free(service);
 }
 
+static const char *FAKE_COPIES[] = {"https://mirror.example/btree.html",
+                                    "https://mirror.example/btree.html?a=1&b=2"};
+static const char *FAKE_HOSTILE_COPIES[] = {"javascript:alert(1)",
+                                            "https://evil.example/\"><script>alert(1)</script>"};
+
 static const struct found_page FAKE_RESULTS[] = {
     {"https://www.postgresql.org/docs/15/btree-implementation.html",
      "PostgreSQL: Documentation: 15: 67.4. Implementation of B-Tree Indexes",
@@ -151,31 +156,32 @@ static const struct found_page FAKE_RESULTS[] = {
      "of use to advanced users. See src/backend/access/nbtree/README in the source distribution "
      "for "
      "a much more detailed, internals-focused description.",
-     12.5, "en", 42, FAKE_NOW_US},
+     12.5, "en", 42, FAKE_NOW_US, FAKE_COPIES, 2, 5},
     {"https://de.wikipedia.org/wiki/B%C3%A4ume_%28Datenstruktur%29/%E2%80%AEx",
      "B-Baum – Datenstruktur",
      "Ein <mark>B-Baum</mark> ist in der Informatik eine Daten- oder Indexstruktur, die häufig in "
      "Datenbanken und Dateisystemen eingesetzt wird &amp; vollständig balanciert ist.",
-     9.25, "de", 1, FAKE_NOW_US - INT64_C(86400000000) * 40},
-    {"https://example.org/", "https://example.org/", "", 3.0, "", 0, 0},
+     9.25, "de", 1, FAKE_NOW_US - INT64_C(86400000000) * 40, NULL, 0, 0},
+    {"https://example.org/", "https://example.org/", "", 3.0, "", 0, 0, NULL, 0, 0},
     {"https://blog.example.net/2024/11/"
      "a-rather-long-path-that-goes-on-and-on-and-on/and-on-until-it-is-cut-off-somewhere/page.html",
      "Averylongwordwithoutanyspacesthatwouldotherwisebreakthelayoutofanarrowscreen and more",
      "… the <mark>index</mark> is written once and never changed: <mark>index</mark> maintenance "
      "is "
      "a merge, and a merge is a sequential write …",
-     2.0, "en", 1234, FAKE_NOW_US},
+     2.0, "en", 1234, FAKE_NOW_US, NULL, 0, 0},
     {"https://he.example.org/%D7%A2%D7%A5", "עץ בי – מבנה נתונים",
-     "במדעי המחשב, <mark>עץ</mark> הוא מבנה נתונים.", 1.5, "he", 3, FAKE_NOW_US},
+     "במדעי המחשב, <mark>עץ</mark> הוא מבנה נתונים.", 1.5, "he", 3, FAKE_NOW_US, NULL, 0, 0},
 };
 
 static const struct found_page FAKE_ATTACKS[] = {
     {"javascript:alert(1)", FAKE_ATTACK,
      FAKE_ATTACK "<mark>open <b>bold</b></mark></mark> &amp; &#39; &copy; <mark>unclosed", 1.0,
-     "\" onclick=alert(1)", 7, FAKE_NOW_US},
+     "\" onclick=alert(1)", 7, FAKE_NOW_US, FAKE_HOSTILE_COPIES, 2, 2},
     {"https://evil.example/\"><script>alert(1)</script>?a='&b=<", "\xff\xfe\x01 wrong bytes",
-     "<mark", 1.0, "en", 1, FAKE_NOW_US},
-    {"data:text/html,<script>alert(1)</script>", FAKE_ATTACK, "&lt;b&gt;", 1.0, "", 0, 0},
+     "<mark", 1.0, "en", 1, FAKE_NOW_US, NULL, 0, 0},
+    {"data:text/html,<script>alert(1)</script>", FAKE_ATTACK, "&lt;b&gt;", 1.0, "", 0, 0, NULL, 0,
+     0},
 };
 
 /* False: whoever asked went away before. */

@@ -190,7 +190,8 @@ static void check_members(const json_t *value, const json_t *schema, const char 
 static void answers_have_the_members_that_are_described(void **state)
 {
     (void)state;
-    struct found_page result = {"https://a/", "t", "s", 1, "en", 1, 1};
+    const char *duplicate = "https://b/";
+    struct found_page result = {"https://a/", "t", "s", 1, "en", 1, 1, &duplicate, 1, 1};
     const char *note = "n";
     struct search_answer answer = {.query = "q",
                                    .read_as = "q",

@@ -13,6 +13,7 @@ struct fixture {
     struct gateway *gateway;
     struct service *service;
     struct arena arena;
+    bool shows_duplicates;
     struct search_answer answer;
     struct error err;
 };
@@ -40,7 +41,12 @@ static void close_fixture(struct fixture *fixture)
 static enum status ask(struct fixture *fixture, const char *query, unsigned page, unsigned size,
                        const char *cursor, bool is_admin)
 {
-    struct search_question question = {query, page, size, cursor, is_admin};
+    struct search_question question = {.query = query,
+                                       .page = page,
+                                       .size = size,
+                                       .cursor = cursor,
+                                       .is_admin = is_admin,
+                                       .shows_duplicates = fixture->shows_duplicates};
     return service_search(fixture->service, &question, &fixture->arena, &fixture->answer,
                           &fixture->err);
 }
@@ -111,7 +117,8 @@ static void pages_continue_each_other(void **state)
         assert_int_equal(ask(fixture, "hoop", page, 5, NULL, false), STATUS_OK);
         assert_urls(&fixture->answer, (page - 1) * 5, page == 3 ? 2 : 5);
         assert_int_equal(fixture->answer.cursor[0] == '\0', page == 3);
-        assert_int_equal(fixture->cluster->barrels[0].last_k, page * 5);
+        assert_int_equal(fixture->cluster->barrels[0].last_k,
+                         page * 5 + 1 + 5); /* one more, and as many that may be folded */
     }
     close_fixture(fixture);
 }
@@ -133,7 +140,7 @@ static void a_cursor_continues_with_the_statistics_of_the_first_page(void **stat
     assert_int_equal(barrel->last_epoch, 1);
     assert_int_equal(barrel->last_documents, 1000);
     assert_int_equal(barrel->last_frequencies[0], 5 + 6);
-    assert_int_equal(barrel->last_k, 5 + 2 * 5);
+    assert_int_equal(barrel->last_k, 5 + 2 * 5 + 1 + 5);
     assert_int_equal(ask(fixture, "hoop", 3, 5, fixture->answer.cursor, false), STATUS_OK);
     assert_urls(&fixture->answer, 10, 2);
     assert_string_equal(fixture->answer.cursor, "");
@@ -176,6 +183,192 @@ static void the_window_is_that_of_all_shards(void **state)
         }
         assert_string_equal(cursor, "");
     }
+    close_fixture(fixture);
+}
+
+/* ---- pages with the same text ---- */
+
+enum { FOLDED_DOCUMENTS = 100, FOLDED_TEXTS = 13 };
+static char folded_names[FOLDED_DOCUMENTS][20];
+
+/* Documents by falling score; only every seventh has a text of its own, the others share a few:
+ * odd ones exactly, even ones nearly. */
+static unsigned text_of(unsigned document)
+{
+    return document % 7 == 0 ? 1000 + document : document * document % FOLDED_TEXTS;
+}
+
+static void fill_with_texts(struct fixture *fixture)
+{
+    for (unsigned i = 0; i < FOLDED_DOCUMENTS; i++) {
+        struct fake_barrel *barrel = &fixture->cluster->barrels[i % 3 != 0];
+        snprintf(folded_names[i], sizeof(folded_names[i]), "http://d%u/", i);
+        fake_add(barrel, i + 1, 1000 - i, folded_names[i], folded_names[i]);
+        struct fake_document *document = &barrel->documents[barrel->document_count - 1];
+        uint64_t text = hash64(&(unsigned){text_of(i)}, sizeof(unsigned));
+        document->fingerprint = i % 2 == 1 ? text : i + 1;
+        document->simhash = text ^ (i % 2 == 1 ? 0 : 5);
+    }
+}
+
+/* What a whole list of results would be: each document's result. */
+static unsigned fold_all(unsigned ret_of[FOLDED_DOCUMENTS], unsigned ret_first[FOLDED_DOCUMENTS])
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < FOLDED_DOCUMENTS; i++) {
+        unsigned at = 0;
+        while (at < count && text_of(ret_first[at]) != text_of(i))
+            at++;
+        ret_of[i] = at;
+        if (at == count)
+            ret_first[count++] = i;
+    }
+    return count;
+}
+
+static void assert_duplicates(const struct found_page *page, const unsigned of[FOLDED_DOCUMENTS],
+                              unsigned result, unsigned first)
+{
+    unsigned listed = 0;
+    for (unsigned i = first + 1; i < FOLDED_DOCUMENTS && listed < page->duplicate_count; i++) {
+        if (of[i] == result)
+            assert_string_equal(page->duplicates[listed++], folded_names[i]);
+    }
+    assert_int_equal(listed, page->duplicate_count);
+    assert_true(page->duplicate_total >= listed);
+    assert_true(page->duplicate_count <= SEARCH_DUPLICATES_MAX);
+}
+
+static void pages_with_one_text_are_one_result_on_all_pages(void **state)
+{
+    (void)state;
+    unsigned of[FOLDED_DOCUMENTS], first[FOLDED_DOCUMENTS];
+    unsigned count = fold_all(of, first);
+    for (unsigned size = 1; size <= 12; size += 4) {
+        for (unsigned by_cursor = 0; by_cursor < 2; by_cursor++) {
+            struct fixture *fixture = open_fixture(2, 0);
+            const char *cursor = NULL;
+            fill_with_texts(fixture);
+            unsigned seen = 0;
+            for (unsigned page = 1; seen < count; page++) {
+                if (ask(fixture, "hoop", page, size, by_cursor ? cursor : NULL, false) != STATUS_OK)
+                    fail_msg("%s", fixture->err.text);
+                cursor = fixture->answer.cursor;
+                assert_int_equal(fixture->answer.result_count,
+                                 count - seen < size ? count - seen : size);
+                assert_int_equal(fixture->answer.total, FOLDED_DOCUMENTS);
+                assert_false(fixture->answer.partial);
+                for (unsigned i = 0; i < fixture->answer.result_count; i++, seen++) {
+                    const struct found_page *found = &fixture->answer.results[i];
+                    assert_string_equal(found->url, folded_names[first[seen]]);
+                    assert_duplicates(found, of, seen, first[seen]);
+                }
+            }
+            assert_string_equal(cursor, "");
+            close_fixture(fixture);
+        }
+    }
+}
+
+static void all_pages_are_results_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    const char *cursor = NULL;
+    fill_with_texts(fixture);
+    fixture->shows_duplicates = true;
+    for (unsigned seen = 0; seen < FOLDED_DOCUMENTS;) {
+        assert_int_equal(ask(fixture, "hoop", 1, 7, cursor, false), STATUS_OK);
+        cursor = fixture->answer.cursor;
+        assert_int_equal(fixture->answer.note_count, 0);
+        for (unsigned i = 0; i < fixture->answer.result_count; i++) {
+            assert_string_equal(fixture->answer.results[i].url, folded_names[seen++]);
+            assert_int_equal(fixture->answer.results[i].duplicate_total, 0);
+        }
+    }
+    assert_string_equal(cursor, "");
+    close_fixture(fixture);
+}
+
+static void folding_is_said(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 10);
+    for (unsigned i = 0; i < 3; i++) {
+        fake_add(&fixture->cluster->barrels[0], i + 1, 100 - i, urls[i], urls[i]);
+        fixture->cluster->barrels[0].documents[i].fingerprint = i < 2 ? 7 : 8;
+    }
+    for (unsigned cached = 0; cached < 2; cached++) {
+        if (cached)
+            search_cached(fixture, "hoop");
+        else
+            search(fixture, "hoop");
+        assert_int_equal(fixture->answer.result_count, 2);
+        assert_int_equal(fixture->answer.total, 3);
+        assert_int_equal(fixture->answer.note_count, 1);
+        assert_non_null(strstr(fixture->answer.notes[0], "One page"));
+        assert_int_equal(fixture->answer.results[0].duplicate_count, 1);
+        assert_string_equal(fixture->answer.results[0].duplicates[0], urls[1]);
+        assert_int_equal(fixture->answer.results[0].duplicate_total, 1);
+    }
+    fixture->shows_duplicates = true;
+    search(fixture, "hoop");
+    assert_false(fixture->answer.from_cache);
+    assert_int_equal(fixture->answer.result_count, 3);
+    close_fixture(fixture);
+}
+
+static void of_equals_the_one_to_be_preferred_is_shown(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    static const double scores[] = {100, 90, 90, 90, 80};
+    static const uint32_t precedences[] = {300, 260, 3, 4, 1};
+    for (unsigned i = 0; i < 5; i++) {
+        struct fake_document *document = &fixture->cluster->barrels[0].documents[i];
+        fake_add(&fixture->cluster->barrels[0], i + 1, scores[i], urls[i], urls[i]);
+        document->fingerprint = i == 0 ? 1 : 2;
+        document->precedence = precedences[i];
+    }
+    search(fixture, "hoop");
+    assert_int_equal(fixture->answer.result_count, 2);
+    assert_string_equal(fixture->answer.results[0].url, urls[0]);
+    assert_string_equal(fixture->answer.results[1].url, urls[2]);
+    assert_int_equal(fixture->answer.results[1].duplicate_count, 3);
+    assert_string_equal(fixture->answer.results[1].duplicates[0], urls[1]);
+    /* The page behind it begins behind all of them. */
+    assert_int_equal(ask(fixture, "hoop", 1, 1, NULL, false), STATUS_OK);
+    assert_int_equal(ask(fixture, "hoop", 2, 1, fixture->answer.cursor, false), STATUS_OK);
+    assert_string_equal(fixture->answer.results[0].url, urls[2]);
+    assert_string_equal(fixture->answer.cursor, "");
+    close_fixture(fixture);
+}
+
+static void texts_without_a_fingerprint_are_all_different(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(2, 0);
+    fill_two_shards(fixture);
+    search(fixture, "hoop");
+    assert_urls(&fixture->answer, 0, 10);
+    assert_int_equal(fixture->answer.note_count, 0);
+    close_fixture(fixture);
+}
+
+static void a_duplicate_that_went_away_is_not_listed(void **state)
+{
+    (void)state;
+    struct fixture *fixture = open_fixture(1, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        fake_add(&fixture->cluster->barrels[0], i + 1, 100 - i, urls[i], urls[i]);
+        fixture->cluster->barrels[0].documents[i].fingerprint = 7;
+    }
+    fixture->cluster->barrels[0].documents[1].gone = true;
+    search(fixture, "hoop");
+    assert_int_equal(fixture->answer.result_count, 1);
+    assert_int_equal(fixture->answer.results[0].duplicate_count, 1);
+    assert_string_equal(fixture->answer.results[0].duplicates[0], urls[2]);
+    assert_int_equal(fixture->answer.results[0].duplicate_total, 1);
     close_fixture(fixture);
 }
 
@@ -1134,6 +1327,12 @@ int main(void)
         cmocka_unit_test(pages_continue_each_other),
         cmocka_unit_test(a_cursor_continues_with_the_statistics_of_the_first_page),
         cmocka_unit_test(the_window_is_that_of_all_shards),
+        cmocka_unit_test(pages_with_one_text_are_one_result_on_all_pages),
+        cmocka_unit_test(all_pages_are_results_where_that_is_asked_for),
+        cmocka_unit_test(folding_is_said),
+        cmocka_unit_test(of_equals_the_one_to_be_preferred_is_shown),
+        cmocka_unit_test(texts_without_a_fingerprint_are_all_different),
+        cmocka_unit_test(a_duplicate_that_went_away_is_not_listed),
         cmocka_unit_test(pages_with_any_word_follow_the_few_with_all),
         cmocka_unit_test(a_compound_is_looked_for_in_parts_on_every_page),
         cmocka_unit_test(a_compound_is_asked_for_whole_where_enough_pages_have_it),

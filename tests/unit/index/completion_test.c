@@ -69,7 +69,9 @@ static struct segment *write_words(void)
     segment_writer_init(&writer, &sink);
     for (uint32_t i = 0; i < 256; i++) {
         struct document_row row = {.url_hash = i, .stored_size = 0};
-        assert_int_equal(segment_writer_add_document(&writer, &row, norms, NULL, NULL), STATUS_OK);
+        const struct likeness likeness = {0};
+        assert_int_equal(segment_writer_add_document(&writer, &row, &likeness, norms, NULL, NULL),
+                         STATUS_OK);
     }
     for (uint32_t i = 0; i < word_count; i++) {
         segment_writer_begin_term(&writer);

@@ -104,7 +104,7 @@ static void merging_leaves_nothing_behind(void **state)
         index_measure(index, &size);
         assert_in_range(count_keys('D'), 0, size.segments_stored);
         assert_int_equal(count_keys('P'), size.segments_stored);
-        assert_in_range(count_keys('S'), size.segments_stored, 16 * size.segments_stored);
+        assert_in_range(count_keys('S'), size.segments_stored, 17 * size.segments_stored);
     }
     expect_all_like_model(index, 30);
     index_close(index);

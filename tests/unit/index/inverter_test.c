@@ -74,8 +74,9 @@ static void add_rows(struct segment_writer *writer)
     const uint8_t norms[NORM_COLUMNS] = {0};
     for (uint32_t docid = 0; docid < DOCUMENTS; docid++) {
         struct document_row row = {.url_hash = docid, .stored_size = 1};
+        const struct likeness likeness = {0};
         assert_int_equal(
-            segment_writer_add_document(writer, &row, norms, (const uint8_t *)"x", NULL),
+            segment_writer_add_document(writer, &row, &likeness, norms, (const uint8_t *)"x", NULL),
             STATUS_OK);
     }
 }

@@ -143,8 +143,9 @@ static void add_documents(struct segment_writer *writer, uint32_t count)
         for (unsigned field = 0; field < FIELD_COUNT; field++)
             norms[field] = length_for(i, field);
         struct document_row row = {.url_hash = i, .stored_size = 1};
+        const struct likeness likeness = {i, ~(uint64_t)i};
         assert_int_equal(
-            segment_writer_add_document(writer, &row, norms, (const uint8_t *)"x", NULL),
+            segment_writer_add_document(writer, &row, &likeness, norms, (const uint8_t *)"x", NULL),
             STATUS_OK);
     }
 }
@@ -470,7 +471,7 @@ static void documents_are_found_by_their_hash(void **state)
 }
 
 /* Searches step over the stems of other languages, and tell a page's age, without its text. */
-static void a_document_keeps_its_language_and_day_through_a_merge(void **state)
+static void a_document_keeps_its_language_day_and_likeness_through_a_merge(void **state)
 {
     (void)state;
     static const int64_t day_us = INT64_C(86400000000);
@@ -492,6 +493,8 @@ static void a_document_keeps_its_language_and_day_through_a_merge(void **state)
             (struct text_slice){documents[i].language, strlen(documents[i].language)};
         inputs[i].document.modified_unix_us = documents[i].modified_unix_us;
         inputs[i].document.text = (struct text_slice){"word", 4};
+        inputs[i].document.likeness = (struct likeness){UINT64_MAX - i, i};
+        inputs[i].document.has_canonical = i == 1;
         inputs[i].url_hash = i;
     }
     struct segment *built;
@@ -505,7 +508,11 @@ static void a_document_keeps_its_language_and_day_through_a_merge(void **state)
     for (unsigned i = 0; i < 3; i++) {
         struct document_row row;
         assert_true(segment_row(merged, i, &row));
+        struct likeness likeness;
         assert_int_equal(row.modified_day, documents[i].day);
+        assert_true(segment_likeness(merged, i, &likeness));
+        assert_true(likeness.fingerprint == UINT64_MAX - i && likeness.simhash == i);
+        assert_int_equal(segment_column(merged, NORM_FLAGS)[i], i == 1 ? FLAG_HAS_CANONICAL : 0);
         assert_int_equal(segment_column(merged, NORM_LANGUAGE)[i], documents[i].stems);
     }
     memory_sink_release(&chunks);
@@ -553,7 +560,7 @@ int main(void)
         cmocka_unit_test(a_wrong_byte_amid_a_list_ends_it_and_marks_the_segment),
         cmocka_unit_test(a_segment_of_a_newer_version_is_refused),
         cmocka_unit_test(documents_are_found_by_their_hash),
-        cmocka_unit_test(a_document_keeps_its_language_and_day_through_a_merge),
+        cmocka_unit_test(a_document_keeps_its_language_day_and_likeness_through_a_merge),
         cmocka_unit_test(a_merge_leaves_deleted_documents_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,11 @@ static void every_mistake_is_told_with_its_place_and_what_is_allowed(void **stat
          "such as 500ms, 30s, 10m, 2h or 7d"},
         {"crawl: {delay: 5y}\n", "c.yaml:1:16: crawl.delay: \"5y\" has an unknown unit; ..."},
         {"crawl: {delay: 2h}\n", "c.yaml:1:16: crawl.delay: 2h is too large; ..."},
+        {"crawl: {response_factor: 1.55}\n",
+         "c.yaml:1:26: crawl.response_factor: \"1.55\" is no number with at most one digit behind "
+         "the point; allowed: a number from 0.1 to 100, such as 2 or 1.5"},
+        {"crawl: {response_factor: 101}\n",
+         "c.yaml:1:26: crawl.response_factor: 101 is too large; ..."},
         {"memory: 1M\n",
          "c.yaml:1:9: memory: 1M is too small; allowed: a size from 128M to 1T, auto"},
         {"memory: 5X\n", "c.yaml:1:9: memory: \"5X\" has an unknown unit; ..."},
