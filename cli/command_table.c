@@ -98,6 +98,8 @@ static const struct command {
     {"resume", "[SOURCE]", "go on fetching", common_options, 0, 1, command_resume},
     {"cancel", "SOURCE", "forget what is still to be fetched of a source", common_options, 1, 1,
      command_cancel},
+    {"confirm", "SOURCE", "let the pages go that were kept because too many were gone at once",
+     common_options, 1, 1, command_confirm},
     {"remove", "[--prefix|--site] VALUE", "take pages out of the index and the log", remove_options,
      1, 1, command_remove},
     {"restart", "ROLE", "start gateways, barrels, ... anew, without losing a request",

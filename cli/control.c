@@ -1,4 +1,4 @@
-/* tierce pause, resume, cancel: of the crawl, or of one source. */
+/* tierce pause, resume, cancel, confirm: of the crawl, or of one source. */
 #include <stdio.h>
 
 #include "cli/answer_json.h"
@@ -40,4 +40,9 @@ int command_resume(const struct command_line *line)
 int command_cancel(const struct command_line *line)
 {
     return control(line, LOG__ACTION__ACTION_CANCEL, "cancelled");
+}
+
+int command_confirm(const struct command_line *line)
+{
+    return control(line, LOG__ACTION__ACTION_CONFIRM, "confirmed");
 }

@@ -229,6 +229,7 @@ static Log__Action action_of(const char *name)
         {"pause", LOG__ACTION__ACTION_PAUSE},
         {"resume", LOG__ACTION__ACTION_RESUME},
         {"cancel", LOG__ACTION__ACTION_CANCEL},
+        {"confirm", LOG__ACTION__ACTION_CONFIRM},
     };
     for (size_t i = 0; name != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
         if (strcmp(actions[i].name, name) == 0)
