@@ -244,7 +244,8 @@ static void control_crawl(struct exchange *exchange, const json_t *body)
     const char *source = source_value == NULL ? "" : json_string_value(source_value);
     Log__Action action = action_of(name);
     if (action == LOG__ACTION__ACTION_NONE) {
-        http_problem(exchange, 400, "`action` must be \"pause\", \"resume\" or \"cancel\".");
+        http_problem(exchange, 400,
+                     "`action` must be \"pause\", \"resume\", \"cancel\" or \"confirm\".");
         return;
     }
     if (source == NULL) {
