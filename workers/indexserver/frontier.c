@@ -218,6 +218,12 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
                        ? (int64_t)outcome->retry_after_s * 1000
                        : host_back_off_ms(host->record.failures + 4, spread));
         break;
+    case LOG__REASON__REASON_LOGIN: /* until the form may be sent again */
+        if (outcome->retry_after_s != 0)
+            block_host(change, host, (int64_t)outcome->retry_after_s * 1000);
+        else
+            note_server_trouble(change, host, spread);
+        break;
     case LOG__REASON__REASON_ROBOTS_DENIED:
     case LOG__REASON__REASON_OUT_OF_SCOPE:
     case LOG__REASON__REASON_LIMIT:
@@ -274,6 +280,14 @@ static void take_imported(struct change *change, struct url_entry *entry)
     entry->after.origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
 }
 
+/* For status: whether the source's site lets us in. */
+static void note_login(struct change *change, const struct url_state *state, bool fails)
+{
+    struct source *source = scope_source_by_id(change->views->scope, state->source);
+    if (source != NULL)
+        source->login_fails = fails;
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
@@ -296,6 +310,8 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         note_address(change, host, content->hops, content->n_hops);
         host_answered(change, host, content->fetch_ms);
     }
+    if (content->with_credentials)
+        note_login(change, &entry->after, false);
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
 }
 
@@ -343,7 +359,21 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     url_state_take_outcome(&entry->after, outcome, &revisit);
     note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
+    if (outcome->reason == LOG__REASON__REASON_LOGIN)
+        note_login(change, &entry->after, true);
     return follow_redirect(change, outcome, entry, err);
+}
+
+/* Whoever asks for peace means the whole host; then robots.txt is asked for before anything else.
+ * One who says "in a second" again and again is asked less and less all the same. */
+static void block_for_robots(struct change *change, struct origin *origin, uint32_t retry_after_s)
+{
+    struct host *host = origin->host;
+    int64_t wait_ms = (int64_t)retry_after_s * 1000;
+    int64_t least_ms =
+        host_back_off_ms(++host->record.failures, url_hash(host->name, strlen(host->name)));
+    origin->record.robots_kind = ROBOTS_NONE;
+    block_host(change, host, wait_ms > least_ms ? wait_ms : least_ms);
 }
 
 static enum status apply_robots(struct change *change, const Log__Robots *robots)
@@ -366,10 +396,10 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
         record->robots_failures = 0;
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
-    origin_store(change, origin);
     note_address(change, origin->host, robots->hops, robots->n_hops);
-    if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
-        block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
+    if (unreachable && robots->retry_after_s > 0)
+        block_for_robots(change, origin, robots->retry_after_s);
+    origin_store(change, origin);
     host_wake(frontier, origin->host, origin->host->ready_ms);
     return STATUS_OK;
 }
@@ -419,8 +449,34 @@ static enum status remove_page(struct removing *r, const char *url)
     return status;
 }
 
+/* An edit of config.yaml or a purge: it may come back, when a source wants it again. */
+static enum status leave_scope(struct change *change, const char *url, bool is_purge,
+                               struct error *err)
+{
+    struct url_entry *entry;
+    enum status status = urls_touch(change, url, &entry, err);
+    if (status != STATUS_OK || entry->after.kind == URL_UNKNOWN)
+        return status;
+    change->by_owner = is_purge;
+    change->removed += entry->after.content != 0;
+    if (is_purge) { /* as if nobody had met it */
+        entry->after = (struct url_state){.due_ms = URL_DUE_NEVER};
+        return STATUS_OK;
+    }
+    entry->after.content = 0;
+    entry->after.bytes = 0;
+    entry->after.kind = URL_REFUSED;
+    entry->after.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
+    entry->after.due_ms = URL_DUE_NEVER;
+    return STATUS_OK;
+}
+
 static enum status apply_remove(struct change *change, const Log__Remove *remove, struct error *err)
 {
+    if (remove->by == LOG__REMOVE_BY__REMOVED_BY_SCOPE ||
+        remove->by == LOG__REMOVE_BY__REMOVED_BY_PURGE)
+        return leave_scope(change, remove->value, remove->by == LOG__REMOVE_BY__REMOVED_BY_PURGE,
+                           err);
     change->by_owner = remove->by == LOG__REMOVE_BY__REMOVED_BY_OWNER;
     struct removing r = {.change = change, .by_owner = change->by_owner, .err = err};
     if (remove->scope == LOG__REMOVE_SCOPE__REMOVE_PAGE)

@@ -73,10 +73,10 @@ static void add_denied(struct service *service, const struct frontier_denied *de
     appraise_outcome(service->views, &state, outcome, appraisal);
     batch_add(batch, entry_of_outcome(arena, outcome), NULL);
     if (appraisal->removes)
-        batch_add(batch,
-                  entry_of_remove(arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, denied->url,
-                                  appraisal->by),
-                  NULL);
+        batch_add(
+            batch,
+            entry_of_remove(arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, denied->url, appraisal->by),
+            NULL);
 }
 
 /* Notes in the log what may not be fetched: it is not asked for again until it is due. */
