@@ -5,11 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/calendar.h"
+#include "crawl/charset_encode.h"
 #include "crawl/flow.h"
 #include "crawl/html_tags.h"
 #include "crawl/html_walk.h"
 #include "crawl/main_text.h"
+#include "crawl/page_dates.h"
 #include "crawl/refresh.h"
 
 enum {
@@ -46,6 +47,7 @@ struct walker {
     struct arena *arena;
     struct directives *directives;
     struct relations *relations;
+    struct charset_encoder encoder; /* of links' queries */
     struct page page;
     struct main_text main_text;
     struct html_walk walk;
@@ -67,8 +69,9 @@ struct walker {
     struct candidate *candidates; /* latest first */
     size_t candidate_count;
     struct page_heading *headings; /* PAGE_HEADINGS_MAX */
-    unsigned date_rank;            /* of page.modified_us: see see_date() */
-    bool failed;                   /* memory ran out */
+    struct page_dates dates;
+    const char *og_title; /* NULL: none */
+    bool failed;          /* memory ran out */
 };
 
 /* ---- strings ------------------------------------------------------------------------------------
@@ -170,39 +173,6 @@ static void see_refresh(struct walker *walker, const char *content)
         walker->refresh_href = href;
 }
 
-/* A page's date by itself: when it was changed rather than when it was published; of several that
- * say the same, the first. */
-static void see_date(struct walker *walker, const char *name, const char *content)
-{
-    static const struct {
-        const char *name;
-        unsigned rank;
-    } dates[] = {
-        {"article:modified_time", 2},
-        {"og:updated_time", 2},
-        {"dcterms.modified", 2},
-        {"datemodified", 2},
-        {"last-modified", 2},
-        {"article:published_time", 1},
-        {"date", 1},
-        {"dc.date", 1},
-        {"dcterms.date", 1},
-        {"dcterms.created", 1},
-        {"dcterms.issued", 1},
-        {"datepublished", 1},
-        {"pubdate", 1},
-        {"dc.date.issued", 1},
-    };
-    int64_t time_us;
-    for (size_t i = 0; name != NULL && i < sizeof(dates) / sizeof(dates[0]); i++) {
-        if (dates[i].rank <= walker->date_rank || strcasecmp(name, dates[i].name) != 0 ||
-            !calendar_parse(content, &time_us))
-            continue;
-        walker->page.modified_us = time_us;
-        walker->date_rank = dates[i].rank;
-    }
-}
-
 static void see_meta(struct walker *walker, const GumboElement *element)
 {
     const char *name = html_attribute(element, "name");
@@ -212,16 +182,18 @@ static void see_meta(struct walker *walker, const GumboElement *element)
     struct page *page = &walker->page;
     if (content == NULL)
         return;
-    see_date(walker, name, content);
-    see_date(walker, property, content);
-    see_date(walker, html_attribute(element, "itemprop"), content);
-    see_date(walker, equivalent, content);
+    page_dates_add_meta(&walker->dates, name, content);
+    page_dates_add_meta(&walker->dates, property, content);
+    page_dates_add_meta(&walker->dates, html_attribute(element, "itemprop"), content);
+    page_dates_add_meta(&walker->dates, equivalent, content);
     if (name != NULL)
         directives_add_meta(walker->directives, name, content);
     bool describes = (name != NULL && strcasecmp(name, "description") == 0) ||
                      (property != NULL && strcasecmp(property, "og:description") == 0);
     if (describes && page->description[0] == '\0')
         page->description = keep_line(walker, content, PAGE_DESCRIPTION_BYTES_MAX);
+    if (property != NULL && strcasecmp(property, "og:title") == 0 && walker->og_title == NULL)
+        walker->og_title = keep_line(walker, content, PAGE_TITLE_BYTES_MAX);
     if (equivalent != NULL && strcasecmp(equivalent, "refresh") == 0)
         see_refresh(walker, content);
     if (equivalent != NULL && strcasecmp(equivalent, "content-language") == 0 &&
@@ -254,6 +226,18 @@ static void see_image(struct walker *walker, const GumboElement *element)
         flow_space(flows[i]);
         flow_add(flows[i], alt, strlen(alt), false);
         flow_space(flows[i]);
+    }
+}
+
+static void see_script(struct walker *walker, const GumboElement *element)
+{
+    const char *type = html_attribute(element, "type");
+    if (type == NULL || strcasecmp(type, "application/ld+json") != 0)
+        return;
+    for (unsigned i = 0; i < element->children.length; i++) {
+        const GumboNode *child = element->children.data[i];
+        if (child->type == GUMBO_NODE_TEXT)
+            page_dates_add_json(&walker->dates, child->v.text.text, strlen(child->v.text.text));
     }
 }
 
@@ -319,6 +303,12 @@ static void see_element(struct walker *walker, const GumboElement *element)
         break;
     case GUMBO_TAG_IMG:
         see_image(walker, element);
+        break;
+    case GUMBO_TAG_SCRIPT:
+        see_script(walker, element);
+        break;
+    case GUMBO_TAG_TIME:
+        page_dates_add_time(&walker->dates, element, walker->rest == 0 && walker->unseen == 0);
         break;
     case GUMBO_TAG_AREA:
         see_plain_link(walker, element, "href", "alt");
@@ -502,14 +492,28 @@ static bool is_jump(const struct walker *walker, const char *href, const struct 
     return strchr(href, '#') != NULL && strcmp(target->text, walker->url->text) == 0;
 }
 
+/* A link as browsers read it on this page. */
+static enum status parse_link(struct walker *walker, const char *href, const struct url *base,
+                              struct arena *arena, struct url *ret_url)
+{
+    struct buffer encoded = {0};
+    size_t size = strlen(href);
+    if (!charset_encode_query(&walker->encoder, href, size, &encoded))
+        return url_parse(href, size, base, arena, ret_url, NULL);
+    enum status status =
+        url_parse(buffer_string(&encoded), encoded.size, base, arena, ret_url, NULL);
+    walker->failed = walker->failed || encoded.failed;
+    buffer_release(&encoded);
+    return status;
+}
+
 static void resolve(struct walker *walker, const struct candidate *candidate,
                     const struct url *base, struct arena *scratch, struct page_link *links)
 {
     struct page *page = &walker->page;
     struct url target;
     arena_reset(scratch);
-    if (url_parse(candidate->href, strlen(candidate->href), base, scratch, &target, NULL) !=
-            STATUS_OK ||
+    if (parse_link(walker, candidate->href, base, scratch, &target) != STATUS_OK ||
         is_jump(walker, candidate->href, &target))
         return;
     if (page->link_count == PAGE_LINKS_MAX) {
@@ -597,6 +601,7 @@ static struct walker *walker_new(const struct url *url, struct arena *arena,
     walker->directives = directives;
     walker->relations = relations;
     walker->headings = headings;
+    walker->dates.now_us = directives->now_us;
     walker->text.limit = PAGE_TEXT_BYTES_MAX;
     walker->rest_text.limit = PAGE_REST_BYTES_MAX;
     walker->heading.limit = PAGE_HEADING_BYTES_MAX;
@@ -618,7 +623,20 @@ static void walker_free(struct walker *walker)
     free(walker);
 }
 
-enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
+/* Of a page without a <title>: what it calls itself to others, else its first great heading. */
+static void settle_title(struct walker *walker)
+{
+    struct page *page = &walker->page;
+    if (page->title[0] == '\0' && walker->og_title != NULL)
+        page->title = walker->og_title;
+    for (size_t i = 0; i < page->heading_count && page->title[0] == '\0'; i++) {
+        if (walker->headings[i].level == 1)
+            page->title = walker->headings[i].text;
+    }
+}
+
+enum status html_extract(const GumboNode *root, const struct url *url,
+                         const struct charset *charset, struct arena *arena,
                          struct directives *directives, struct relations *relations,
                          struct page *ret_page, struct error *err)
 {
@@ -630,6 +648,7 @@ enum status html_extract(const GumboNode *root, const struct url *url, struct ar
         walker_free(walker);
         return status;
     }
+    charset_encoder_init(&walker->encoder, charset);
     walk(walker, root);
     resolve_links(walker);
     struct page *page = &walker->page;
@@ -638,6 +657,10 @@ enum status html_extract(const GumboNode *root, const struct url *url, struct ar
     page->text_size = walker->text.text.size;
     page->text_cut = page->text_cut || walker->text.cut;
     page->headings = walker->headings;
+    settle_title(walker);
+    page_dates_add_url(&walker->dates, url->text);
+    page->published_us = walker->dates.published.unix_us;
+    page->modified_us = walker->dates.modified.unix_us;
     bool failed = walker->failed;
     if (!failed)
         *ret_page = *page;

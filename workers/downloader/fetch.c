@@ -37,11 +37,13 @@ struct fetch {
     bool headers_complete; /* the block's blank line has been read */
     bool stopped;          /* we ended the transfer ourselves: curl's error means nothing */
     bool connected;        /* the guard let one address through */
+    bool asked;            /* the request was sent */
     bool crowded;          /* an address was not asked because others use its connections */
     int socket;            /* of the connection that the request went out on; -1: none */
     enum body_use use;
     size_t header_bytes; /* of all blocks */
     size_t discarded;
+    size_t received; /* of a body that is wanted, still coded */
     struct decoder *decoder;
     struct curl_slist *header_lines;
     struct curl_slist *connect_to;
@@ -167,6 +169,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     struct addresses *addresses = fetch->request->addresses;
     char text[INET6_ADDRSTRLEN];
     if (purpose != CURLSOCKTYPE_IPCXN ||
+        guard_check_port(&address->addr, &fetch->refusal) != STATUS_OK ||
         guard_check(fetch->request->guard, &address->addr, &fetch->refusal) != STATUS_OK) {
         fetch->refused = true;
         return CURL_SOCKET_BAD;
@@ -200,12 +203,17 @@ static int before_request(void *context, char *peer_address, char *own_address, 
     struct sockaddr_storage address;
     (void)own_address;
     fetch->connected = true;
+    if (fetch->asked) { /* libcurl would ask again at once */
+        fetch->answer.stale = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     if (!address_read(peer_address, &address))
         error_set(&fetch->refusal, STATUS_DENIED, "the connection's address cannot be read");
     else if (guard_check(fetch->request->guard, (const struct sockaddr *)&address,
                          &fetch->refusal) == STATUS_OK) {
         char text[INET6_ADDRSTRLEN];
         address_write((const struct sockaddr *)&address, text);
+        fetch->asked = true;
         fetch->socket = addresses_use(fetch->request->addresses, text, peer_port, own_port, fetch);
         return CURL_PREREQFUNC_OK;
     }
@@ -265,7 +273,8 @@ static void decide_use(struct fetch *fetch, struct arena *arena)
         return;
     const char *type = headers_get(headers->data, headers->size, "Content-Type", arena);
     bool wanted = fetch->request->any_type || content_type_is_text(type) ||
-                  content_type_may_list(type, fetch->request->url);
+                  content_type_may_list(type, fetch->request->url) ||
+                  content_type_is_document(type, fetch->request->url);
     if (!wanted) {
         char words[200];
         snprintf(words, sizeof(words), "not a text: %.150s", type);
@@ -319,6 +328,13 @@ static bool may_take(struct fetch *fetch, size_t size)
     return true;
 }
 
+/* What codings may make of a body that cannot be made smaller, and a little more. They can also go
+ * on for ever without a single byte of a body. */
+static size_t coded_max(const struct fetch_request *request)
+{
+    return request->body_max + request->body_max / 8 + FETCH_DISCARD_BYTES;
+}
+
 static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
 {
     struct fetch *fetch = context;
@@ -338,6 +354,10 @@ static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
         fetch->stopped = fetch->discarded > FETCH_DISCARD_BYTES;
         return fetch->stopped ? 0 : size;
     }
+    fetch->received += size;
+    if (fetch->received > coded_max(fetch->request))
+        return stop(fetch, LOG__REASON__REASON_TOO_LARGE,
+                    "the coded body is larger than any page that it could stand for");
     switch (decoder_feed(fetch->decoder, bytes, size, fetch->request->body_max, &fetch->answer.body,
                          &err)) {
     case STATUS_OK:
@@ -453,8 +473,8 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* decode.c does it, within limits */
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);                 /* decode.c does it, within limits */
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* docs/decisions/0022-http-1-1.md */
     SET(CURLOPT_HTTPHEADER, fetch->header_lines);
     SET(CURLOPT_CONNECT_TO, fetch->connect_to);
     CURLcode code = CURLE_OK;
@@ -486,11 +506,11 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
     fetch->request = request;
     fetch->answer.with_credentials = request->with_credentials;
     fetch->headers_complete = fetch->stopped = fetch->connected = fetch->refused = false;
-    fetch->crowded = false;
+    fetch->asked = fetch->crowded = false;
     fetch->socket = -1;
     fetch->paused_ms = 0;
     fetch->use = BODY_UNDECIDED;
-    fetch->header_bytes = fetch->discarded = 0;
+    fetch->header_bytes = fetch->discarded = fetch->received = 0;
     fetch->curl_words[0] = '\0';
     if (request->likely_address != NULL)
         addresses_expect(request->addresses, request->likely_address, fetch);
@@ -567,7 +587,10 @@ static void note_result(struct fetch *fetch, CURLcode code)
             set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE, err.text);
         return;
     }
-    if (fetch->refused && (!fetch->connected || code == CURLE_ABORTED_BY_CALLBACK))
+    if (fetch->answer.stale)
+        set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE,
+                    "the connection was closed without an answer");
+    else if (fetch->refused && (!fetch->connected || code == CURLE_ABORTED_BY_CALLBACK))
         set_trouble(fetch, LOG__REASON__REASON_ADDRESS_REFUSED, fetch->refusal.text);
     else
         set_trouble(fetch, reason_of(fetch, code),

@@ -7,6 +7,7 @@
 
 #include "crawl/url.h"
 #include "indexserver/source_scope.h"
+#include "indexserver/valve.h"
 #include "indexserver/views.h"
 #include "wire.pb-c.h"
 
@@ -47,6 +48,7 @@ struct source {
     enum source_state state;
     Log__Origin origin;
     struct source_counts counts;
+    struct valve valve;
     enum sweep_reason sweep; /* why it is to be gone through (scope_sweep.h), or was */
     bool sweep_is_due;
     bool was_configured, scope_changed; /* by the newest settings */
@@ -76,6 +78,9 @@ struct source *scope_source_of(struct scope *scope, const struct url *url);
 /* The same, and brings the URL to the spelling in which that source takes it (in the arena; where
  * there is none, to that of a source that says nothing). */
 struct source *scope_source_for(struct scope *scope, struct url *url, struct arena *arena);
+/* The source that reads a sitemap which robots.txt names: it needs no rule for it, and no prefix.
+ * NULL: none of that host wants any. */
+struct source *scope_source_of_sitemap(struct scope *scope, const struct url *url);
 struct source *scope_source_by_id(struct scope *scope, uint32_t id);      /* NULL: none */
 struct source *scope_source_by_url(struct scope *scope, const char *url); /* as status shows it */
 /* The source that a person names: by its URL, in any spelling, or by its host or host and port.

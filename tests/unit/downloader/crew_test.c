@@ -389,6 +389,23 @@ static void fetches_of_a_host_keep_their_delay_on_one_connection(void **state)
     }
 }
 
+static void a_kept_connection_that_is_closed_is_asked_again_after_the_delay_and_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, DELAY_MS = 200 };
+    struct lease lease;
+    struct site_request log[COUNT + 1];
+    lease_init(&lease, 1);
+    lease.wire.delay_ms = DELAY_MS;
+    lease_add(&lease, "/html");
+    lease_add(&lease, "/close?at=start");
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 2, 1));
+    assert_outcome(reported("/close?at=start"), LOG__REASON__REASON_BAD_RESPONSE);
+    assert_int_equal(site_log(&site, log, COUNT + 1), COUNT);
+    assert_true(log[2].began_us - log[1].began_us >= DELAY_MS * 1000);
+}
+
 static void a_slow_host_holds_up_no_other(void **state)
 {
     (void)state;
@@ -596,7 +613,7 @@ static void a_server_that_asks_for_peace_has_it_for_the_rest_of_the_lease(void *
 static void a_host_that_is_not_there_is_asked_twice_and_no_more(void **state)
 {
     (void)state;
-    static char origin[] = "http://127.0.0.1:1";
+    static char origin[] = "http://127.0.0.1:2";
     struct lease lease;
     lease_init(&lease, 1);
     lease.wire.origin = origin;
@@ -841,7 +858,7 @@ static void a_redirect_of_robots_txt_to_another_port_of_its_host_waits_the_delay
     static char networks[] = "127.0.0.0/8", *list[] = {networks};
     char origin[64];
     snprintf(origin, sizeof(origin), "http://polite.test%s", port);
-    snprintf(url, sizeof(url), "%s/redirect?to=http://polite.test:1/robots.txt", origin);
+    snprintf(url, sizeof(url), "%s/redirect?to=http://polite.test:2/robots.txt", origin);
     lease_init(&lease, 1);
     lease.wire.origin = origin;
     lease.wire.delay_ms = 400;
@@ -1197,6 +1214,7 @@ int main(void)
         CREW_TEST(bytes_that_are_no_text_after_all_are_not_kept),
         CREW_TEST(content_that_is_held_is_parsed_again_without_a_fetch),
         CREW_TEST(fetches_of_a_host_keep_their_delay_on_one_connection),
+        CREW_TEST(a_kept_connection_that_is_closed_is_asked_again_after_the_delay_and_once),
         CREW_TEST(a_slow_host_holds_up_no_other),
         cmocka_unit_test_setup_teardown(hosts_at_one_address_share_its_requests,
                                         start_sparing_addresses, stop_all),
