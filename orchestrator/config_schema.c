@@ -66,7 +66,7 @@ const struct config_key config_keys[] = {
      "5m"},
     {"crawl.connections_per_address", KIND_NUMBER, 0, AT(crawl.connections_per_address), 1, 64,
      NULL, "2"},
-    {"crawl.response_factor", KIND_TENTHS, 0, AT(crawl.response_factor_tenths), 0, 1000, NULL, "2"},
+    {"crawl.response_factor", KIND_TENTHS, 0, AT(crawl.response_factor_tenths), 1, 1000, NULL, "2"},
     {"crawl.bandwidth", KIND_SIZE, KEY_NONE, AT(crawl.bandwidth), KIB, TIB, NULL, "none"},
     {"crawl.allowed_networks", KIND_NETWORKS, 0, AT(crawl.allowed_networks), 0, 0, NULL, NULL},
     {"crawl.keep_versions", KIND_NUMBER, 0, AT(crawl.keep_versions), 0, 1000, NULL, "0"},
@@ -166,8 +166,9 @@ static void append_range(const struct config_key *key, struct buffer *ret_text)
     char from[CONFIG_VALUE_BYTES];
     char to[CONFIG_VALUE_BYTES];
     if (key->kind == KIND_TENTHS)
-        buffer_append_format(ret_text, "a number from %" PRIu64 " to %" PRIu64 ", such as 2 or 1.5",
-                             key->min / 10, key->max / 10);
+        buffer_append_format(
+            ret_text, "a number from %" PRIu64 ".%" PRIu64 " to %" PRIu64 ", such as 2 or 1.5",
+            key->min / 10, key->min % 10, key->max / 10);
     else if (key->kind == KIND_SIZE)
         buffer_append_format(ret_text, "a size from %s to %s", config_size_text(key->min, from),
                              config_size_text(key->max, to));

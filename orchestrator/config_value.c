@@ -98,6 +98,8 @@ static enum status read_tenths(const struct config_key *key, const char *text, u
                          text);
     if (whole > key->max / 10 || whole * 10 + (part ? end[1] - '0' : 0) > key->max)
         return error_set(err, STATUS_INVALID, "%.40s is too large", text);
+    if (whole * 10 + (part ? end[1] - '0' : 0) < key->min)
+        return error_set(err, STATUS_INVALID, "%.40s is too small", text);
     *ret_value = whole * 10 + (uint64_t)(part ? end[1] - '0' : 0);
     return STATUS_OK;
 }

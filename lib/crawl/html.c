@@ -8,10 +8,12 @@
 #include "base/calendar.h"
 #include "crawl/flow.h"
 #include "crawl/html_tags.h"
+#include "crawl/refresh.h"
 
 enum {
     /* Most links of some pages lead nowhere that we go: those do not count. */
     CANDIDATES_MAX = 4 * PAGE_LINKS_MAX,
+    HEAD_LINKS_MAX = 2000,
 };
 
 /* A link as it stands in the page: resolved at the end, when the base is known for sure. */
@@ -20,6 +22,12 @@ struct candidate {
     const char *href;   /* the tree's */
     const char *anchor; /* the arena's */
     bool nofollow;
+};
+
+/* A <link> of the head, as the tree has it: resolved at the end, too. */
+struct head_link {
+    struct head_link *next;
+    struct relation relation;
 };
 
 /* An element that the walk is in. */
@@ -36,6 +44,7 @@ struct walker {
     const struct url *url;
     struct arena *arena;
     struct directives *directives;
+    struct relations *relations;
     struct page page;
     struct level levels[PAGE_DEPTH_MAX];
     size_t depth;
@@ -49,7 +58,9 @@ struct walker {
     bool in_link;
     bool in_head;
     const char *base_href;        /* NULL until a <base> names it */
-    const char *canonical_href;   /* the same of <link rel=canonical> */
+    struct head_link *head_links; /* latest first */
+    size_t head_link_count;
+    const char *refresh_href;     /* of a refresh that is a redirect; NULL: there is none */
     struct candidate *candidates; /* latest first */
     size_t candidate_count;
     struct page_heading *headings; /* PAGE_HEADINGS_MAX */
@@ -132,23 +143,28 @@ static void add_candidate(struct walker *walker, const char *href, const char *a
     walker->candidate_count++;
 }
 
-/* "5; url=next.html" leads on, as a link does. */
+/* Whether the walk is in a <noscript>: for readers who are not sent away otherwise. */
+static bool is_without_scripts(const struct walker *walker)
+{
+    for (size_t i = 0; i < walker->depth; i++) {
+        const GumboNode *node = walker->levels[i].node;
+        if (node->type == GUMBO_NODE_ELEMENT && node->v.element.tag == GUMBO_TAG_NOSCRIPT)
+            return true;
+    }
+    return false;
+}
+
+/* It leads on, as a link does; a quick one is a redirect, too. */
 static void see_refresh(struct walker *walker, const char *content)
 {
-    const char *at = content + strspn(content, " \t\r\n0123456789.");
-    at += strspn(at, " \t\r\n;,");
-    if (strncasecmp(at, "url", 3) == 0) {
-        at += 3 + strspn(at + 3, " \t\r\n");
-        at += *at == '=';
-        at += strspn(at, " \t\r\n");
-    }
-    if (*at == '\0')
+    struct refresh refresh;
+    if (!refresh_parse(content, &refresh) || refresh.url_size == 0)
         return;
-    bool quoted = *at == '\'' || *at == '"';
-    char quote[] = {*at, '\0'};
-    at += quoted;
-    size_t size = quoted ? strcspn(at, quote) : strlen(at);
-    add_candidate(walker, keep(walker, at, size), "", false);
+    const char *href = keep(walker, refresh.url, refresh.url_size);
+    add_candidate(walker, href, "", false);
+    if (walker->refresh_href == NULL && refresh.seconds <= REFRESH_REDIRECT_SECONDS_MAX &&
+        !is_without_scripts(walker))
+        walker->refresh_href = href;
 }
 
 /* A page's date by itself: when it was changed rather than when it was published; of several that
@@ -197,9 +213,8 @@ static void see_meta(struct walker *walker, const GumboElement *element)
     see_date(walker, property, content);
     see_date(walker, html_attribute(element, "itemprop"), content);
     see_date(walker, equivalent, content);
-    if (name != NULL &&
-        (strcasecmp(name, "robots") == 0 || strcasecmp(name, DIRECTIVES_AGENT) == 0))
-        directives_add(walker->directives, content, strlen(content));
+    if (name != NULL)
+        directives_add_meta(walker->directives, name, content);
     bool describes = (name != NULL && strcasecmp(name, "description") == 0) ||
                      (property != NULL && strcasecmp(property, "og:description") == 0);
     if (describes && page->description[0] == '\0')
@@ -260,10 +275,23 @@ static void see_plain_link(struct walker *walker, const GumboElement *element,
 
 static void see_head_link(struct walker *walker, const GumboElement *element)
 {
+    const char *rel = html_attribute(element, "rel");
     const char *href = html_attribute(element, "href");
-    if (walker->in_head && walker->canonical_href == NULL && href != NULL &&
-        html_list_has(html_attribute(element, "rel"), "canonical"))
-        walker->canonical_href = href;
+    if (!walker->in_head || rel == NULL || href == NULL ||
+        walker->head_link_count == HEAD_LINKS_MAX)
+        return;
+    struct head_link *link = arena_alloc(walker->arena, sizeof(*link));
+    if (link == NULL) {
+        walker->failed = true;
+        return;
+    }
+    *link = (struct head_link){
+        .next = walker->head_links,
+        .relation = {rel, href, strlen(href), html_attribute(element, "hreflang"),
+                     html_attribute(element, "type")},
+    };
+    walker->head_links = link;
+    walker->head_link_count++;
 }
 
 /* What an element says by itself; what it holds comes after. */
@@ -518,6 +546,30 @@ static struct candidate *in_order(struct candidate *latest)
     return first;
 }
 
+static void resolve_relations(struct walker *walker, const struct url *base)
+{
+    struct head_link *first = NULL;
+    while (walker->head_links != NULL) {
+        struct head_link *next = walker->head_links->next;
+        walker->head_links->next = first;
+        first = walker->head_links;
+        walker->head_links = next;
+    }
+    for (; first != NULL; first = first->next)
+        relations_add(walker->relations, &first->relation, base);
+    walker->failed = walker->failed || walker->relations->failed;
+}
+
+/* One that leads to the page itself only loads it anew. */
+static void resolve_refresh(struct walker *walker, const struct url *base, struct arena *scratch)
+{
+    struct url target;
+    const char *href = walker->refresh_href;
+    if (href != NULL && url_parse(href, strlen(href), base, scratch, &target, NULL) == STATUS_OK &&
+        strcmp(target.text, walker->url->text) != 0)
+        walker->page.refresh = keep(walker, target.text, target.text_size);
+}
+
 static void resolve_links(struct walker *walker)
 {
     size_t most =
@@ -529,11 +581,8 @@ static void resolve_links(struct walker *walker)
     }
     struct url base = base_of(walker);
     struct arena scratch = {0};
-    struct url canonical;
-    if (walker->canonical_href != NULL &&
-        url_parse(walker->canonical_href, strlen(walker->canonical_href), &base, &scratch,
-                  &canonical, NULL) == STATUS_OK)
-        walker->page.canonical = keep(walker, canonical.text, canonical.text_size);
+    resolve_relations(walker, &base);
+    resolve_refresh(walker, &base, &scratch);
     struct candidate *candidate = in_order(walker->candidates);
     for (; candidate != NULL; candidate = candidate->next)
         resolve(walker, candidate, &base, &scratch, links);
@@ -545,7 +594,7 @@ static void resolve_links(struct walker *walker)
  * ---------------------------------------------------------------------------------------- */
 
 static struct walker *walker_new(const struct url *url, struct arena *arena,
-                                 struct directives *directives)
+                                 struct directives *directives, struct relations *relations)
 {
     struct walker *walker = calloc(1, sizeof(*walker));
     struct page_heading *headings = arena_alloc(arena, PAGE_HEADINGS_MAX * sizeof(*headings));
@@ -556,13 +605,14 @@ static struct walker *walker_new(const struct url *url, struct arena *arena,
     walker->url = url;
     walker->arena = arena;
     walker->directives = directives;
+    walker->relations = relations;
     walker->headings = headings;
     walker->text.limit = PAGE_TEXT_BYTES_MAX;
     walker->heading.limit = PAGE_HEADING_BYTES_MAX;
     walker->heading.one_line = true;
     walker->anchor.limit = PAGE_ANCHOR_BYTES_MAX;
     walker->anchor.one_line = true;
-    walker->page = (struct page){.title = "", .description = "", .language = "", .canonical = ""};
+    walker->page = (struct page){.title = "", .description = "", .language = "", .refresh = ""};
     return walker;
 }
 
@@ -575,9 +625,10 @@ static void walker_free(struct walker *walker)
 }
 
 enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
-                         struct directives *directives, struct page *ret_page, struct error *err)
+                         struct directives *directives, struct relations *relations,
+                         struct page *ret_page, struct error *err)
 {
-    struct walker *walker = walker_new(url, arena, directives);
+    struct walker *walker = walker_new(url, arena, directives, relations);
     if (walker == NULL)
         return error_set(err, STATUS_NO_MEMORY, "page");
     walk(walker, root);

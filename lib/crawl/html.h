@@ -8,16 +8,18 @@
 #include "base/error.h"
 #include "crawl/directives.h"
 #include "crawl/page.h"
+#include "crawl/relations.h"
 
 /*
- * Walks the tree, once and without recursion, and fills title, description, language, canonical,
- * text, headings, links, and what was cut. The directives found in the page are added to
- * `directives`.
+ * Walks the tree, once and without recursion, and fills title, description, language, refresh,
+ * text, headings, links, and what was cut. The directives and relations found in the page are added
+ * to `directives` and `relations`.
  *
  * url    the page's; the base of its links unless it names another.
  * arena  owns what `ret_page` points to.
  */
 enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
-                         struct directives *directives, struct page *ret_page, struct error *err);
+                         struct directives *directives, struct relations *relations,
+                         struct page *ret_page, struct error *err);
 
 #endif

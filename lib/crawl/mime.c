@@ -101,10 +101,12 @@ static bool is_xhtml(const uint8_t *body, size_t size)
     return root != NULL && begins_tag(root, (const char *)body + size, "<html");
 }
 
-static bool is_xml(const char *type)
+bool mime_is_xml(const struct mime *mime)
 {
+    const char *type = mime->type;
     size_t size = strlen(type);
     return strcmp(type, "text/xml") == 0 || strcmp(type, "application/xml") == 0 ||
+           strcmp(type, "application/x-xml") == 0 ||
            (size > 4 && strcmp(type + size - 4, "+xml") == 0);
 }
 
@@ -112,7 +114,7 @@ enum mime_kind mime_kind(const struct mime *mime, const uint8_t *body, size_t si
 {
     if (strcmp(mime->type, "text/html") == 0 || strcmp(mime->type, "application/xhtml+xml") == 0)
         return MIME_HTML;
-    if (is_xml(mime->type))
+    if (mime_is_xml(mime))
         return is_xhtml(body, size) ? MIME_HTML : MIME_OTHER;
     bool unknown = mime->type[0] == '\0';
     if (!unknown && strncmp(mime->type, "text/", 5) != 0)

@@ -19,4 +19,7 @@ enum mime_kind { MIME_HTML, MIME_TEXT, MIME_OTHER };
 /* Text that holds bytes which no text holds is MIME_OTHER, and XML is a page if it is XHTML. */
 enum mime_kind mime_kind(const struct mime *mime, const uint8_t *body, size_t size);
 
+/* text/xml, application/xml, or a type made of it: "application/rss+xml". */
+bool mime_is_xml(const struct mime *mime);
+
 #endif

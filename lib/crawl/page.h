@@ -11,10 +11,13 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "crawl/hints.h"
+#include "crawl/relations.h"
 #include "crawl/url.h"
 
 enum {
-    PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024, /* longer bodies are cut there */
+    PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024,     /* longer bodies are cut there */
+    PAGE_UNPACKED_BYTES_MAX = 50 * 1024 * 1024, /* of a packed sitemap: its protocol's limit */
     PAGE_TEXT_BYTES_MAX = 2 * 1024 * 1024,
     PAGE_TITLE_BYTES_MAX = 1024,
     PAGE_DESCRIPTION_BYTES_MAX = 4096,
@@ -28,7 +31,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 4
+    PAGE_PARSER_VERSION = 5
 };
 
 struct page_input {
@@ -36,10 +39,13 @@ struct page_input {
     size_t body_size;
     const char *content_type;     /* the header's value; NULL where there is none */
     const char *robots_tags;      /* X-Robots-Tag values, one to a line; NULL where there is none */
+    const char *link_headers;     /* Link values, the same */
+    const char *refresh;          /* the header's value; NULL where there is none */
     const char *content_language; /* the header's value; NULL where there is none */
     const char *last_modified;    /* the same */
     const struct url *url;        /* where the body came from, after all redirects */
     bool truncated;               /* the body was cut before it came here */
+    int64_t now_us;               /* since 1970, for what is to be seen until a date only */
 };
 
 struct page_heading {
@@ -53,19 +59,38 @@ struct page_link {
     bool nofollow;      /* the link's rel or the whole page says so */
 };
 
+enum page_kind {
+    PAGE_DOCUMENT,
+    PAGE_SITEMAP,       /* it has no text; `hints` are pages */
+    PAGE_SITEMAP_INDEX, /* the same; `hints` are sitemaps */
+    PAGE_FEED,          /* the same; `hints` are pages */
+};
+
 struct page {
+    enum page_kind kind;
     const char *charset;      /* what the body was decoded from, by its WHATWG name: "utf-8" */
     const char *title;        /* "" where there is none, as the other strings */
     const char *description;  /* what the page says of itself */
     const char *content_type; /* what it was read as: "text/html" */
     const char *language;     /* as declared, in lower case, such as "de-at": not detected */
-    const char *canonical;    /* rel=canonical, in normal form */
+    const char *canonical;    /* rel=canonical, in normal form; none where several differ */
+    const char *refresh;      /* where it sends its readers within REFRESH_REDIRECT_SECONDS_MAX */
+    const char *noindex_by;   /* where noindex was asked: "X-Robots-Tag: noindex" */
+    const char *nofollow_by;  /* the same */
     const char *text;         /* what is seen: white space collapsed, a line to each block */
     size_t text_size;
     const struct page_heading *headings;
     size_t heading_count;
     const struct page_link *links; /* in the page's order; a target may come more than once */
     size_t link_count;
+    const struct page_alternate *alternates; /* versions in other languages, and itself */
+    size_t alternate_count;
+    const char *const *feeds; /* that it names as its own */
+    size_t feed_count;
+    const struct page_hint *hints; /* of a sitemap or a feed */
+    size_t hint_count;
+    int64_t unavailable_after_us; /* since 1970; 0: not said */
+    int32_t max_snippet;          /* characters, > 0; 0: not said, or no limit */
     int64_t modified_us;  /* its date by itself, else by Last-Modified; since 1970; 0: not known */
     uint64_t fingerprint; /* of title and text: fingerprint.h; 0: no text */
     uint64_t simhash;     /* the same; 0: too short to tell */
@@ -74,11 +99,12 @@ struct page {
     bool noarchive;
     bool nosnippet;
     bool text_cut;  /* a limit above cut the text, or some of the page was not looked at */
-    bool links_cut; /* the same of the links */
+    bool links_cut; /* the same of the links, and of the hints */
 };
 
 /*
- * Reads a page. HTML is parsed as browsers do; any other text becomes its text, without links.
+ * Reads a page. HTML is parsed as browsers do; of sitemaps and feeds, packed by gzip or not, become
+ * hints; any other text becomes its text, without links.
  *
  * arena     owns what `ret_page` points to. The decoded body and the HTML parser's tree are taken
  *           apart and given back before the return: at most about 400 MB for the worst page.

@@ -23,7 +23,7 @@ struct kv_slice {
     size_t size;
 };
 
-enum { KV_COLUMNS_MAX = 16 };
+enum { KV_COLUMNS_MAX = 32 };
 
 /* How a column family is kept. */
 struct kv_column {

@@ -12,6 +12,20 @@ from sites import NginxSite, PythonSite  # noqa: E402
 from stack import ROOT, Stack  # noqa: E402
 
 
+def unpacked(package):
+    """The documentation of a Debian package, which is unpacked and not installed."""
+    cache = ROOT / "build/testdata"
+    folder = cache / "usr/share/doc" / package
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        got = subprocess.run(["apt-get", "download", package], cwd=cache, capture_output=True, text=True)
+        files = list(cache.glob(f"{package}_*.deb"))
+        if got.returncode != 0 or not files:
+            pytest.skip(f"{package} cannot be fetched: " + got.stderr.strip()[-200:])
+        subprocess.run(["dpkg", "-x", files[0], cache], check=True)
+    return folder
+
+
 def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore::urllib3.exceptions.InsecureRequestWarning")
     config.addinivalue_line("markers", "sanitized: is run again with every access checked")
@@ -61,18 +75,9 @@ def small_stack(tmp_path_factory, proxy, small_site):
 
 
 @pytest.fixture(scope="session")
-def manual(tmp_path_factory):
-    """The PostgreSQL manual, unpacked from Debian's package: a real site."""
-    cache = ROOT / "build/testdata"
-    folder = cache / "usr/share/doc/postgresql-doc-15/html"
-    if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        got = subprocess.run(["apt-get", "download", "postgresql-doc-15"], cwd=cache, capture_output=True, text=True)
-        packages = list(cache.glob("postgresql-doc-15_*.deb"))
-        if got.returncode != 0 or not packages:
-            pytest.skip("postgresql-doc-15 cannot be fetched: " + got.stderr.strip()[-200:])
-        subprocess.run(["dpkg", "-x", packages[0], cache], check=True)
-    return folder
+def manual():
+    """The PostgreSQL manual: a real site."""
+    return unpacked("postgresql-doc-15") / "html"
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,8 @@ class PythonSite:
 class NginxSite:
     """A folder of files served by NGINX, with an access log."""
 
-    def __init__(self, folder, run, hosts=None):
-        """hosts: addresses to listen on; each serves the folder of its name in `folder`."""
+    def __init__(self, folder, run, hosts=None, charset="utf-8"):
+        """hosts: addresses to listen on; each serves the folder of its name in `folder`. charset: as the header says."""
         self.folder, self.run = Path(folder), Path(run)
         self.port, = free_ports(1)
         listen = " ".join(f"listen {host}:{self.port};" for host in hosts or ["127.0.0.1"])
@@ -101,7 +101,7 @@ http {{
   client_body_temp_path {self.run}/b; proxy_temp_path {self.run}/p; fastcgi_temp_path {self.run}/f;
   uwsgi_temp_path {self.run}/u; scgi_temp_path {self.run}/s;
   types {{ text/html html; text/css css; image/svg+xml svg; }}
-  default_type application/octet-stream; charset utf-8;
+  default_type application/octet-stream; charset {charset};
   server {{ {listen} root {self.folder}{'/$server_addr' if hosts else ''}; index index.html; }}
 }}
 """)

@@ -256,7 +256,9 @@ static void decide_use(struct fetch *fetch, struct arena *arena)
     if (status != 200 && status != 203)
         return;
     const char *type = headers_get(headers->data, headers->size, "Content-Type", arena);
-    if (!fetch->request->any_type && !content_type_is_text(type)) {
+    bool wanted = fetch->request->any_type || content_type_is_text(type) ||
+                  content_type_may_list(type, fetch->request->url);
+    if (!wanted) {
         char words[200];
         snprintf(words, sizeof(words), "not a text: %.150s", type);
         set_trouble(fetch, LOG__REASON__REASON_UNSUPPORTED_TYPE, words);

@@ -44,6 +44,45 @@ bool content_type_is_text(const char *value)
            (size > 4 && strncasecmp(value + size - 4, "+xml", 4) == 0);
 }
 
+static bool type_is(const char *value, const char *const *types, size_t count)
+{
+    size_t size = strcspn(value, "; \t,");
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(types[i]) == size && strncasecmp(value, types[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of the file that a URL names, without its query. */
+static bool name_ends(const char *name, size_t size, const char *end)
+{
+    size_t end_size = strlen(end);
+    return size >= end_size && strncasecmp(name + size - end_size, end, end_size) == 0;
+}
+
+bool content_type_may_list(const char *value, const char *url)
+{
+    static const char *const json[] = {"application/json", "application/feed+json"};
+    static const char *const files[] = {"application/gzip",
+                                        "application/x-gzip",
+                                        "application/x-gunzip",
+                                        "application/gzipped",
+                                        "application/gzip-compressed",
+                                        "application/octet-stream",
+                                        "binary/octet-stream",
+                                        "gzip/document"};
+    if (value == NULL || type_is(value, json, ARRAY_COUNT(json)))
+        return value != NULL;
+    if (!type_is(value, files, ARRAY_COUNT(files)))
+        return false;
+    size_t size = strcspn(url, "?");
+    const char *slash = memrchr(url, '/', size);
+    const char *name = slash == NULL ? url : slash + 1;
+    size -= (size_t)(name - url);
+    return name_ends(name, size, ".xml.gz") || memmem(name, size, "sitemap", 7) != NULL;
+}
+
 const char *http_status_name(uint32_t status)
 {
     static const struct {

@@ -18,6 +18,12 @@ uint32_t retry_after_s(const char *value, int64_t now_unix_s);
  */
 bool content_type_is_text(const char *value);
 
+/*
+ * Whether a body of another type may list pages: a JSON Feed, or a sitemap that its URL's name
+ * tells by "sitemap" or ".xml.gz" where it was sent packed or without a type of its own.
+ */
+bool content_type_may_list(const char *value, const char *url);
+
 /* "Not Found" for 404; "" for codes without a name. */
 const char *http_status_name(uint32_t status);
 

@@ -18,6 +18,7 @@
 
 enum {
     ROBOTS_TAGS_MAX = 32,  /* X-Robots-Tag headers that count */
+    LINKS_MAX = 100,       /* Link headers that count */
     START_PAUSE_MS = 1000, /* between attempts to start a parser that cannot be started */
 };
 
@@ -51,23 +52,31 @@ static void pack(void *context)
         job_pack(job, packing->packer, NULL); /* where it fails it is tried again */
 }
 
+/* A header's value for a message: "" where there is none. */
+static char *header_of(struct job *job, const char *name)
+{
+    static char none[] = "";
+    const char *value = job_header(job, name);
+    return value != NULL ? (char *)(uintptr_t)value : none;
+}
+
 static enum status ask(struct parsing *parsing, struct job *job, struct error *err)
 {
     Page__ParseRequest request = PAGE__PARSE_REQUEST__INIT;
-    static char none[] = "";
-    char *tags[ROBOTS_TAGS_MAX];
-    const char *type = job_header(job, "Content-Type");
-    const char *language = job_header(job, "Content-Language");
-    const char *modified = job_header(job, "Last-Modified");
+    char *tags[ROBOTS_TAGS_MAX], *links[LINKS_MAX];
     request.url = job->fetched->url;
-    request.content_type = type != NULL ? (char *)(uintptr_t)type : none;
-    request.content_language = language != NULL ? (char *)(uintptr_t)language : none;
-    request.last_modified = modified != NULL ? (char *)(uintptr_t)modified : none;
+    request.content_type = header_of(job, "Content-Type");
+    request.content_language = header_of(job, "Content-Language");
+    request.last_modified = header_of(job, "Last-Modified");
+    request.refresh = header_of(job, "Refresh");
     request.robots_tags = tags;
+    request.link_headers = links;
     if (job->hop_count > 0) {
         const Log__Hop *last = job->hops[job->hop_count - 1];
         request.n_robots_tags = headers_get_all(last->headers.data, last->headers.len,
                                                 "X-Robots-Tag", ROBOTS_TAGS_MAX, &job->arena, tags);
+        request.n_link_headers = headers_get_all(last->headers.data, last->headers.len, "Link",
+                                                 LINKS_MAX, &job->arena, links);
     }
     request.body.data = job->body.data;
     request.body.len = job->body.size;

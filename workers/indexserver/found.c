@@ -24,6 +24,18 @@ void found_make_known(struct change *change, struct url_entry *entry, const stru
     entry->after.due_ms = finding->due_ms;
 }
 
+/* The source that wants the URL, which is spelt as that takes it: but where a site redirects to a
+ * spelling that would lead back, it insists. */
+static struct source *source_for(struct change *change, struct url *url,
+                                 const struct finding *finding)
+{
+    struct url as_found = *url;
+    struct source *source = scope_source_for(change->views->scope, url, &change->arena);
+    if (finding->from != NULL && strcmp(finding->from, url->text) == 0)
+        *url = as_found;
+    return source;
+}
+
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
                       struct error *err)
 {
@@ -31,8 +43,9 @@ enum status found_url(struct change *change, const char *text, const struct find
     struct url url;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
-    struct source *source = scope_source_of(scope, &url);
+    struct source *source = source_for(change, &url, finding);
     if (source == NULL || source_is_full(scope, source) ||
+        !source_scope_takes(source->scope, &url, finding->depth) ||
         scope_refusal(scope, &url, source, &change->arena) != NULL ||
         scope_removed_by(scope, &url, &change->arena) != NULL)
         return STATUS_OK;
@@ -51,6 +64,7 @@ static enum status submit_by_owner(struct change *change, const char *text, uint
     struct url_entry *entry;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
+    scope_source_for(change->views->scope, &url, &change->arena); /* for its spelling */
     struct source *source = scope_take_owner_url(change, &url);
     enum status status = urls_touch(change, url.text, &entry, err);
     if (status != STATUS_OK || source == NULL)

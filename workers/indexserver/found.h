@@ -12,6 +12,7 @@ struct finding {
     uint8_t redirects;
     uint8_t origin; /* Log__Origin; 0: a link */
     int64_t due_ms;
+    const char *from; /* the URL that redirects here; NULL: none does */
 };
 
 /* A URL that was not known, or that the owner had removed, waits to be fetched. */

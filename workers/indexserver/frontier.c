@@ -287,7 +287,8 @@ static enum status follow_redirect(struct change *change, const Log__Outcome *ou
                               .depth = from->depth,
                               .redirects = (uint8_t)(from->redirects + 1),
                               .origin = from->origin,
-                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND};
+                              .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND,
+                              .from = outcome->url};
     return found_url(change, outcome->target, &finding, err);
 }
 

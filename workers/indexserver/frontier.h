@@ -72,11 +72,12 @@ void frontier_requeue(struct change *change, const char *url, const struct url_s
 
 /* ---- leases, on the writer's thread ---- */
 
-/* A URL that its host's robots.txt forbids: to be noted in the log. */
+/* A URL that its host's robots.txt or its source's scope forbids: to be noted in the log. */
 struct frontier_denied {
     const char *url;
+    Log__Reason reason;
     const char *words;
-    bool held; /* it has content, which goes */
+    bool removed; /* it has content, which goes */
 };
 
 struct frontier_grant {

@@ -34,7 +34,7 @@ static void remove_call_at(struct lease_calls *calls, size_t index)
 /* ---- what is found on the way
  * ---------------------------------------------------------------------- */
 
-/* Notes in the log what robots.txt forbids: it is not asked for again until it is due. */
+/* Notes in the log what may not be fetched: it is not asked for again until it is due. */
 static enum status note_denied(struct service *service, const struct frontier_grant *grant,
                                struct arena *arena, struct error *err)
 {
@@ -45,10 +45,10 @@ static enum status note_denied(struct service *service, const struct frontier_gr
         Log__Outcome *outcome = check_alloc(arena_alloc(arena, sizeof(*outcome)));
         log__outcome__init(outcome);
         outcome->url = (char *)denied->url;
-        outcome->reason = LOG__REASON__REASON_ROBOTS_DENIED;
+        outcome->reason = denied->reason;
         outcome->detail = (char *)denied->words;
         batch_add(&batch, entry_of_outcome(arena, outcome), NULL);
-        if (denied->held)
+        if (denied->removed)
             batch_add(&batch,
                       entry_of_remove(arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, denied->url,
                                       LOG__REMOVE_BY__REMOVED_BY_ROBOTS),

@@ -105,8 +105,10 @@ static enum status lease_candidate(struct leasing *l, struct kv_iterator *it,
     if (lease == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
     enum status status = STATUS_OK;
-    origin_robots(l->views, origin); /* what add_url() asks */
-    if (origin_robots_due_ms(l->views->scope, origin) <= l->unix_ms)
+    bool obeys = !candidate->source->definition->ignore_robots;
+    if (obeys)
+        origin_robots(l->views, origin); /* what add_url() asks */
+    if (obeys && origin_robots_due_ms(l->views->scope, origin) <= l->unix_ms)
         add_robots_url(l, origin, lease);
     else
         status = leasing_gather_urls(l, it, candidate, &candidate->due, lease, err);
@@ -211,14 +213,21 @@ enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms
 /* ---- growing
  * ------------------------------------------------------------------------------------------- */
 
+/* Whether robots.txt need not be asked for first. */
+static bool knows_robots(const struct leasing *l, const struct host *host)
+{
+    const struct source *source = scope_source_by_id(l->views->scope, host->lease_source);
+    return (source != NULL && source->definition->ignore_robots) ||
+           origin_robots_due_ms(l->views->scope, host->lease_origin) > l->unix_ms;
+}
+
 /* Whether the lease's URLs may be followed by more of the same queue: nothing else of the host
  * waits, nothing came in that belongs before them, and nobody asked to be left alone. */
 static bool may_grow(const struct leasing *l, const struct host *host)
 {
     return host->lease_grows && host->ready_ms <= l->now_ms && host->lease_until_ms > l->now_ms &&
            host_queue_count(host) == 1 && host->lease_origin->queue_count == 1 &&
-           host->lease_origin->queues[0].source == host->lease_source &&
-           origin_robots_due_ms(l->views->scope, host->lease_origin) > l->unix_ms;
+           host->lease_origin->queues[0].source == host->lease_source && knows_robots(l, host);
 }
 
 static struct due_key place_behind(struct due_key place)
@@ -239,8 +248,10 @@ static Wire__HostLease *grow(struct leasing *l, struct kv_iterator *it, struct h
         candidate.source == NULL ||
         host_delay_ms(l->views, host, candidate.source) != host->lease_delay_ms)
         return NULL;
-    origin_robots(l->views, origin); /* what add_url() asks */
-    if (origin->record.robots_kind == ROBOTS_NONE)
+    bool obeys = !candidate.source->definition->ignore_robots;
+    if (obeys)
+        origin_robots(l->views, origin); /* what add_url() asks */
+    if (obeys && origin->record.robots_kind == ROBOTS_NONE)
         return NULL;
     Wire__HostLease *more = new_lease(l, &candidate, host->lease_delay_ms);
     if (more == NULL || leasing_gather_urls(l, it, &candidate, &place, more, NULL) != STATUS_OK ||

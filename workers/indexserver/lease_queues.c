@@ -62,8 +62,19 @@ static void wait_at_most(struct choice *choice, int64_t until_ms)
         choice->next_ms = until_ms;
 }
 
+/* The source of a queue that stands still may do so for its quiet hours. */
+static void wait_for_quiet_hours(const struct leasing *l, uint32_t source_id, struct choice *choice)
+{
+    const struct source *source = scope_source_by_id(l->views->scope, source_id);
+    int64_t until_ms = source == NULL ? 0 : source_quiet_until_ms(source, l->unix_ms);
+    if (until_ms != 0)
+        wait_at_most(choice, l->now_ms + (until_ms - l->unix_ms));
+}
+
+/* `is_closed`: robots.txt cannot be reached, only those may be fetched from that do not ask for it.
+ */
 static void choose_among(struct leasing *l, struct kv_iterator *it, struct origin *origin,
-                         struct choice *choice)
+                         bool is_closed, struct choice *choice)
 {
     for (unsigned i = origin->queue_count; i-- > 0;) {
         struct candidate candidate;
@@ -71,7 +82,11 @@ static void choose_among(struct leasing *l, struct kv_iterator *it, struct origi
             origin_drop_queue(origin, origin->queues[i].source);
             continue;
         }
-        if (candidate.source == NULL)
+        if (candidate.source == NULL) {
+            wait_for_quiet_hours(l, origin->queues[i].source, choice);
+            continue;
+        }
+        if (is_closed && !candidate.source->definition->ignore_robots)
             continue;
         if (!leasing_is_due(l, candidate.due.due_ms)) {
             wait_at_most(choice, l->now_ms + (candidate.due.due_ms - l->unix_ms));
@@ -90,12 +105,10 @@ void leasing_choose_queue(struct leasing *l, struct kv_iterator *it, struct host
     for (struct origin *origin = host->origins; origin != NULL; origin = origin->next) {
         origin_read_queues(it, origin);
         int64_t robots_ms = origin_robots_due_ms(l->views->scope, origin) - l->unix_ms;
-        if (origin->record.robots_kind == ROBOTS_UNREACHABLE && robots_ms > 0) {
-            if (origin->queue_count > 0)
-                wait_at_most(ret, l->now_ms + robots_ms);
-            continue;
-        }
-        choose_among(l, it, origin, ret);
+        bool is_closed = origin->record.robots_kind == ROBOTS_UNREACHABLE && robots_ms > 0;
+        if (is_closed && origin->queue_count > 0)
+            wait_at_most(ret, l->now_ms + robots_ms);
+        choose_among(l, it, origin, is_closed, ret);
     }
     if (host_queue_count(host) == 0)
         ret->next_ms = INT64_MAX;

@@ -24,25 +24,47 @@ bool leasing_has_room(const struct leasing *l)
     return l->held_bytes < HELD_BYTES_MAX && l->reply_bytes < REPLY_BYTES_MAX;
 }
 
-static void deny(struct leasing *l, const char *url, const struct robots_verdict *verdict,
-                 bool held)
+static void deny(struct leasing *l, struct frontier_denied denied)
 {
     struct frontier_grant *grant = l->grant;
     if (grant == NULL)
         return; /* found again by the next lease */
     if (grant->denied_count == l->denied_capacity) {
         size_t capacity = l->denied_capacity == 0 ? 16 : l->denied_capacity * 2;
-        struct frontier_denied *denied = arena_alloc(l->arena, capacity * sizeof(*denied));
-        if (denied == NULL)
+        struct frontier_denied *more = arena_alloc(l->arena, capacity * sizeof(*more));
+        if (more == NULL)
             return; /* found again next time */
         if (grant->denied_count > 0)
-            memcpy(denied, grant->denied, grant->denied_count * sizeof(*denied));
-        grant->denied = denied;
+            memcpy(more, grant->denied, grant->denied_count * sizeof(*more));
+        grant->denied = more;
         l->denied_capacity = capacity;
     }
-    char *words = arena_format(l->arena, "line %u: %s", verdict->line, verdict->rule);
-    grant->denied[grant->denied_count++] =
-        (struct frontier_denied){url, words == NULL ? "" : words, held};
+    denied.words = denied.words == NULL ? "" : denied.words;
+    grant->denied[grant->denied_count++] = denied;
+}
+
+/* What robots.txt or the source's scope has against the URL. A page that the scope wants no more
+ * is not fetched; whether it goes is no matter of leases (scope_sweep.h). */
+static bool is_denied(struct leasing *l, const struct candidate *candidate, const struct url *url,
+                      const struct url_state *state)
+{
+    const struct source *source = candidate->source;
+    struct robots_verdict verdict = {.allowed = true};
+    struct frontier_denied denied = {.url = url->text};
+    if (candidate->origin->robots != NULL && !source->definition->ignore_robots)
+        robots_check(candidate->origin->robots, url->target, &verdict);
+    if (!verdict.allowed) {
+        denied.reason = LOG__REASON__REASON_ROBOTS_DENIED;
+        denied.words = arena_format(l->arena, "line %u: %s", verdict.line, verdict.rule);
+        denied.removed = state->content != 0;
+    } else if (!source_scope_takes(source->scope, url, state->depth)) {
+        denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
+        denied.words = source_scope_words(source->scope, url, state->depth, l->arena);
+    } else {
+        return false;
+    }
+    deny(l, denied);
+    return true;
 }
 
 /* A validator as the server gave it, in the leasing's arena; "": none, or one of a size that a
@@ -84,25 +106,20 @@ void leasing_say_fault(struct host *host, const char *what, const struct error *
     host->said_fault = true;
 }
 
-static enum status add_url(struct leasing *l, struct origin *origin, const char *text,
+static enum status add_url(struct leasing *l, const struct candidate *candidate, const char *text,
                            Wire__HostLease *lease, struct error *err)
 {
-    struct robots_verdict verdict = {.allowed = true};
     struct url_state state;
     struct url url;
     if (url_parse(text, strlen(text), NULL, l->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
     enum status status = urls_get(l->views, text, &state, err);
     if (status == STATUS_CORRUPT || status == STATUS_IO)
-        leasing_say_fault(origin->host, text, err);
+        leasing_say_fault(candidate->origin->host, text, err);
     if (status != STATUS_OK)
         return status == STATUS_NO_MEMORY ? status : STATUS_OK;
-    if (origin->robots != NULL)
-        robots_check(origin->robots, url.target, &verdict);
-    if (!verdict.allowed) {
-        deny(l, url.text, &verdict, state.content != 0);
+    if (is_denied(l, candidate, &url, &state))
         return STATUS_OK;
-    }
     Wire__LeasedUrl *leased = arena_alloc(l->arena, sizeof(*leased));
     if (leased == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
@@ -177,7 +194,7 @@ enum status leasing_gather_urls(struct leasing *l, struct kv_iterator *it,
             return error_set(err, STATUS_NO_MEMORY, "no memory");
         if (!leasing_is_due(l, due.due_ms) || leasing_is_passed_over(candidate, due.due_ms))
             break;
-        status = add_url(l, origin, url, lease, err);
+        status = add_url(l, candidate, url, lease, err);
         host->lease_last = due;
         more = kv_iterator_next(it) &&
                due_key_decode(kv_iterator_key(it), origin->name, candidate->queue->source, &due);

@@ -8,11 +8,11 @@
 
 static enum status look_up(struct story *story, Wire__LookupReply *reply, struct error *err)
 {
+    story->source = scope_source_for(story->views->scope, &story->url, story->arena);
     enum status status = urls_get(story->views, story->url.text, &story->state, err);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
     story->known = status == STATUS_OK;
-    story->source = scope_source_of(story->views->scope, &story->url);
     story_tell_scope(story);
     story_tell_crawl(story);
     story_tell_fetches(story);

@@ -29,7 +29,7 @@ struct origin {
     bool stored; /* it is on disk */
     struct host_queue *queues;
     unsigned queue_count;
-    bool queues_unread; /* there may be more on disk: since a start nobody looked */
+    bool queues_unread;    /* there may be more on disk: since a start nobody looked */
     struct robots *robots; /* in robots_arena; of the entry record.robots */
     struct arena robots_arena;
     struct origin *next; /* of the same host */

@@ -51,10 +51,14 @@ static void consider(struct submission *s, const char *text)
         reject(s, text, err.text);
         return;
     }
-    struct source *source = scope_source_of(s->scope, &url);
+    struct source *source = scope_source_for(s->scope, &url, s->arena);
     const char *refusal = scope_refusal(s->scope, &url, source, s->arena);
     if (refusal == NULL && source == NULL && !s->by_owner)
         refusal = "no source names this host";
+    if (refusal == NULL && source != NULL && !source_scope_takes(source->scope, &url, 0))
+        refusal = check_alloc(arena_format(s->arena, "source %s does not take it: %s",
+                                           source->definition->url,
+                                           source_scope_words(source->scope, &url, 0, s->arena)));
     if (refusal == NULL && source == NULL && scope_source_count(s->scope) >= SOURCES_MAX)
         refusal = "there are too many sources";
     if (refusal != NULL)
@@ -194,18 +198,23 @@ void remove_call(struct service *service, struct rpc_call *call)
 /* ---- CONTROL -----------------------------------------------------------------------------------
  */
 
+/* `ret_source` is the URL of the source that is meant, in the arena; "": the whole crawl. */
 static enum status check_control(struct service *service, const Wire__ControlRequest *request,
-                                 struct error *err)
+                                 struct arena *arena, const char **ret_source, struct error *err)
 {
+    struct source *source;
     enum status status = STATUS_OK;
     if (request->action != LOG__ACTION__ACTION_PAUSE &&
         request->action != LOG__ACTION__ACTION_RESUME &&
         request->action != LOG__ACTION__ACTION_CANCEL)
         return error_set(err, STATUS_INVALID, "pause, resume or cancel");
     pthread_mutex_lock(&service->views->lock);
-    if (request->source[0] != '\0' &&
-        scope_source_by_url(service->views->scope, request->source) == NULL)
-        status = error_set(err, STATUS_NOT_FOUND, "no source %s", request->source);
+    *ret_source = "";
+    if (request->source[0] != '\0') {
+        status = scope_source_named(service->views->scope, request->source, &source, err);
+        if (status == STATUS_OK)
+            *ret_source = check_alloc(arena_string(arena, source->definition->url));
+    }
     pthread_mutex_unlock(&service->views->lock);
     return status;
 }
@@ -218,7 +227,8 @@ static bool prepare_control(struct sequencer_job *sequencer_job, struct batch *b
     struct error err = {0};
     if (refuse_while_behind(job))
         return false;
-    enum status status = check_control(job->service, request, &err);
+    const char *source = "";
+    enum status status = check_control(job->service, request, arena, &source, &err);
     if (status != STATUS_OK) {
         fail(job, status, &err);
         return false;
@@ -226,7 +236,7 @@ static bool prepare_control(struct sequencer_job *sequencer_job, struct batch *b
     Log__Control *control = check_alloc(arena_alloc(arena, sizeof(*control)));
     log__control__init(control);
     control->action = request->action;
-    control->source = request->source;
+    control->source = (char *)source;
     batch_add(batch, entry_of_control(arena, control), NULL);
     return true;
 }

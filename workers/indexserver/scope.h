@@ -6,6 +6,7 @@
 #define TIERCE_INDEXSERVER_SCOPE_H
 
 #include "crawl/url.h"
+#include "indexserver/source_scope.h"
 #include "indexserver/views.h"
 #include "wire.pb-c.h"
 
@@ -30,7 +31,8 @@ struct source_counts {
 
 struct source {
     uint32_t id;
-    Log__Source *definition; /* the source's own */
+    Log__Source *definition;    /* the source's own */
+    struct source_scope *scope; /* made of the definition */
     char *authority;
     char *host;
     bool configured; /* config.yaml names it */
@@ -52,8 +54,15 @@ bool scope_is_paused(const struct scope *scope); /* the whole crawl, by the owne
 
 /* The most specific source of the URL that is wanted by someone; NULL: none. */
 struct source *scope_source_of(struct scope *scope, const struct url *url);
+/* The same, and brings the URL to the spelling in which that source takes it (in the arena; where
+ * there is none, to that of a source that says nothing). */
+struct source *scope_source_for(struct scope *scope, struct url *url, struct arena *arena);
 struct source *scope_source_by_id(struct scope *scope, uint32_t id);      /* NULL: none */
 struct source *scope_source_by_url(struct scope *scope, const char *url); /* as status shows it */
+/* The source that a person names: by its URL, in any spelling, or by its host or host and port.
+ * STATUS_NOT_FOUND, STATUS_CONFLICT (several): the words name those that there are. */
+enum status scope_source_named(struct scope *scope, const char *name, struct source **ret_source,
+                               struct error *err);
 size_t scope_source_count(const struct scope *scope);
 struct source *scope_source_at(struct scope *scope, size_t index);
 
@@ -69,6 +78,8 @@ const char *scope_source_stopped(struct scope *scope, const struct source *sourc
                                  struct arena *arena);
 
 /* Its pages may be fetched from a private or loopback address: it names that host and port. */
+/* When its quiet hours end, Unix ms; 0: it has none now. */
+int64_t source_quiet_until_ms(const struct source *source, int64_t unix_ms);
 bool source_allows_private(const struct scope *scope, const struct source *source);
 uint64_t source_max_pages(const struct scope *scope, const struct source *source);
 uint64_t source_max_bytes(const struct scope *scope, const struct source *source);

@@ -69,6 +69,12 @@ static void tell_url(struct story *story)
 /* ---- scope -------------------------------------------------------------------------------------
  */
 
+/* "rule 2: deny prefix /private/" */
+static const char *deciding_rule(struct story *story)
+{
+    return source_scope_words(story->source->scope, &story->url, story->state.depth, story->arena);
+}
+
 static void tell_source(struct story *story, Wire__Stage *stage)
 {
     const struct source *source = story->source;
@@ -78,6 +84,8 @@ static void tell_source(struct story *story, Wire__Stage *stage)
         return;
     story_fact(story, stage, "source", source->definition->url);
     story_fact(story, stage, "prefix", source->definition->prefix);
+    if (story->source != NULL)
+        story_fact(story, stage, "decided by", deciding_rule(story));
     story_fact(story, stage, "named by",
                source->configured                              ? "config.yaml"
                : source->owner                                 ? "the owner"
@@ -107,6 +115,12 @@ static void tell_scope(struct story *story)
         stage = story_add(story, "scope", "stopped",
                           "no source names this host: add one, or submit the URL", 0);
         stage->cure = (char *)"tierce crawl URL, or its site under crawl.sources in config.yaml";
+    } else if (!source_scope_takes(source->scope, &story->url, story->state.depth)) {
+        stage = story_add(story, "scope", "stopped",
+                          STORY_WORDS(story, "source %s does not take it: %s",
+                                      source->definition->url, deciding_rule(story)),
+                          0);
+        stage->cure = (char *)"the source's prefix, rules and max_depth in config.yaml";
     } else {
         stage = story_add(story, "scope", "ok",
                           STORY_WORDS(story, "source %s%s", source->definition->url,

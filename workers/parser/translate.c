@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "crawl/page.h"
 #include "page.pb-c.h"
 
@@ -57,6 +58,92 @@ static Page__Link **make_links(const struct page *page, struct arena *arena)
     return list;
 }
 
+static Page__Alternate **make_alternates(const struct page *page, struct arena *arena)
+{
+    Page__Alternate **list = arena_alloc(arena, page->alternate_count * sizeof(*list));
+    Page__Alternate *alternates = arena_alloc(arena, page->alternate_count * sizeof(*alternates));
+    if (list == NULL || alternates == NULL)
+        return NULL;
+    for (size_t i = 0; i < page->alternate_count; i++) {
+        page__alternate__init(&alternates[i]);
+        alternates[i].language = text_of(page->alternates[i].language);
+        alternates[i].url = text_of(page->alternates[i].url);
+        list[i] = &alternates[i];
+    }
+    return list;
+}
+
+static Page__Hint **make_hints(const struct page *page, struct arena *arena)
+{
+    Page__Hint **list = arena_alloc(arena, page->hint_count * sizeof(*list));
+    Page__Hint *hints = arena_alloc(arena, page->hint_count * sizeof(*hints));
+    if (list == NULL || hints == NULL)
+        return NULL;
+    for (size_t i = 0; i < page->hint_count; i++) {
+        page__hint__init(&hints[i]);
+        hints[i].url = text_of(page->hints[i].url);
+        hints[i].title = text_of(page->hints[i].title);
+        hints[i].modified_us = page->hints[i].modified_us;
+        list[i] = &hints[i];
+    }
+    return list;
+}
+
+static char **make_feeds(const struct page *page, struct arena *arena)
+{
+    char **list = arena_alloc(arena, page->feed_count * sizeof(*list));
+    for (size_t i = 0; list != NULL && i < page->feed_count; i++)
+        list[i] = text_of(page->feeds[i]);
+    return list;
+}
+
+static Page__PageKind kind_of(const struct page *page)
+{
+    switch (page->kind) {
+    case PAGE_SITEMAP:
+        return PAGE__PAGE_KIND__PAGE_SITEMAP;
+    case PAGE_SITEMAP_INDEX:
+        return PAGE__PAGE_KIND__PAGE_SITEMAP_INDEX;
+    case PAGE_FEED:
+        return PAGE__PAGE_KIND__PAGE_FEED;
+    case PAGE_DOCUMENT:
+        break;
+    }
+    return PAGE__PAGE_KIND__PAGE_DOCUMENT;
+}
+
+/* What the page asks of crawlers. */
+static void put_directives(const struct page *page, Page__Page *message)
+{
+    message->noindex = page->noindex;
+    message->noindex_by = text_of(page->noindex_by);
+    message->nofollow = page->nofollow;
+    message->nofollow_by = text_of(page->nofollow_by);
+    message->noarchive = page->noarchive;
+    message->nosnippet = page->nosnippet;
+    message->max_snippet = page->max_snippet;
+    message->unavailable_after_us = page->unavailable_after_us;
+}
+
+/* What it says of other pages; false: no memory. */
+static bool put_relations(const struct page *page, struct arena *arena, Page__Page *message)
+{
+    message->kind = kind_of(page);
+    message->canonical = text_of(page->canonical);
+    message->refresh = text_of(page->refresh);
+    message->n_alternates = page->alternate_count;
+    message->alternates = make_alternates(page, arena);
+    message->n_feeds = page->feed_count;
+    message->feeds = make_feeds(page, arena);
+    message->n_hints = page->hint_count;
+    message->hints = make_hints(page, arena);
+    message->n_links = page->link_count;
+    message->links = make_links(page, arena);
+    message->links_cut = page->links_cut;
+    return message->alternates != NULL && message->feeds != NULL && message->hints != NULL &&
+           message->links != NULL;
+}
+
 static enum status answer_page(const struct page *page, struct arena *arena,
                                struct buffer *ret_answer, struct error *err)
 {
@@ -68,21 +155,14 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.n_headings = page->heading_count;
     message.headings = make_headings(page, arena);
     message.text = text_of(page->text);
-    message.n_links = page->link_count;
-    message.links = make_links(page, arena);
-    message.canonical = text_of(page->canonical);
-    message.noindex = page->noindex;
-    message.nofollow = page->nofollow;
-    message.noarchive = page->noarchive;
-    message.nosnippet = page->nosnippet;
     message.charset = text_of(page->charset);
     message.content_type = text_of(page->content_type);
     message.modified_us = page->modified_us;
     message.fingerprint = page->fingerprint;
     message.simhash = page->simhash;
-    message.links_cut = page->links_cut;
     message.text_cut = page->text_cut;
-    if (message.headings == NULL || message.links == NULL)
+    put_directives(page, &message);
+    if (message.headings == NULL || !put_relations(page, arena, &message))
         return error_set(err, STATUS_NO_MEMORY, "a parsed page");
     return pack(&message, ret_answer, err);
 }
@@ -122,20 +202,24 @@ static enum status parse(const Page__ParseRequest *request, struct arena *arena,
     enum status status = url_parse(request->url, strlen(request->url), NULL, arena, &url, err);
     if (status != STATUS_OK)
         return status;
-    struct buffer tags = {0};
+    struct buffer tags = {0}, links = {0};
     struct page_input input = {
         .body = request->body.data,
         .body_size = request->body.len,
         .content_type = or_null(request->content_type),
         .robots_tags = join_lines(request->robots_tags, request->n_robots_tags, &tags),
+        .link_headers = join_lines(request->link_headers, request->n_link_headers, &links),
+        .refresh = or_null(request->refresh),
         .content_language = or_null(request->content_language),
         .last_modified = or_null(request->last_modified),
         .url = &url,
         .truncated = request->truncated,
+        .now_us = clock_unix_us(),
     };
-    status = tags.failed ? error_set(err, STATUS_NO_MEMORY, "headers of a page")
-                         : page_parse(&input, arena, ret_page, err);
+    status = tags.failed || links.failed ? error_set(err, STATUS_NO_MEMORY, "headers of a page")
+                                         : page_parse(&input, arena, ret_page, err);
     buffer_release(&tags);
+    buffer_release(&links);
     return status;
 }
 

@@ -168,6 +168,63 @@ static void a_refresh_is_a_link(void **state)
     assert_int_equal(parse("<meta http-equiv=refresh content=30>").link_count, 0);
 }
 
+static void a_quick_refresh_is_a_redirect(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"<meta http-equiv=refresh content='10; url=next'>", "http://example.org/dir/next"},
+        {"<meta http-equiv=refresh content='11; url=next'>", ""},
+        {"<meta http-equiv=refresh content='0'>", ""},
+        {"<meta http-equiv=refresh content='0; url=page.html?q#top'>", ""},
+        {"<meta http-equiv=refresh content='0; url=mailto:x'>", ""},
+        {"<noscript><meta http-equiv=refresh content='0; url=next'></noscript>", ""},
+        {"<meta http-equiv=refresh content='30; url=a'><meta http-equiv=refresh content='0; url=b'>"
+         "<meta http-equiv=refresh content='0; url=c'>",
+         "http://example.org/dir/b"},
+        {"<base href=/base/><meta http-equiv=refresh content='0; url=next'>",
+         "http://example.org/base/next"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_string_equal(parse(rows[i][0]).refresh, rows[i][1]);
+    struct page page;
+    struct page_input input = {.body = (const uint8_t *)rows[7][0],
+                               .body_size = strlen(rows[7][0]),
+                               .content_type = "text/html",
+                               .refresh = "0; url=/header"};
+    assert_int_equal(parse_input(input, &page), STATUS_OK);
+    assert_string_equal(page.refresh, "http://example.org/header");
+}
+
+static void relations_of_elements_and_headers_are_one(void **state)
+{
+    (void)state;
+    static const char html[] =
+        "<base href=/base/><link rel=canonical href=c><link rel='alternate' hreflang=DE href=de>"
+        "<link rel=alternate type=application/atom+xml href=atom><link rel=next href=2>"
+        "<body><link rel=alternate hreflang=fr href=fr><a href=1>one</a>";
+    struct page page;
+    struct page_input input = {.body = (const uint8_t *)html,
+                               .body_size = strlen(html),
+                               .content_type = "text/html",
+                               .link_headers = "</base/c>; rel=canonical\n</it>; rel=alternate; "
+                                               "hreflang=it, </0>; rel=prev\n"};
+    assert_int_equal(parse_input(input, &page), STATUS_OK);
+    assert_string_equal(page.canonical, "http://example.org/base/c");
+    assert_int_equal(page.alternate_count, 2);
+    assert_string_equal(page.alternates[0].language, "it");
+    assert_string_equal(page.alternates[1].language, "de");
+    assert_string_equal(page.alternates[1].url, "http://example.org/base/de");
+    assert_int_equal(page.feed_count, 1);
+    assert_string_equal(page.feeds[0], "http://example.org/base/atom");
+    assert_int_equal(page.link_count, 3);
+    assert_string_equal(page.links[0].url, "http://example.org/base/1");
+    assert_string_equal(page.links[1].url, "http://example.org/0");
+    assert_string_equal(page.links[2].url, "http://example.org/base/2");
+    input.link_headers = "</c>; rel=canonical";
+    assert_int_equal(parse_input(input, &page), STATUS_OK);
+    assert_string_equal(page.canonical, "");
+}
+
 static void a_canonical_counts_only_in_the_head(void **state)
 {
     (void)state;
@@ -175,6 +232,8 @@ static void a_canonical_counts_only_in_the_head(void **state)
                         "http://example.org/c");
     assert_string_equal(parse("<body><link rel=canonical href=/c>").canonical, "");
     assert_string_equal(parse("<link rel=canonical href=ftp://x/>").canonical, "");
+    assert_string_equal(parse("<link rel=canonical href=/a><link rel=canonical href=/b>").canonical,
+                        "");
 }
 
 static void descriptions_and_languages_are_read(void **state)
@@ -349,8 +408,9 @@ static void what_is_no_text_is_unsupported(void **state)
          "\x7F"
          "ELF\2\1\1",
          7},
-        {"application/rss+xml", "<rss>", 5},
-        {"text/xml", "<urlset>", 8},
+        {"image/svg+xml", "<svg>", 5},
+        {"text/xml", "<note>", 6},
+        {"application/gzip", "\x1F\x8B\x08 and no more", 14},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct page page = {.title = "untouched"};
@@ -464,6 +524,8 @@ int main(void)
         cmocka_unit_test_teardown(links_are_absolute_and_have_their_text, forget),
         cmocka_unit_test_teardown(the_first_base_holds_for_the_whole_page, forget),
         cmocka_unit_test_teardown(a_refresh_is_a_link, forget),
+        cmocka_unit_test_teardown(a_quick_refresh_is_a_redirect, forget),
+        cmocka_unit_test_teardown(relations_of_elements_and_headers_are_one, forget),
         cmocka_unit_test_teardown(a_canonical_counts_only_in_the_head, forget),
         cmocka_unit_test_teardown(descriptions_and_languages_are_read, forget),
         cmocka_unit_test_teardown(a_page_is_dated_by_itself_before_its_server, forget),

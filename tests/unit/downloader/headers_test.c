@@ -107,6 +107,31 @@ static void pages_are_texts_for_readers(void **state)
     assert_false(content_type_is_text("application/xhtml"));
 }
 
+static void lists_of_pages_are_told_by_type_and_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        const char *url;
+        bool may_list;
+    } rows[] = {
+        {"application/feed+json; charset=utf-8", "http://a/x", true},
+        {"application/json", "http://a/feed.json", true},
+        {"application/x-gzip", "http://a/sitemap.xml.gz?page=2", true},
+        {"application/gzip", "http://a/map/pages.XML.GZ", true},
+        {"application/octet-stream", "http://a/sitemap1.gz", true},
+        {"application/gzip", "http://a/sitemap/source.tar.gz", false},
+        {"application/gzip", "http://a/linux.tar.gz?sitemap.xml.gz", false},
+        {"application/octet-stream", "http://a/setup.exe", false},
+        {"application/pdf", "http://a/sitemap.xml.gz", false},
+        {NULL, "http://a/sitemap.xml.gz", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (content_type_may_list(rows[i].type, rows[i].url) != rows[i].may_list)
+            fail_msg("%s %s", rows[i].type, rows[i].url);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +141,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_a_number_or_a_date),
         cmocka_unit_test(an_absurd_retry_after_is_bounded),
         cmocka_unit_test(pages_are_texts_for_readers),
+        cmocka_unit_test(lists_of_pages_are_told_by_type_and_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 
 #include <sys/wait.h>
 
+#include "base/file.h"
+
 #define HOST "http://127.0.0.1:8080"
 #define FAR  "http://example.org"
 
@@ -156,8 +158,10 @@ static void a_source_carries_its_own_delay_address_and_certificate(void **state)
 {
     struct indexserver *ix = *state;
     struct sources sources;
-    static char to[] = "127.0.0.1:9", ca[] = "/etc/ca.pem", agent[] = "Tierce/1 (+me)";
+    static char to[] = "127.0.0.1:9", ca[PATH_MAX + 8], agent[] = "Tierce/1 (+me)";
     init_settings(&sources.crawl);
+    snprintf(ca, sizeof(ca), "%s/ca.pem", ix->folder);
+    assert_int_equal(file_replace(ca, "a certificate", 13, 0600, NULL), STATUS_OK);
     sources.crawl.user_agent = agent;
     sources.crawl.max_page_bytes = 5555;
     sources.crawl.fetch_timeout_ms = 777;
@@ -172,7 +176,8 @@ static void a_source_carries_its_own_delay_address_and_certificate(void **state)
     const Wire__HostLease *given = reply->leases[0];
     assert_string_equal(given->origin, "https://search.example");
     assert_string_equal(given->connect_to, to);
-    assert_string_equal(given->ca_file, ca);
+    assert_int_equal(given->ca_pem.len, 13);
+    assert_memory_equal(given->ca_pem.data, "a certificate", 13);
     assert_string_equal(given->user_agent, agent);
     assert_int_equal(given->delay_ms, 20);
     assert_int_equal(given->max_bytes, 5555);

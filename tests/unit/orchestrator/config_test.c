@@ -244,7 +244,7 @@ static void every_mistake_is_told_with_its_place_and_what_is_allowed(void **stat
         {"crawl: {delay: 2h}\n", "c.yaml:1:16: crawl.delay: 2h is too large; ..."},
         {"crawl: {response_factor: 1.55}\n",
          "c.yaml:1:26: crawl.response_factor: \"1.55\" is no number with at most one digit behind "
-         "the point; allowed: a number from 0 to 100, such as 2 or 1.5"},
+         "the point; allowed: a number from 0.1 to 100, such as 2 or 1.5"},
         {"crawl: {response_factor: 101}\n",
          "c.yaml:1:26: crawl.response_factor: 101 is too large; ..."},
         {"memory: 1M\n",
