@@ -2,23 +2,61 @@
 
 #include "cluster/names.h"
 
-void json_why(struct json_writer *json, const Wire__LookupReply *reply)
+static void write_facts(struct json_writer *json, const Wire__Stage *stage)
 {
-    json_open_object(json, NULL);
-    json_put_string(json, "url", reply->url);
-    json_put_boolean(json, "known", reply->known);
-    json_put_unsigned(json, "slot", reply->slot);
+    json_open_array(json, "facts");
+    for (size_t i = 0; i < stage->n_facts; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "name", stage->facts[i]->name);
+        json_put_string(json, "value", stage->facts[i]->value);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+static void write_stages(struct json_writer *json, Wire__Stage *const *stages, size_t count)
+{
     json_open_array(json, "stages");
-    for (size_t i = 0; i < reply->n_stages; i++) {
-        const Wire__Stage *stage = reply->stages[i];
+    for (size_t i = 0; i < count; i++) {
+        const Wire__Stage *stage = stages[i];
         json_open_object(json, NULL);
         json_put_string(json, "name", stage->name);
         json_put_string(json, "verdict", stage->verdict);
         json_put_string(json, "words", stage->words);
         json_put_time(json, "time", stage->time_us);
+        json_put_string(json, "cure", stage->cure);
+        write_facts(json, stage);
         json_close_object(json);
     }
     json_close_array(json);
+}
+
+static void write_fetches(struct json_writer *json, const Wire__LookupReply *reply)
+{
+    json_open_array(json, "fetches");
+    for (size_t i = 0; i < reply->n_fetches; i++) {
+        const Wire__PastFetch *fetch = reply->fetches[i];
+        json_open_object(json, NULL);
+        json_put_time(json, "time", fetch->time_us);
+        json_put_unsigned(json, "status", fetch->status);
+        json_put_string(json, "result", fetch_result_name(fetch->reason));
+        json_put_unsigned(json, "fetch_ms", fetch->fetch_ms);
+        json_put_boolean(json, "changed", fetch->changed);
+        json_put_string(json, "words", fetch->words);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+void json_why(struct json_writer *json, const Wire__LookupReply *reply)
+{
+    json_open_object(json, NULL);
+    json_put_string(json, "url", reply->url);
+    json_put_string(json, "asked", reply->asked);
+    json_put_boolean(json, "known", reply->known);
+    json_put_unsigned(json, "slot", reply->slot);
+    write_stages(json, reply->stages, reply->n_stages);
+    write_fetches(json, reply);
     json_close_object(json);
 }
 

@@ -15,6 +15,7 @@ const struct route http_routes[] = {
     {"/suggest", HTTP_GET, ROUTE_SEARCHING, SUGGESTIONS_A_REQUEST, route_suggest},
     {"/backlinks", HTTP_GET, ROUTE_SEARCHING, 1, route_backlinks_page},
     {"/admin", HTTP_GET, ROUTE_ADMIN, 0, route_admin_page},
+    {"/admin/why", HTTP_GET, ROUTE_ADMIN, 1, route_admin_why},
     {"/admin/login", HTTP_GET, ROUTE_PUBLIC, 1, route_admin_login},
     {"/admin/logout", HTTP_POST, ROUTE_ADMIN, 0, route_admin_logout},
     {"/api/v1/search", HTTP_GET, ROUTE_SEARCHING, 1, route_api_search},

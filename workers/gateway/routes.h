@@ -69,6 +69,7 @@ void route_api_search(struct exchange *exchange);
 void route_api_backlinks(struct exchange *exchange);
 /* routes_admin.c */
 void route_admin_page(struct exchange *exchange);
+void route_admin_why(struct exchange *exchange);
 void route_admin_login(struct exchange *exchange);
 void route_admin_logout(struct exchange *exchange);
 void route_api_urls(struct exchange *exchange);

@@ -135,6 +135,23 @@ void route_admin_page(struct exchange *exchange)
                status == STATUS_OK ? NULL : err.text);
 }
 
+void route_admin_why(struct exchange *exchange)
+{
+    const char *url = http_request_parameter(exchange->request, "url");
+    Wire__LookupReply *why = NULL;
+    struct error err = {0};
+    enum status status = STATUS_OK;
+    if (url != NULL && url[0] != '\0')
+        status =
+            exchange->backend->why(exchange->service, url, exchange->request->arena, &why, &err);
+    exchange->response->status = 200;
+    page_begin_response(exchange->response);
+    struct html html = {.bytes = &exchange->response->body};
+    struct page_frame frame = page_frame_of(exchange->settings, exchange->is_admin);
+    page_why(&html, &frame, url == NULL ? "" : url, status == STATUS_OK ? why : NULL,
+             status == STATUS_OK ? NULL : err.text);
+}
+
 /* ---- what the admin changes ---- */
 
 static const char *const *read_urls(const json_t *list, struct arena *arena)

@@ -48,29 +48,3 @@ const Log__Entry *story_entry(struct story *story, uint64_t sequence)
         return NULL;
     return entry;
 }
-
-const char *reason_name(unsigned reason)
-{
-    static const char *const names[] = {
-        [LOG__REASON__REASON_UNKNOWN] = "content",
-        [LOG__REASON__REASON_NOT_MODIFIED] = "not modified",
-        [LOG__REASON__REASON_REDIRECT] = "redirect",
-        [LOG__REASON__REASON_HTTP_ERROR] = "HTTP error",
-        [LOG__REASON__REASON_TIMEOUT] = "timeout",
-        [LOG__REASON__REASON_CONNECT] = "no connection",
-        [LOG__REASON__REASON_TLS] = "no TLS",
-        [LOG__REASON__REASON_ADDRESS_REFUSED] = "address refused",
-        [LOG__REASON__REASON_ROBOTS_DENIED] = "robots.txt forbids it",
-        [LOG__REASON__REASON_ROBOTS_UNREACHABLE] = "robots.txt unreachable",
-        [LOG__REASON__REASON_TOO_LARGE] = "too large",
-        [LOG__REASON__REASON_UNSUPPORTED_TYPE] = "unsupported type",
-        [LOG__REASON__REASON_OUT_OF_SCOPE] = "out of scope",
-        [LOG__REASON__REASON_LIMIT] = "limit",
-        [LOG__REASON__REASON_BAD_RESPONSE] = "bad response",
-        [LOG__REASON__REASON_PARSER] = "parser",
-        [LOG__REASON__REASON_NOINDEX] = "noindex",
-        [LOG__REASON__REASON_RETRY_LATER] = "retry later",
-        [LOG__REASON__REASON_LOGIN] = "log-in failed",
-    };
-    return reason < ARRAY_COUNT(names) && names[reason] != NULL ? names[reason] : "another reason";
-}

@@ -41,8 +41,6 @@ void story_fact_time(struct story *story, Wire__Stage *stage, const char *name, 
 
 /* An entry of the log; NULL: it was forgotten, or never was. */
 const Log__Entry *story_entry(struct story *story, uint64_t sequence);
-/* "timeout"; for REASON_UNKNOWN "content". */
-const char *reason_name(unsigned reason);
 
 /* ---- the parts, under the views' lock ---- */
 

@@ -1,6 +1,7 @@
 /* What came of fetching a URL, and where it led. */
 #include <string.h>
 
+#include "cluster/names.h"
 #include "crawl/headers.h"
 #include "indexserver/history.h"
 #include "indexserver/story.h"
@@ -49,7 +50,7 @@ static void add_fetch_facts(struct story *story, Wire__Stage *stage)
     const Log__Entry *entry = story_entry(story, sequence);
     Log__Hop *const *hops = NULL;
     size_t count = 0;
-    story_fact(story, stage, "result", reason_name(state->reason));
+    story_fact(story, stage, "result", fetch_result_name((Log__Reason)state->reason));
     if (state->status > 0)
         story_fact_number(story, stage, "status", state->status);
     story_fact_number(story, stage, "milliseconds", state->fetch_ms);
