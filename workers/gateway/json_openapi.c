@@ -314,7 +314,17 @@ const char json_openapi[] = JSON_TEXT({
           "name": {"type": "string"},
           "verdict": {"type": "string", "description": "ok, stopped, waiting or unknown"},
           "words": {"type": "string"},
-          "time": {"type": ["string", "null"], "format": "date-time"}
+          "time": {"type": ["string", "null"], "format": "date-time"},
+          "cure": {"type": "string", "description": "What would change a verdict other than ok; may be empty"},
+          "facts": {"type": "array", "description": "What the stage goes by; a name may come more than once", "items": {"type": "object", "required": ["name", "value"], "properties": {
+            "name": {"type": "string"}, "value": {"type": "string"}
+          }}}
+        }}},
+        "asked": {"type": "string"},
+        "fetches": {"type": "array", "description": "The last ones, the newest first", "items": {"type": "object", "required": ["time", "status", "result"], "properties": {
+          "time": {"type": ["string", "null"], "format": "date-time"}, "status": {"type": "integer", "description": "0: no answer"},
+          "result": {"type": "string"}, "fetch_ms": {"type": "integer"}, "changed": {"type": "boolean", "description": "It brought content"},
+          "words": {"type": "string"}
         }}}
       }
     },

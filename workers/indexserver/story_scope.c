@@ -110,7 +110,7 @@ static void tell_scope(struct story *story)
         stage->cure = (char *)"tierce crawl URL";
     } else if (refusal != NULL) {
         stage = story_add(story, "scope", "stopped", refusal, 0);
-        stage->cure = (char *)"docs: adding sites, what may be fetched";
+        stage->cure = (char *)"what the words name, under crawl in config.yaml";
     } else if (source == NULL) {
         stage = story_add(story, "scope", "stopped",
                           "no source names this host: add one, or submit the URL", 0);
