@@ -169,7 +169,7 @@ static enum status read_entry(const Log__Entry *entry, struct fetched *ret, stru
         ret->hop_count = content->n_hops;
         ret->fetch_ms = content->fetch_ms;
         ret->truncated = content->truncated;
-        ret->is_private = content->private_address;
+        ret->is_private = content->private_address || content->with_credentials;
         return unpack_body(content, &ret->body, err);
     }
     if (entry->kind_case == LOG__ENTRY__KIND_ROBOTS) {

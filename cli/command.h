@@ -45,6 +45,8 @@ int command_remove(const struct command_line *line);
 int command_pause(const struct command_line *line);
 int command_resume(const struct command_line *line);
 int command_cancel(const struct command_line *line);
+int command_confirm(const struct command_line *line);
+int command_purge(const struct command_line *line);
 int command_restart(const struct command_line *line);
 int command_why(const struct command_line *line);
 int command_import(const struct command_line *line);

@@ -98,6 +98,10 @@ static const struct command {
     {"resume", "[SOURCE]", "go on fetching", common_options, 0, 1, command_resume},
     {"cancel", "SOURCE", "forget what is still to be fetched of a source", common_options, 1, 1,
      command_cancel},
+    {"confirm", "SOURCE", "let pages go that its new scope, or its site, would take away",
+     common_options, 1, 1, command_confirm},
+    {"purge", "SOURCE", "forget a source that was taken out of config.yaml, with its pages",
+     common_options, 1, 1, command_purge},
     {"remove", "[--prefix|--site] VALUE", "take pages out of the index and the log", remove_options,
      1, 1, command_remove},
     {"restart", "ROLE", "start gateways, barrels, ... anew, without losing a request",
@@ -111,8 +115,8 @@ static const struct command {
      common_options, 1, ANY_WORDS, command_import},
     {"export", "[--source URL] [FILE]", "write what is held as an archive (WARC)", export_options,
      0, 1, command_export},
-    {"check-config", "[FILE]", "read a configuration and say what is wrong with it", common_options,
-     0, 1, command_check_config},
+    {"check-config", "[FILE]", "what is wrong with a configuration, and what it would change",
+     common_options, 0, 1, command_check_config},
     {"version", "", "the version", common_options, 0, 0, command_version},
 };
 

@@ -1,4 +1,4 @@
-/* tierce pause, resume, cancel: of the crawl, or of one source. */
+/* tierce pause, resume: of the crawl, or of one source; cancel, confirm, purge: of one source. */
 #include <stdio.h>
 
 #include "cli/answer_json.h"
@@ -25,6 +25,17 @@ static int control(const struct command_line *line, Log__Action action, const ch
     else
         printf("%s%s%s\n", done, request.source[0] == '\0' ? "" : ": ", request.source);
     return EXIT_DONE;
+}
+
+/* Those that take something away name what: never the whole crawl. */
+int command_confirm(const struct command_line *line)
+{
+    return control(line, LOG__ACTION__ACTION_CONFIRM, "confirmed");
+}
+
+int command_purge(const struct command_line *line)
+{
+    return control(line, LOG__ACTION__ACTION_PURGE, "purged");
 }
 
 int command_pause(const struct command_line *line)

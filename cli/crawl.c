@@ -115,8 +115,38 @@ static void report_submission(struct submission *submission)
            submission->accepted == 1 ? "page" : "pages");
 }
 
+/* "tierce crawl pause SOURCE" is "tierce pause SOURCE"; a bare word is no URL that could be meant.
+ */
+static bool is_control(const struct command_line *line, int *ret_exit)
+{
+    static const struct {
+        const char *name;
+        bool of_all; /* without a source it means the whole crawl */
+        int (*run)(const struct command_line *line);
+    } controls[] = {{"pause", true, command_pause},
+                    {"resume", true, command_resume},
+                    {"cancel", false, command_cancel},
+                    {"purge", false, command_purge},
+                    {"confirm", false, command_confirm}};
+    struct command_line rest = *line;
+    rest.words++;
+    rest.word_count--;
+    for (size_t i = 0; i < ARRAY_COUNT(controls); i++) {
+        if (strcmp(line->words[0], controls[i].name) != 0)
+            continue;
+        bool fits = rest.word_count == 1 || (rest.word_count == 0 && controls[i].of_all);
+        *ret_exit = fits ? controls[i].run(&rest)
+                         : command_misused("%s what? Name one source", controls[i].name);
+        return true;
+    }
+    return false;
+}
+
 int command_crawl(const struct command_line *line)
 {
+    int exit_status;
+    if (is_control(line, &exit_status))
+        return exit_status;
     struct installation installation;
     if (!command_open(line, &installation))
         return EXIT_FAILED;

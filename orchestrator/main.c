@@ -9,6 +9,8 @@
 #include "orchestrator/folders.h"
 #include "orchestrator/lock.h"
 #include "orchestrator/orchestrator.h"
+#include "orchestrator/settings.h"
+#include "rpc/message.h"
 
 enum { PORT_MAX = 65535, SHARDS_MAX = 256 };
 
@@ -21,6 +23,7 @@ struct arguments {
     uint64_t indexserver_port;
     uint64_t shards;
     bool check;
+    bool crawl;
 };
 
 static void read_arguments(int argc, char **argv, struct arguments *arguments)
@@ -48,6 +51,8 @@ static void read_arguments(int argc, char **argv, struct arguments *arguments)
          "debug, info, warning or error, whatever the configuration says", 0},
         {"check", ARGS_FLAG, &arguments->check, NULL, "read the configuration, say what is wrong",
          0},
+        {"crawl-settings", ARGS_FLAG, &arguments->crawl, NULL,
+         "with --check: print what the crawl would be told, as a message", 0},
         {0},
     };
     int first =
@@ -68,6 +73,19 @@ static void read_arguments(int argc, char **argv, struct arguments *arguments)
     }
 }
 
+/* What the indexserver would be told, as it would travel: there is no secret in it. */
+static void print_crawl(const struct config *config)
+{
+    struct settings_source source = {.config = config};
+    struct arena arena = {0};
+    struct buffer bytes = {0};
+    const Wire__Settings *settings = settings_for(&source, WIRE__ROLE__ROLE_INDEXSERVER, &arena);
+    if (message_pack(&settings->crawl->base, &bytes, NULL) == STATUS_OK)
+        fwrite(bytes.data, 1, bytes.size, stdout);
+    buffer_release(&bytes);
+    arena_release(&arena);
+}
+
 /* --check */
 static int check(const struct arguments *arguments)
 {
@@ -80,7 +98,9 @@ static int check(const struct arguments *arguments)
         printf("%s\n", errors.items[i].text);
     if (errors.left_out > 0)
         printf("and %u more\n", errors.left_out);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && arguments->crawl)
+        print_crawl(config);
+    else if (status == STATUS_OK)
         printf("ok\n");
     config_free(config);
     config_errors_release(&errors);

@@ -26,7 +26,7 @@ static bool is_blank(char c)
 size_t headers_get_all(const void *block, size_t size, const char *name, size_t max,
                        struct arena *arena, char **ret_values)
 {
-    const char *at = block, *end = at + size, *line;
+    const char *at = size > 0 ? block : "", *end = at + size, *line;
     size_t line_size, count = 0, name_size = strlen(name);
     while (count < max && next_line(&at, end, &line, &line_size)) {
         if (line_size <= name_size || line[name_size] != ':' ||

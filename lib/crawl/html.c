@@ -8,6 +8,8 @@
 #include "base/calendar.h"
 #include "crawl/flow.h"
 #include "crawl/html_tags.h"
+#include "crawl/html_walk.h"
+#include "crawl/main_text.h"
 #include "crawl/refresh.h"
 
 enum {
@@ -32,9 +34,8 @@ struct head_link {
 
 /* An element that the walk is in. */
 struct level {
-    const GumboNode *node;
-    unsigned next_child;
     bool unseen;  /* opened by this element: the text within is not shown */
+    bool rest;    /* the same: it is not the page's content */
     bool pre;     /* the same: newlines within are lines */
     bool heading; /* the same: a heading to be added on leaving */
     bool link;    /* the same: a link to be added on leaving */
@@ -46,12 +47,14 @@ struct walker {
     struct directives *directives;
     struct relations *relations;
     struct page page;
-    struct level levels[PAGE_DEPTH_MAX];
-    size_t depth;
-    size_t nodes;
-    unsigned unseen; /* how many of the levels say so */
+    struct main_text main_text;
+    struct html_walk walk;
+    struct level levels[PAGE_DEPTH_MAX]; /* beside the walk's */
+    unsigned unseen;                     /* how many of the levels say so */
+    unsigned rest;
     unsigned pre;
     struct flow text;
+    struct flow rest_text;
     struct flow heading;
     bool in_heading;
     struct flow anchor;
@@ -146,8 +149,8 @@ static void add_candidate(struct walker *walker, const char *href, const char *a
 /* Whether the walk is in a <noscript>: for readers who are not sent away otherwise. */
 static bool is_without_scripts(const struct walker *walker)
 {
-    for (size_t i = 0; i < walker->depth; i++) {
-        const GumboNode *node = walker->levels[i].node;
+    for (size_t i = 0; i < walker->walk.depth; i++) {
+        const GumboNode *node = walker->walk.levels[i].node;
         if (node->type == GUMBO_NODE_ELEMENT && node->v.element.tag == GUMBO_TAG_NOSCRIPT)
             return true;
     }
@@ -326,6 +329,7 @@ static void see_element(struct walker *walker, const GumboElement *element)
         break;
     case GUMBO_TAG_BR:
         flow_line(&walker->text);
+        flow_line(&walker->rest_text);
         flow_space(&walker->heading);
         flow_space(&walker->anchor);
         break;
@@ -338,27 +342,40 @@ static void put_gap(struct walker *walker, const GumboElement *element)
 {
     GumboTag tag = element->tag;
     bool block = html_element_is_block(element);
-    if (block)
+    if (block) {
         flow_line(&walker->text);
+        flow_line(&walker->rest_text);
+    }
     bool apart = element->tag_namespace == GUMBO_NAMESPACE_SVG; /* its texts lie anywhere */
     if (block || apart || tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) {
         flow_space(&walker->text);
+        flow_space(&walker->rest_text);
         flow_space(&walker->heading);
         flow_space(&walker->anchor);
     }
 }
 
-static void enter(struct walker *walker, struct level *level, const GumboElement *element)
+/* A heading of the page's frame is none of the page, but for a title of the first level. */
+static bool begins_heading(const struct walker *walker, const GumboElement *element)
+{
+    unsigned heading_level = html_tag_heading_level(element->tag);
+    return heading_level > 0 && !walker->in_heading && walker->unseen == 0 &&
+           (walker->rest == 0 || heading_level == 1);
+}
+
+static void enter(struct walker *walker, struct level *level, const GumboElement *element,
+                  unsigned marks)
 {
     GumboTag tag = element->tag;
-    level->unseen = html_element_is_unseen(element);
+    level->unseen = (marks & MAIN_TEXT_UNSEEN) != 0;
+    level->rest = (marks & (MAIN_TEXT_REST | MAIN_TEXT_NO_SNIPPET)) != 0;
     level->pre = tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA || tag == GUMBO_TAG_LISTING ||
                  tag == GUMBO_TAG_XMP || tag == GUMBO_TAG_PLAINTEXT;
-    level->heading = html_tag_heading_level(tag) > 0 && !walker->in_heading &&
-                     walker->unseen == 0 && !level->unseen;
     level->link = tag == GUMBO_TAG_A && !walker->in_link && html_attribute(element, "href") != NULL;
     walker->unseen += level->unseen;
+    walker->rest += level->rest;
     walker->pre += level->pre;
+    level->heading = begins_heading(walker, element);
     walker->in_head = walker->in_head || tag == GUMBO_TAG_HEAD;
     if (level->heading) {
         walker->in_heading = true;
@@ -399,11 +416,8 @@ static void add_link(struct walker *walker, const GumboElement *element)
     add_candidate(walker, html_attribute(element, "href"), anchor, says_nofollow(element));
 }
 
-static void leave(struct walker *walker, const struct level *level)
+static void leave(struct walker *walker, const struct level *level, const GumboElement *element)
 {
-    if (level->node->type != GUMBO_NODE_ELEMENT)
-        return;
-    const GumboElement *element = &level->node->v.element;
     put_gap(walker, element);
     if (level->heading)
         add_heading(walker, element);
@@ -412,6 +426,7 @@ static void leave(struct walker *walker, const struct level *level)
     if (element->tag == GUMBO_TAG_HEAD)
         walker->in_head = false;
     walker->unseen -= level->unseen;
+    walker->rest -= level->rest;
     walker->pre -= level->pre;
 }
 
@@ -420,16 +435,17 @@ static void leave(struct walker *walker, const struct level *level)
 
 static bool holds_code(const struct walker *walker)
 {
-    const GumboNode *parent = walker->levels[walker->depth - 1].node;
+    const GumboNode *parent = walker->walk.levels[walker->walk.depth - 1].node;
     GumboTag tag = parent->type == GUMBO_NODE_ELEMENT ? parent->v.element.tag : GUMBO_TAG_UNKNOWN;
     return tag == GUMBO_TAG_SCRIPT || tag == GUMBO_TAG_STYLE;
 }
 
-static void see_text(struct walker *walker, const char *text)
+static void see_text(struct walker *walker, const char *text, unsigned marks)
 {
     size_t size = strlen(text);
+    bool is_rest = walker->rest > 0 || (marks & MAIN_TEXT_REST) != 0;
     if (walker->unseen == 0)
-        flow_add(&walker->text, text, size, walker->pre > 0);
+        flow_add(is_rest ? &walker->rest_text : &walker->text, text, size, walker->pre > 0);
     if (walker->in_heading && walker->unseen == 0)
         flow_add(&walker->heading, text, size, false);
     if (walker->in_link && !holds_code(walker)) /* a hidden link has a text all the same */
@@ -439,58 +455,32 @@ static void see_text(struct walker *walker, const char *text)
 /* ---- the walk
  * -------------------------------------------------------------------------------------- */
 
-static const GumboVector *children_of(const GumboNode *node)
-{
-    return node->type == GUMBO_NODE_DOCUMENT ? &node->v.document.children
-                                             : &node->v.element.children;
-}
-
-/* Looks at a node, and descends into what has children. */
-static void visit(struct walker *walker, const GumboNode *node)
-{
-    switch (node->type) {
-    case GUMBO_NODE_TEXT:
-    case GUMBO_NODE_CDATA:
-    case GUMBO_NODE_WHITESPACE:
-        see_text(walker, node->v.text.text);
-        return;
-    case GUMBO_NODE_DOCUMENT:
-    case GUMBO_NODE_ELEMENT:
-        break;
-    default: /* a comment, or a <template>, which is not part of the page until a script says so */
-        return;
-    }
-    if (walker->depth == PAGE_DEPTH_MAX) {
-        walker->page.text_cut = true;
-        walker->page.links_cut = true;
-        return;
-    }
-    struct level *level = &walker->levels[walker->depth++];
-    *level = (struct level){.node = node};
-    if (node->type == GUMBO_NODE_ELEMENT)
-        enter(walker, level, &node->v.element);
-}
-
 static void walk(struct walker *walker, const GumboNode *root)
 {
-    visit(walker, root);
-    while (walker->depth > 0 && !walker->failed) {
-        struct level *level = &walker->levels[walker->depth - 1];
-        const GumboVector *children = children_of(level->node);
-        bool more = level->next_child < children->length;
-        if (more && walker->nodes == PAGE_NODES_MAX) {
-            walker->page.text_cut = true;
-            walker->page.links_cut = true;
-            more = false; /* leave all levels, so that what is open is finished */
+    const GumboNode *node;
+    uint32_t number;
+    walker->walk.root = root;
+    while (!walker->failed) {
+        enum html_event event = html_walk_next(&walker->walk, &node, &number);
+        if (event == HTML_END)
+            break;
+        unsigned marks = main_text_marks(&walker->main_text, number);
+        if (event == HTML_TEXT) {
+            see_text(walker, node->v.text.text, marks);
+            continue;
         }
-        if (more) {
-            walker->nodes++;
-            visit(walker, children->data[level->next_child++]);
-        } else {
-            leave(walker, level);
-            walker->depth--;
-        }
+        struct level *level = &walker->levels[walker->walk.depth - 1];
+        if (event == HTML_ENTER)
+            *level = (struct level){.unseen = false};
+        if (node->type != GUMBO_NODE_ELEMENT)
+            continue;
+        if (event == HTML_ENTER)
+            enter(walker, level, &node->v.element, marks);
+        else
+            leave(walker, level, &node->v.element);
     }
+    walker->page.text_cut = walker->page.text_cut || walker->walk.cut;
+    walker->page.links_cut = walker->page.links_cut || walker->walk.cut;
 }
 
 /* ---- links
@@ -608,17 +598,21 @@ static struct walker *walker_new(const struct url *url, struct arena *arena,
     walker->relations = relations;
     walker->headings = headings;
     walker->text.limit = PAGE_TEXT_BYTES_MAX;
+    walker->rest_text.limit = PAGE_REST_BYTES_MAX;
     walker->heading.limit = PAGE_HEADING_BYTES_MAX;
     walker->heading.one_line = true;
     walker->anchor.limit = PAGE_ANCHOR_BYTES_MAX;
     walker->anchor.one_line = true;
-    walker->page = (struct page){.title = "", .description = "", .language = "", .refresh = ""};
+    walker->page =
+        (struct page){.title = "", .description = "", .language = "", .refresh = "", .rest = ""};
     return walker;
 }
 
 static void walker_free(struct walker *walker)
 {
+    main_text_release(&walker->main_text);
     buffer_release(&walker->text.text);
+    buffer_release(&walker->rest_text.text);
     buffer_release(&walker->heading.text);
     buffer_release(&walker->anchor.text);
     free(walker);
@@ -631,10 +625,16 @@ enum status html_extract(const GumboNode *root, const struct url *url, struct ar
     struct walker *walker = walker_new(url, arena, directives, relations);
     if (walker == NULL)
         return error_set(err, STATUS_NO_MEMORY, "page");
+    enum status status = main_text_find(root, &walker->main_text, err);
+    if (status != STATUS_OK) {
+        walker_free(walker);
+        return status;
+    }
     walk(walker, root);
     resolve_links(walker);
     struct page *page = &walker->page;
     page->text = keep_flow(walker, &walker->text);
+    page->rest = keep_flow(walker, &walker->rest_text);
     page->text_size = walker->text.text.size;
     page->text_cut = page->text_cut || walker->text.cut;
     page->headings = walker->headings;

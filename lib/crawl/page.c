@@ -352,7 +352,7 @@ enum status page_parse(const struct page_input *input, struct arena *arena, stru
         .arena = arena,
         .directives = {.now_us = input->now_us},
         .relations = {.arena = arena},
-        .page = {.title = "", .description = "", .language = "", .refresh = ""},
+        .page = {.title = "", .description = "", .language = "", .refresh = "", .rest = ""},
     };
     enum status status = read_whole(&reading, err);
     if (status == STATUS_OK)

@@ -19,6 +19,7 @@ enum {
     PAGE_BODY_BYTES_MAX = 10 * 1024 * 1024,     /* longer bodies are cut there */
     PAGE_UNPACKED_BYTES_MAX = 50 * 1024 * 1024, /* of a packed sitemap: its protocol's limit */
     PAGE_TEXT_BYTES_MAX = 2 * 1024 * 1024,
+    PAGE_REST_BYTES_MAX = 64 * 1024,
     PAGE_TITLE_BYTES_MAX = 1024,
     PAGE_DESCRIPTION_BYTES_MAX = 4096,
     PAGE_HEADING_BYTES_MAX = 1024,
@@ -31,7 +32,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 5
+    PAGE_PARSER_VERSION = 6
 };
 
 struct page_input {
@@ -77,7 +78,8 @@ struct page {
     const char *refresh;      /* where it sends its readers within REFRESH_REDIRECT_SECONDS_MAX */
     const char *noindex_by;   /* where noindex was asked: "X-Robots-Tag: noindex" */
     const char *nofollow_by;  /* the same */
-    const char *text;         /* what is seen: white space collapsed, a line to each block */
+    const char *text;         /* its content: white space collapsed, a line to each block */
+    const char *rest;         /* what is seen beside it: navigation and the like (main_text.h) */
     size_t text_size;
     const struct page_heading *headings;
     size_t heading_count;

@@ -39,7 +39,7 @@ int percent_escape_value(const char *at, const char *end)
     return percent_hex_value(at[1]) << 4 | percent_hex_value(at[2]);
 }
 
-static char *put_escape(char *out, uint8_t byte)
+char *percent_put_escape(char *out, uint8_t byte)
 {
     static const char digits[] = "0123456789ABCDEF";
     *out++ = '%';
@@ -53,7 +53,7 @@ static char *put_code_point(char *out, uint32_t code_point)
     char bytes[UTF8_BYTES_MAX];
     size_t size = utf8_put(code_point, bytes);
     for (size_t i = 0; i < size; i++)
-        out = put_escape(out, (uint8_t)bytes[i]);
+        out = percent_put_escape(out, (uint8_t)bytes[i]);
     return out;
 }
 
@@ -67,7 +67,7 @@ size_t percent_normalise(const char *text, size_t size, enum percent_part part, 
             if (percent_is_unreserved((uint8_t)escaped))
                 *out++ = (char)escaped;
             else
-                out = put_escape(out, (uint8_t)escaped);
+                out = percent_put_escape(out, (uint8_t)escaped);
             at += 3;
         } else if (may_stand((uint8_t)*at, part)) {
             *out++ = *at++;

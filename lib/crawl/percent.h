@@ -23,6 +23,9 @@ int percent_hex_value(char c);
 /* The byte that an escape at `at` stands for, or -1 where there is none. */
 int percent_escape_value(const char *at, const char *end);
 
+/* Writes the escape of any byte, in upper case; returns what is behind it. */
+char *percent_put_escape(char *out, uint8_t byte);
+
 /*
  * Appends the normal form of `size` bytes of UTF-8. `ret_text` has room for size *
  * PERCENT_GROWTH_MAX; returns the bytes written. '/' and '?' are left as they are.

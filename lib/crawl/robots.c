@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
 #include "crawl/percent.h"
 #include "crawl/url.h"
 
@@ -28,6 +29,8 @@ struct rule {
     uint32_t line;
     size_t octets; /* of the pattern, in normal form: the more, the stronger the rule */
     const char *text;
+    const char *loose; /* the pattern with its query loosened: see loosen_query(). May be itself */
+    size_t loose_size;
     size_t size;
     char pattern[]; /* with '*' for any run; what is_special() says is escaped */
 };
@@ -167,10 +170,11 @@ static char *put_escaped(char *out, char c)
     return out + 3;
 }
 
-/* Where the run of ordinary text ends: at a special character or an escape that is to stay. */
+/* Where the run of ordinary text ends: at a special character, an octet beyond ASCII (which need
+ * not be UTF-8 here), or an escape that is to stay. */
 static const char *end_of_plain(const char *at, const char *end, bool allow)
 {
-    while (at < end && !is_special(*at)) {
+    while (at < end && !is_special(*at) && (uint8_t)*at < 0x80) {
         int value = percent_escape_value(at, end);
         if (value >= 0 && keeps_escape(value, allow))
             break;
@@ -189,6 +193,8 @@ static size_t normalise_stretch(const char *at, const char *end, bool allow, cha
         at = stop;
         if (at < end && is_special(*at)) {
             out = put_escaped(out, *at++);
+        } else if (at < end && (uint8_t)*at >= 0x80) {
+            out = percent_put_escape(out, (uint8_t)*at++);
         } else if (at < end) {
             *out++ = '%';
             *out++ = (char)toupper((unsigned char)at[1]);
@@ -215,16 +221,54 @@ static void make_pattern(struct rule *rule, struct slice value)
         bool doubled = rule->size > 0 && rule->pattern[rule->size - 1] == '*';
         if (star != NULL && !doubled)
             rule->pattern[rule->size++] = '*';
+        rule->octets += star != NULL && doubled; /* they mean one, and count all the same */
         at = star == NULL ? end : star + 1;
     }
-    rule->octets = rule->size + rule->ends - 2 * specials; /* "%24" was one octet */
+    rule->octets += rule->size + rule->ends - 2 * specials; /* "%24" was one octet */
+}
+
+/*
+ * By the RFC's own table "?baz=https://foo.bar" is "?baz=https%3A%2F%2Ffoo.bar": what cannot end a
+ * query's value is the same in it with and without an escape. Copies with those escapes undone.
+ */
+static size_t loosen_query(const char *text, size_t size, char *ret_text)
+{
+    static const char *const escapes[] = {"%2F", "%3A", "%3F", "%40"};
+    static const char meant[] = "/:?@";
+    bool in_query = false;
+    size_t out = 0;
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+        for (size_t j = 0; in_query && c == '%' && size - i >= 3 && j < ARRAY_COUNT(escapes); j++) {
+            if (memcmp(text + i, escapes[j], 3) == 0)
+                c = meant[j];
+        }
+        i += text[i] == '%' && c != '%' ? 2 : 0;
+        in_query = in_query || c == '?';
+        ret_text[out++] = c;
+    }
+    return out;
+}
+
+/* Of a rule that will stay where it is. */
+static bool loosen_rule(struct rule *rule, struct arena *arena)
+{
+    char loose[PATTERN_BYTES_MAX * PERCENT_GROWTH_MAX];
+    rule->loose = rule->pattern;
+    rule->loose_size = rule->size;
+    size_t size = loosen_query(rule->pattern, rule->size, loose);
+    if (size == rule->size)
+        return true;
+    rule->loose = arena_copy(arena, loose, size);
+    rule->loose_size = size;
+    return rule->loose != NULL;
 }
 
 static void add_rule(struct reader *reader, struct group *group, const struct rule *rule,
                      size_t bytes)
 {
     struct rule *copy = arena_copy(reader->arena, rule, bytes);
-    if (copy == NULL) {
+    if (copy == NULL || !loosen_rule(copy, reader->arena)) {
         reader->failed = true;
         return;
     }
@@ -356,6 +400,19 @@ static void read_lines(struct reader *reader, const char *at, const char *end)
     }
 }
 
+/* A line that the limit cuts short would say something else than was written: "Disallow: /". */
+static size_t readable_size(const char *bytes, size_t size)
+{
+    if (size < ROBOTS_BYTES_MAX)
+        return size;
+    bool whole = size > ROBOTS_BYTES_MAX &&
+                 (bytes[ROBOTS_BYTES_MAX] == '\n' || bytes[ROBOTS_BYTES_MAX] == '\r');
+    size = ROBOTS_BYTES_MAX;
+    while (!whole && size > 0 && bytes[size - 1] != '\n' && bytes[size - 1] != '\r')
+        size--;
+    return size;
+}
+
 enum status robots_parse(const void *bytes, size_t size, const char *agent, struct arena *arena,
                          struct robots **ret_robots, struct error *err)
 {
@@ -366,8 +423,7 @@ enum status robots_parse(const void *bytes, size_t size, const char *agent, stru
     robots->any.delay_ms = -1;
     struct reader reader = {.robots = robots, .arena = arena, .agent = agent};
     if (size > 0)
-        read_lines(&reader, bytes,
-                   (const char *)bytes + (size < ROBOTS_BYTES_MAX ? size : ROBOTS_BYTES_MAX));
+        read_lines(&reader, bytes, (const char *)bytes + readable_size(bytes, size));
     if (reader.failed)
         return error_set(err, STATUS_NO_MEMORY, "robots.txt");
     *ret_robots = robots;
@@ -380,10 +436,11 @@ enum status robots_parse(const void *bytes, size_t size, const char *agent, stru
  * Stretch by stretch between the stars, each at the first place it fits, the last one at the end
  * where a '$' asks for that: linear in the target, whatever a stranger writes.
  */
-static bool matches(const struct rule *rule, const char *target, size_t size)
+static bool matches(const char *pattern, size_t pattern_size, bool ends, const char *target,
+                    size_t size)
 {
     const char *at = target, *end = target + size;
-    const char *pattern = rule->pattern, *pattern_end = rule->pattern + rule->size;
+    const char *pattern_end = pattern + pattern_size;
     bool first = true;
     for (;;) {
         const char *star = memchr(pattern, '*', (size_t)(pattern_end - pattern));
@@ -391,7 +448,7 @@ static bool matches(const struct rule *rule, const char *target, size_t size)
         size_t stretch = (size_t)((last ? pattern_end : star) - pattern);
         if (stretch > (size_t)(end - at))
             return false;
-        if (last && rule->ends) {
+        if (last && ends) {
             bool fits = memcmp(end - stretch, pattern, stretch) == 0;
             return fits && (!first || at + stretch == end);
         }
@@ -403,6 +460,23 @@ static bool matches(const struct rule *rule, const char *target, size_t size)
         pattern = star + 1;
         first = false;
     }
+}
+
+/* What is asked for, as the rules are compared with it. */
+struct target {
+    char text[3 * URL_BYTES_MAX];
+    size_t size;
+    char loose[3 * URL_BYTES_MAX];
+    size_t loose_size;
+};
+
+static bool rule_matches(const struct rule *rule, const struct target *target)
+{
+    if (matches(rule->pattern, rule->size, rule->ends, target->text, target->size))
+        return true;
+    bool same = rule->loose_size == rule->size && target->loose_size == target->size;
+    return !same &&
+           matches(rule->loose, rule->loose_size, rule->ends, target->loose, target->loose_size);
 }
 
 static bool is_stronger(const struct rule *rule, const struct rule *than)
@@ -434,11 +508,12 @@ static const struct group *group_of(const struct robots *robots)
 void robots_check(const struct robots *robots, const char *target,
                   struct robots_verdict *ret_verdict)
 {
-    char text[3 * URL_BYTES_MAX];
-    size_t size = escape_target(target, text);
+    struct target asked;
+    asked.size = escape_target(target, asked.text);
+    asked.loose_size = loosen_query(asked.text, asked.size, asked.loose);
     const struct rule *strongest = NULL;
     for (const struct rule *rule = group_of(robots)->rules; rule != NULL; rule = rule->next) {
-        if (is_stronger(rule, strongest) && matches(rule, text, size))
+        if (is_stronger(rule, strongest) && rule_matches(rule, &asked))
             strongest = rule;
     }
     bool free = strongest == NULL || strcmp(target, "/robots.txt") == 0;

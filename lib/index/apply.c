@@ -248,6 +248,7 @@ static enum status apply_change(struct applier *applier, const struct index_chan
     case INDEX_REMOVE_SITE:
         return remove_many(applier, true, change->url);
     case INDEX_SET_SCOPES:
+    case INDEX_WITHHOLD_SCOPES:
     case INDEX_PUT_EDGE:
     case INDEX_DROP_EDGE:
         return STATUS_OK; /* done before */
@@ -321,6 +322,7 @@ static enum status rebuild(struct applier *applier, struct place place)
         .has_canonical = (norms[NORM_FLAGS] & FLAG_HAS_CANONICAL) != 0,
         .is_private = (norms[NORM_FLAGS] & FLAG_PRIVATE) != 0,
     };
+    snippet_take_flags(&document, norms[NORM_FLAGS]);
     /* Unpacking goes to the arena that building empties. */
     if (is_full(applier, fields.blocks.text_size)) {
         enum status built = build(applier);
@@ -406,6 +408,8 @@ static enum status apply_scopes(struct index *index, const struct index_change *
     for (size_t i = count; i-- > 0;) {
         if (changes[i].kind == INDEX_SET_SCOPES)
             return index_change_scopes(index, changes[i].scopes, changes[i].scope_count, err);
+        if (changes[i].kind == INDEX_WITHHOLD_SCOPES)
+            return index_withhold_scopes(index, changes[i].scopes, changes[i].scope_count, err);
     }
     return STATUS_OK;
 }
@@ -431,7 +435,7 @@ enum status index_apply(struct index *index, const struct index_change *changes,
     if (status == STATUS_OK) {
         index_publish(index, next);
         atomic_store(&index->applied_position, position);
-        atomic_store(&index->unsettled, index->is_scopes_changing);
+        atomic_store(&index->unsettled, index->is_scopes_changing || index->is_withholding);
         index->unflushed = true;
         bytes = index_memory_bytes(&draft, &segments) + index->stale.size;
     }

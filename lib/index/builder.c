@@ -229,7 +229,8 @@ static enum status add_document(struct builder *builder, struct segment_writer *
     uint8_t norms[NORM_COLUMNS] = {0};
     add_fields(builder, &document, anchors, norms);
     norms[NORM_FLAGS] = (document.is_private ? FLAG_PRIVATE : 0) |
-                        (document.has_canonical ? FLAG_HAS_CANONICAL : 0);
+                        (document.has_canonical ? FLAG_HAS_CANONICAL : 0) |
+                        snippet_flags(&document);
     inverter_end_document(&builder->inverter);
     if (builder->failed || builder->inverter.failed)
         return error_set(err, STATUS_NO_MEMORY, "indexing a document");

@@ -60,8 +60,10 @@ struct index_document {
     int64_t fetched_unix_us;
     int64_t modified_unix_us; /* the page's own date; 0: not known, the fetch's counts */
     struct likeness likeness;
-    bool has_canonical; /* it names another page as the one to be found */
-    bool is_private;    /* from a private address: shown to admins, until a scope makes it public */
+    uint32_t snippet_max; /* characters of its text that may be shown; 0: as many as one likes */
+    bool no_snippet;      /* none may */
+    bool has_canonical;   /* it names another page as the one to be found */
+    bool is_private; /* from a private address: shown to admins, until a scope makes it public */
 };
 
 struct index_edge {
@@ -90,7 +92,9 @@ enum index_change_kind {
     INDEX_REMOVE_SITE,      /* url: an authority: every document of it */
     INDEX_PUT_EDGE,         /* replaces the one of the same source and target */
     INDEX_DROP_EDGE,
-    INDEX_SET_SCOPES, /* scopes: all of them, replacing the last ones */
+    INDEX_SET_SCOPES,      /* scopes: all of them, replacing the last ones */
+    INDEX_WITHHOLD_SCOPES, /* scopes: until the next INDEX_SET_SCOPES, which is to come, only what
+                              these and those in force both show is shown. Writes nothing */
 };
 
 struct index_change {

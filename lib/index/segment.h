@@ -47,6 +47,27 @@
 #define NORM_COLUMNS       (FIELD_COUNT + 2)
 #define FLAG_PRIVATE       1u
 #define FLAG_HAS_CANONICAL 2u /* names another page as the one to be found */
+/* The bits from this one on say how many characters of its text may be shown: 0: as many as one
+ * likes, 1: none, else those of one less, times SNIPPET_STEP. */
+#define FLAG_SNIPPET_SHIFT 2
+#define SNIPPET_STEP       5
+
+/* What a document's wish comes to, as flags; and back. */
+static inline uint8_t snippet_flags(const struct index_document *document)
+{
+    uint32_t code = document->snippet_max / SNIPPET_STEP + 1;
+    if (document->no_snippet)
+        code = 1;
+    else if (document->snippet_max == 0 || document->snippet_max >= SNIPPET_CHARACTERS_MAX)
+        code = 0;
+    return (uint8_t)(code << FLAG_SNIPPET_SHIFT);
+}
+static inline void snippet_take_flags(struct index_document *document, uint8_t flags)
+{
+    uint32_t code = flags >> FLAG_SNIPPET_SHIFT;
+    document->no_snippet = code == 1;
+    document->snippet_max = code > 1 ? (code - 1) * SNIPPET_STEP : 0;
+}
 
 struct document_row {
     uint64_t url_hash;

@@ -100,14 +100,27 @@ static enum status make_snippet(struct showing *showing, struct place place,
                        &shown->snippet, showing->err);
 }
 
+/* What the page allows to be shown of its text; false: nothing. */
+static bool may_show(const struct segment *segment, uint32_t docid,
+                     struct index_document *ret_wishes)
+{
+    const uint8_t *flags = segment_column(segment, NORM_FLAGS);
+    snippet_take_flags(ret_wishes, flags == NULL ? 0 : flags[docid]);
+    return flags != NULL && !ret_wishes->no_snippet;
+}
+
 static enum status show_one(struct showing *showing, struct place place,
                             struct shown_document *shown)
 {
     struct stored_fields fields;
     enum status status = document_read(showing->snapshot, place, showing->arena, &shown->document,
                                        &fields, showing->err);
-    if (status == STATUS_OK && showing->query != NULL)
+    struct index_document wishes = {.snippet_max = 0};
+    if (status == STATUS_OK && showing->query != NULL &&
+        may_show(showing->snapshot->entries[place.entry].segment, place.docid, &wishes))
         status = make_snippet(showing, place, &fields, shown);
+    if (status == STATUS_OK)
+        status = snippet_shorten(&shown->snippet, wishes.snippet_max, showing->arena, showing->err);
     shown->found = status == STATUS_OK;
     return status;
 }

@@ -406,3 +406,78 @@ enum status snippet_cut(struct text_analyzer *analyzer, const struct passage *pa
     free(cutter.matches);
     return status;
 }
+
+/* ---- what a page allows ---- */
+
+/* The size of at most `characters` of them; *ret_count: how many these are. */
+static size_t size_of_characters(struct text_slice text, uint32_t characters, uint32_t *ret_count)
+{
+    size_t size = 0;
+    *ret_count = 0;
+    while (size < text.size) {
+        bool starts = ((uint8_t)text.bytes[size] & 0xC0) != 0x80;
+        if (starts && *ret_count == characters)
+            break;
+        *ret_count += starts;
+        size++;
+    }
+    return size;
+}
+
+/* Where a text that is cut there ends with a whole word, if it has any. */
+static size_t back_to_word(struct text_slice text, size_t size)
+{
+    size_t at = size;
+    while (at > 0 && text.bytes[at] != ' ')
+        at--;
+    size_t end = at > 0 ? at : size;
+    while (end > 0 && text.bytes[end - 1] == ' ')
+        end--;
+    return end;
+}
+
+static bool fits(const struct snippet *snippet, uint32_t characters)
+{
+    for (uint32_t i = 0; i < snippet->span_count; i++) {
+        uint32_t count;
+        if (size_of_characters(snippet->spans[i].text, characters, &count) <
+            snippet->spans[i].text.size)
+            return false;
+        characters -= count;
+    }
+    return true;
+}
+
+/* In the last span where that is not marked, else in one of its own. */
+static enum status end_with_ellipsis(struct snippet *snippet, struct arena *arena,
+                                     struct error *err)
+{
+    struct snippet_span *last =
+        snippet->span_count == 0 ? NULL : &snippet->spans[snippet->span_count - 1];
+    struct text_slice text = last == NULL || last->marked ? (struct text_slice){"", 0} : last->text;
+    char *copy = arena_format(arena, "%.*s%s", (int)text.size, text.bytes, ELLIPSIS);
+    if (copy == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "snippet");
+    snippet->span_count -= text.size > 0;
+    snippet->spans[snippet->span_count++] =
+        (struct snippet_span){{copy, strlen(copy)}, false}; /* write_spans() leaves room for it */
+    return STATUS_OK;
+}
+
+enum status snippet_shorten(struct snippet *snippet, uint32_t characters, struct arena *arena,
+                            struct error *err)
+{
+    if (characters == 0 || fits(snippet, characters))
+        return STATUS_OK;
+    uint32_t count, left = characters - 1; /* the last one is the ellipsis */
+    for (uint32_t i = 0; i < snippet->span_count; i++) {
+        struct text_slice *text = &snippet->spans[i].text;
+        size_t size = size_of_characters(*text, left, &count);
+        left -= count;
+        if (size == text->size)
+            continue;
+        text->size = back_to_word(*text, size);
+        snippet->span_count = i + (text->size > 0);
+    }
+    return end_with_ellipsis(snippet, arena, err);
+}

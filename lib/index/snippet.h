@@ -13,4 +13,9 @@ enum status snippet_cut(struct text_analyzer *analyzer, const struct passage *pa
                         enum text_language language, const struct query_node *query,
                         struct arena *arena, struct snippet *ret_snippet, struct error *err);
 
+/* Leaves at most so many characters of it, the last of which says that there was more; 0: all of
+ * it. STATUS_NO_MEMORY. */
+enum status snippet_shorten(struct snippet *snippet, uint32_t characters, struct arena *arena,
+                            struct error *err);
+
 #endif

@@ -29,6 +29,7 @@ struct index {
     ZSTD_DCtx *decompressor;
     struct visibility *shown; /* counts of links and anchor texts follow it; NULL: shows nothing */
     bool is_scopes_changing;  /* they do not yet: it is not to be gone by */
+    bool is_withholding;      /* `current` shows less than `shown`, for a change that is to come */
     struct buffer stale;      /* uint64_t: documents whose anchor texts have doubled */
     uint64_t next_id;         /* of a stored segment */
     uint64_t merging_id;      /* 0: none. It is being written, and no garbage yet */
@@ -51,6 +52,9 @@ enum status index_flush_locked(struct index *index, struct error *err);
 enum status index_change_scopes(struct index *index, const struct index_scope *scopes, size_t count,
                                 struct error *err);
 /* Reads what was taken up last. */
+/* Shows what these and those in force both show, and stores nothing: INDEX_WITHHOLD_SCOPES. */
+enum status index_withhold_scopes(struct index *index, const struct index_scope *scopes,
+                                  size_t count, struct error *err);
 enum status index_load_scopes(struct index *index, struct error *err);
 
 /* What a document counts of the links to it: those from pages that everyone who may see it may see,

@@ -156,6 +156,30 @@ static enum status show_meanwhile(struct index *index, struct visibility *next, 
     return status;
 }
 
+/* What is withheld without a word on disk is shown by index_change_scopes(), and by a restart: the
+ * feed, which has not gone on, then brings the scopes again. */
+enum status index_withhold_scopes(struct index *index, const struct index_scope *scopes,
+                                  size_t count, struct error *err)
+{
+    struct visibility *next = visibility_new(scopes, count);
+    if (next == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "scopes");
+    atomic_store(&index->unsettled, true);
+    index->is_withholding = true;
+    enum status status = show_meanwhile(index, next, index->is_scopes_changing, err);
+    visibility_release(next);
+    return status;
+}
+
+/* The scopes are those in force: what was withheld meanwhile is shown again. */
+static enum status end_withholding(struct index *index, struct error *err)
+{
+    enum status status = index->is_withholding ? show(index, index->shown, err) : STATUS_OK;
+    if (status == STATUS_OK)
+        index->is_withholding = false;
+    return status;
+}
+
 enum status index_change_scopes(struct index *index, const struct index_scope *scopes, size_t count,
                                 struct error *err)
 {
@@ -166,7 +190,7 @@ enum status index_change_scopes(struct index *index, const struct index_scope *s
         return error_set(err, STATUS_NO_MEMORY, "scopes");
     if (!is_unsure && is_same(before, next)) {
         visibility_release(next);
-        return STATUS_OK;
+        return end_withholding(index, err);
     }
     enum status status = store_scopes(index, NULL, false, err);
     if (status == STATUS_OK) {
@@ -188,6 +212,6 @@ enum status index_change_scopes(struct index *index, const struct index_scope *s
     if (status == STATUS_OK)
         status = show(index, next, err);
     if (status == STATUS_OK)
-        index->is_scopes_changing = false;
+        index->is_scopes_changing = index->is_withholding = false;
     return status;
 }

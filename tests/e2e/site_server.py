@@ -39,9 +39,13 @@ What it serves, in this order: pages set by the test; /_log, /_log.txt, /_log/cl
     /garbage                    no HTTP at all
     /chunked?damaged=1          a chunked body, or one whose chunks are wrong
     /tags?robots=noindex        X-Robots-Tag
+    /members/N?need=basic       for whoever makes himself known: basic, bearer, header, cookie, form
+    /login                      POST user=reader&password=secret: a cookie for /members/N?need=form
+    /_logout                    ends all sessions of /login
 """
 
 import argparse
+import base64
 import functools
 import gzip
 import html
@@ -79,6 +83,7 @@ class Request:
     status: int = 0
     began_us: int = 0
     ended_us: int = 0
+    body: str = ""
 
 
 @dataclass
@@ -356,7 +361,46 @@ def serve_tags(x):
     x.send_page("Tagged", "with a header", headers={"X-Robots-Tag": x.text("robots", "noindex")})
 
 
+# What a request must have, and the answer to one that has not.
+KNOWN = {
+    "basic": ("authorization", "Basic " + base64.b64encode("reader:sécret".encode()).decode()),
+    "bearer": ("authorization", "Bearer token-of-the-owner"),
+    "header": ("x-api-key", "key of the owner"),
+    "cookie": ("cookie", "id=of-the-owner; theme=dark"),
+}
+
+
+def serve_members(x):
+    need = x.text("need", "basic")
+    if need == "form":
+        cookies = dict(pair.partition("=")[::2] for pair in x.request.headers.get("cookie", "").split("; "))
+        known = cookies.get("session") in x.server.sessions
+        refusal = Answer("first log in", 302, {"Location": "/login?from=" + urllib.parse.quote(x.request.target)})
+    else:
+        name, value = KNOWN[need]
+        known = x.request.headers.get(name) == value
+        refusal = Answer("who are you?", 401, {"WWW-Authenticate": 'Basic realm="members"'})
+    if not known:
+        x.send(refusal)
+        return
+    headers = {"Set-Cookie": "seen=secret-of-a-visit; Path=/never"}
+    x.send_page("Members", f"for those who are known by {need}: memberword", headers=headers)
+
+
+def serve_login(x):
+    fields = dict(urllib.parse.parse_qsl(x.request.body))
+    if x.request.method != "POST":
+        x.send_page("Log in", "a form")
+    elif fields.get("user") != "reader" or fields.get("password") != "sécret & more":
+        x.send(Answer("wrong", 302, {"Location": "/login?wrong=1"}))
+    else:
+        session = f"s{len(x.server.sessions)}x{now_us()}"
+        x.server.sessions.add(session)
+        x.send(Answer("welcome", 303, {"Location": "/", "Set-Cookie": f"session={session}; Path=/; HttpOnly"}))
+
+
 PATHS = {
+    "/login": serve_login,
     "/html": serve_html,
     "/redirect": serve_redirect,
     "/redirect/loop": serve_loop,
@@ -383,6 +427,7 @@ PREFIXES = {
     "/page/": serve_numbered_page,
     "/redirect/chain/": serve_chain,
     "/status/": serve_status,
+    "/members/": serve_members,
 }
 
 
@@ -392,6 +437,7 @@ class SiteServer:
     def __init__(self, host="127.0.0.1", port=0, folder=None, robots="allow", tls=None):
         self.folder = os.path.realpath(folder) if folder else None
         self.pages = {}  # path -> Answer, or a function of an Exchange
+        self.sessions = set()  # of /login
         self.stopping = threading.Event()
         self._robots = robots
         self._lock = threading.Lock()
@@ -492,8 +538,13 @@ class SiteServer:
             head, _, received = received.partition(b"\r\n\r\n")
             number += 1
             request = self._read_request(head, connection.number, number)
-            for _ in range(int(request.headers.get("content-length", 0)) - len(received)):
-                received += stream.recv(1)
+            size = int(request.headers.get("content-length", 0))
+            while len(received) < size:
+                more = stream.recv(65536)
+                if not more:
+                    return
+                received += more
+            request.body, received = received[:size].decode("latin-1"), received[size:]
             with self._lock:
                 self._requests.append(request)
             try:
@@ -546,6 +597,9 @@ class SiteServer:
         elif x.path == "/_log/clear":
             self.clear_log()
             x.send(Answer("cleared"))
+        elif x.path == "/_logout":
+            self.sessions.clear()
+            x.send(Answer("ended"))
         elif x.path.startswith("/_robots/"):
             self.set_robots(x.path[len("/_robots/") :])
             x.send(Answer("set"))

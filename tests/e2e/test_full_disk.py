@@ -108,3 +108,17 @@ def test_without_room_for_the_barrels_a_removed_page_is_gone_all_the_same(stack,
     wait_for(lambda: not reasons(stack), 30, "the barrels to go on")
     wait_for(lambda: stack.documents() == len(site.indexable()) - 1, 30, "one document less")
     assert stack.urls("quenching") == []
+
+
+def test_without_room_for_the_barrels_pages_that_are_made_private_are_hidden_all_the_same(stack, site):
+    assert stack.urls("quenching") == [site.base + "/hoop"]
+    stack.disk.fill(LEAVES[1])
+    wait_for(lambda: len(reasons(stack)) == len(stack.stats()["barrels"]), 30, "the barrels' reason")
+    stack.config["crawl"]["sources"][0]["public"] = False
+    stack.write_config()
+    wait_for(lambda: stack.urls("quenching") == [], 10, "the page to be hidden")
+    assert [result["url"] for result in stack.search("quenching", admin=True)["results"]] == [site.base + "/hoop"]
+    assert all("make room" in why for why in reasons(stack)) and reasons(stack)
+    stack.disk.make_room()
+    wait_for(lambda: not reasons(stack), 30, "the barrels to go on")
+    assert stack.urls("quenching") == []

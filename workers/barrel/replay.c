@@ -177,8 +177,8 @@ static uint64_t last_ahead(const Wire__FeedReply *reply)
     return last;
 }
 
-/* Moves *ahead, to where the reply went ahead of its turn. */
-static enum status apply(struct replay *replay, const Wire__FeedReply *reply, uint64_t *ahead,
+/* Moves how far was gone ahead of the turn. `there_is_room`: else nothing is to be written. */
+static enum status apply(struct replay *replay, const Wire__FeedReply *reply, bool there_is_room,
                          struct error *err)
 {
     struct barrel *barrel = replay->barrel;
@@ -190,13 +190,15 @@ static enum status apply(struct replay *replay, const Wire__FeedReply *reply, ui
         return error_set(err, STATUS_NO_MEMORY, "no memory for %zu changes", reply->n_items);
     for (size_t i = 0; i < reply->n_items; i++)
         count += change_from_wire(reply->items[i], &replay->arena, &changes[count]);
+    if (!there_is_room)
+        removals_only_withhold(changes, count);
     if (ahead_to > atomic_load(&barrel->ahead_to)) /* before anything of it shows */
         atomic_store(&barrel->ahead_to, ahead_to);
     pthread_rwlock_rdlock(&barrel->lock);
     enum status status = index_apply(barrel->index, changes, count, reply->next, err);
     pthread_rwlock_unlock(&barrel->lock);
     if (status == STATUS_OK) {
-        *ahead = reply->ahead;
+        *(there_is_room ? &replay->ahead : &replay->removed) = reply->ahead;
         barrel_note_feed(barrel, reply->next, reply->head);
     }
     if (status == STATUS_OK && replay->dirty_since_ms == 0 && reply->n_items > 0)
@@ -226,7 +228,7 @@ static enum status take_reply(struct replay *replay, const Wire__FeedReply *repl
 {
     struct barrel *barrel = replay->barrel;
     if (!reply->restart && is_same_log(barrel, reply))
-        return apply(replay, reply, &replay->ahead, err);
+        return apply(replay, reply, true, err);
     if (barrel->identity_size != 0)
         log_warning("the log is another one, or was made anew: this barrel begins at its start");
     return begin_anew(replay, reply->identity.data, reply->identity.len, err);
@@ -292,7 +294,7 @@ static enum status follow_removals(struct replay *replay, struct error *err)
     Wire__FeedReply *reply = read_feed(replay, true);
     if (reply == NULL || reply->restart || !is_same_log(replay->barrel, reply))
         return error_set(err, STATUS_NO_SPACE, "no room to begin anew");
-    enum status status = apply(replay, reply, &replay->removed, err);
+    enum status status = apply(replay, reply, false, err);
     if (status != STATUS_NO_SPACE)
         return status;
     replay->removed = reply->ahead; /* they are applied: only a flush wants room, and is put off */

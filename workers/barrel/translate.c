@@ -212,6 +212,9 @@ static struct index_change document_change(const Wire__FeedDocument *from, struc
         change.document.language = slice(from->page->language);
         change.document.content_type = slice(from->page->content_type);
         change.document.modified_unix_us = from->page->modified_us;
+        change.document.no_snippet = from->page->nosnippet;
+        change.document.snippet_max =
+            from->page->max_snippet > 0 ? (uint32_t)from->page->max_snippet : 0;
         change.document.likeness = (struct likeness){from->page->fingerprint, from->page->simhash};
         change.document.has_canonical =
             from->page->canonical[0] != '\0' && strcmp(from->page->canonical, from->url) != 0;

@@ -344,6 +344,7 @@ enum status crew_open(const struct crew_options *options, struct crew **ret_crew
         return error_set(err, STATUS_NO_MEMORY, "crew");
     crew->options = *options;
     crew->tools.limits = options->limits;
+    crew->tools.credentials = options->credentials;
     crew->tools.places.free = CREW_LARGE_BODIES;
     pthread_mutex_init(&crew->mutex, NULL);
     enum status status = open_multi(crew, err);

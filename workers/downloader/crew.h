@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "downloader/credentials.h"
 #include "downloader/fetch.h"
 #include "downloader/link.h"
 #include "downloader/spawner.h"
@@ -34,6 +35,7 @@ struct crew_options {
     uint64_t (*member)(void *context); /* our id with the orchestrator; from any thread */
     void *member_context;
     struct spawner *spawner;           /* of the parser; borrowed */
+    struct credentials *credentials;   /* borrowed; NULL: none */
     uint32_t page_ms;                  /* for parsing a page */
     const struct fetch_limits *limits; /* borrowed */
     struct crew_settings *settings;    /* borrowed; looked at again and again */

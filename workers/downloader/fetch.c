@@ -65,6 +65,14 @@ enum status fetch_new(struct fetch **ret_fetch, struct error *err)
     return STATUS_OK;
 }
 
+/* Some of them are secrets. */
+static void free_lines(struct curl_slist *lines)
+{
+    for (struct curl_slist *at = lines; at != NULL; at = at->next)
+        explicit_bzero(at->data, strlen(at->data));
+    curl_slist_free_all(lines);
+}
+
 static void begin_pause(struct fetch *fetch, enum pause pause)
 {
     fetch->pause = pause;
@@ -102,7 +110,7 @@ static void release_transfer(struct fetch *fetch)
     end_pause(fetch);
     decoder_close(fetch->decoder);
     fetch->decoder = NULL;
-    curl_slist_free_all(fetch->header_lines);
+    free_lines(fetch->header_lines);
     fetch->header_lines = NULL;
     curl_slist_free_all(fetch->connect_to);
     fetch->connect_to = NULL;
@@ -360,10 +368,8 @@ static bool is_header_value(const char *value)
     return true;
 }
 
-static bool add_line(struct curl_slist **list, const char *name, const char *value)
+static bool append_line(struct curl_slist **list, const char *line)
 {
-    char line[4200];
-    snprintf(line, sizeof(line), "%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(*list, line);
     if (longer == NULL)
         return false;
@@ -371,9 +377,26 @@ static bool add_line(struct curl_slist **list, const char *name, const char *val
     return true;
 }
 
+static bool add_line(struct curl_slist **list, const char *name, const char *value)
+{
+    char line[4200];
+    snprintf(line, sizeof(line), "%s: %s", name, value);
+    return append_line(list, line);
+}
+
+/* The source's own headers come first: of two of a name servers take the first one. */
+static bool add_own_lines(struct fetch *fetch, const struct fetch_request *request)
+{
+    bool done = true;
+    for (size_t i = 0; i < request->header_count && done; i++)
+        done = append_line(&fetch->header_lines, request->headers[i]);
+    return done;
+}
+
 static bool build_lists(struct fetch *fetch, const struct fetch_request *request)
 {
     bool done =
+        add_own_lines(fetch, request) &&
         add_line(&fetch->header_lines, "Accept",
                  request->any_type
                      ? "text/plain, */*;q=0.5"
@@ -427,6 +450,7 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     SET(CURLOPT_QUICK_EXIT, 1L); /* a name that is given up is not waited for: all would wait */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_PROXY, ""); /* not even from the environment */
+    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* decode.c does it, within limits */
@@ -434,7 +458,13 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     SET(CURLOPT_HTTPHEADER, fetch->header_lines);
     SET(CURLOPT_CONNECT_TO, fetch->connect_to);
     CURLcode code = CURLE_OK;
-    if (request->user_agent != NULL && is_header_value(request->user_agent))
+    if (request->cookie != NULL)
+        code = curl_easy_setopt(fetch->easy, CURLOPT_COOKIE, request->cookie);
+    if (code == CURLE_OK && request->form != NULL) {
+        SET(CURLOPT_POSTFIELDSIZE, (long)request->form_size);
+        code = curl_easy_setopt(fetch->easy, CURLOPT_COPYPOSTFIELDS, request->form);
+    }
+    if (code == CURLE_OK && request->user_agent != NULL && is_header_value(request->user_agent))
         code = curl_easy_setopt(fetch->easy, CURLOPT_USERAGENT, request->user_agent);
     /* The system's authorities stay trusted: libcurl has them as a folder besides. */
     if (code == CURLE_OK && request->ca_pem_size > 0) {
@@ -454,6 +484,7 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
     clear_answer(&fetch->answer);
     curl_easy_reset(fetch->easy);
     fetch->request = request;
+    fetch->answer.with_credentials = request->with_credentials;
     fetch->headers_complete = fetch->stopped = fetch->connected = fetch->refused = false;
     fetch->crowded = false;
     fetch->socket = -1;

@@ -1,6 +1,7 @@
 /*
  * One HTTP request and its answer, among others on the same curl multi handle. Nothing is followed,
- * sent along or looked up by itself: no redirects, cookies, passwords, proxies. Every size and time
+ * sent along or looked up by itself: no redirects, cookies, passwords, proxies, but what a source
+ * has its site sent (session.h). Every size and time
  * that the server could stretch has a limit.
  */
 #ifndef TIERCE_DOWNLOADER_FETCH_H
@@ -57,6 +58,14 @@ struct fetch_request {
     size_t body_max;             /* decoded bytes; a longer body is cut there */
     uint32_t timeout_ms;         /* not counting what it waits for a place or for bandwidth */
     bool any_type;               /* the body is wanted whatever its Content-Type says */
+
+    /* Secrets: copied when the fetch begins, and not looked at again. */
+    bool with_credentials;      /* there are some, or could be */
+    const char *const *headers; /* "Name: value", as they are to be sent */
+    size_t header_count;
+    const char *cookie; /* the header's value; NULL: none */
+    const void *form;   /* NULL: GET; else it is POSTed, urlencoded */
+    size_t form_size;
 };
 
 /* What came. Owned by the fetch until its next start. */
@@ -67,6 +76,7 @@ struct fetch_answer {
     bool truncated;                 /* the body was cut at its limit */
     char address[INET6_ADDRSTRLEN]; /* connected to; "": none */
     bool private_address;
+    bool with_credentials; /* as it was asked */
     bool busy; /* all connections that may be open to `address` are used: nothing was sent, try
                   again later */
     uint64_t received_bytes; /* of the body, as on the wire */

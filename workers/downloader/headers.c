@@ -131,3 +131,33 @@ const char *http_status_name(uint32_t status)
     }
     return "";
 }
+
+/* Whether the line is the header's, or goes on with one that was (which HTTP no longer allows). */
+static bool is_line_of(const uint8_t *line, size_t size, const char *name, bool before)
+{
+    size_t name_size = strlen(name);
+    if (line[0] == ' ' || line[0] == '\t')
+        return before;
+    return size > name_size && line[name_size] == ':' &&
+           strncasecmp((const char *)line, name, name_size) == 0;
+}
+
+void headers_remove(struct buffer *block, const char *name)
+{
+    size_t at = 0, kept = 0;
+    bool is_its = false;
+    while (at < block->size) {
+        const uint8_t *line = block->data + at;
+        const uint8_t *end = memchr(line, '\n', block->size - at);
+        size_t size = end == NULL ? block->size - at : (size_t)(end - line) + 1;
+        is_its = is_line_of(line, size, name, is_its);
+        if (!is_its) {
+            memmove(block->data + kept, line, size);
+            kept += size;
+        }
+        at += size;
+    }
+    if (kept < block->size)
+        explicit_bzero(block->data + kept, block->size - kept);
+    block->size = kept;
+}

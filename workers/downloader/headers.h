@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "crawl/headers.h"
 
 enum { RETRY_AFTER_MAX_S = 7 * 24 * 3600 }; /* a longer wait is shortened to this */
@@ -26,5 +27,8 @@ bool content_type_may_list(const char *value, const char *url);
 
 /* "Not Found" for 404; "" for codes without a name. */
 const char *http_status_name(uint32_t status);
+
+/* Takes all lines of a header out of a block. */
+void headers_remove(struct buffer *block, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include "crawl/page.h"
 #include "crawl/robots.h"
 #include "crawl/url.h"
+#include "downloader/headers.h"
 #include "downloader/job.h"
 #include "downloader/record.h"
 
@@ -30,6 +31,7 @@ struct lane {
     struct job *job;
     Wire__LeasedUrl *leased; /* owned */
     const char *hop_url;     /* the URL asked for: the leased one, or a step of its redirects */
+    bool logging_in;         /* the source's form is sent first */
 };
 
 struct host {
@@ -124,9 +126,38 @@ static void clear_lane(struct lane *lane)
     lane->hop_url = NULL;
 }
 
+/* Of the lease's source, for a URL of its own; NULL: it has no credentials. */
+static struct session *session_for(const struct host *host, const char *url)
+{
+    const char *source = host->lease->source;
+    if (host->tools->credentials == NULL || source[0] == '\0')
+        return NULL;
+    struct session *session = credentials_find(host->tools->credentials, source);
+    return session != NULL && session_covers(session, url) ? session : NULL;
+}
+
+static void end_login(struct lane *lane, const struct fetch_answer *answer)
+{
+    struct session *session = session_for(lane->host, lane->hop_url);
+    lane->logging_in = false;
+    if (session == NULL) /* other settings came meanwhile */
+        return;
+    if (answer == NULL || answer->busy) {
+        session_drop_login(session);
+        return;
+    }
+    struct arena arena = {0};
+    session_take_cookies(session, lane->request.url, answer, clock_unix_s());
+    session_end_login(session, answer, record_target(lane->request.url, answer, &arena),
+                      clock_boot_ms());
+    arena_release(&arena);
+}
+
 static void close_lane(struct lane *lane)
 {
     struct host_tools *tools = lane->host->tools;
+    if (lane->logging_in)
+        end_login(lane, NULL);
     if (fetch_is_under_way(lane->fetch)) {
         fetch_abandon(lane->fetch, tools->multi);
         atomic_fetch_sub(&tools->fetching, 1);
@@ -269,18 +300,6 @@ static void give_up(struct lane *lane, const struct error *why)
     host->over = true;
 }
 
-static void begin_fetch(struct lane *lane)
-{
-    struct error err;
-    struct host_tools *tools = lane->host->tools;
-    fill_request(lane);
-    if (fetch_start(lane->fetch, tools->multi, &lane->request, &err) != STATUS_OK) {
-        give_up(lane, &err);
-        return;
-    }
-    atomic_fetch_add(&tools->fetching, 1);
-}
-
 /* The job goes on to be parsed or reported, and the next URL may come. */
 static void pass_on(struct lane *lane)
 {
@@ -292,6 +311,56 @@ static void pass_on(struct lane *lane)
         parsing_take(tools->parsing, job);
     else
         ledger_report(tools->ledger, job);
+}
+
+/* The site does not let us in: nothing more is asked of it for a while. */
+static void refuse_by_login(struct lane *lane, const struct session *session)
+{
+    struct error err;
+    enum status status =
+        record_outcome(lane->job, LOG__REASON__REASON_LOGIN, session_trouble(session), &err);
+    if (status != STATUS_OK) {
+        give_up(lane, &err);
+        return;
+    }
+    lane->job->fetched->outcome->retry_after_s = session_retry_s(session, clock_boot_ms());
+    lane->host->over = true;
+    pass_on(lane);
+}
+
+/* Adds what the source has its site sent; where a form comes first, the request becomes that one.
+ * False: the URL is done with. */
+static bool add_credentials(struct lane *lane)
+{
+    struct session *session = session_for(lane->host, lane->hop_url);
+    if (session == NULL)
+        return true;
+    bool page = lane->leased->kind == WIRE__FETCH_KIND__FETCH_PAGE;
+    enum session_state state = page ? session_state(session, clock_boot_ms()) : SESSION_READY;
+    if (state == SESSION_FAILED) {
+        refuse_by_login(lane, session);
+        return false;
+    }
+    lane->logging_in = state == SESSION_LOG_IN;
+    if (lane->logging_in)
+        session_begin_login(session, &lane->request, clock_unix_s());
+    else
+        session_fill(session, &lane->request, clock_unix_s());
+    return true;
+}
+
+static void begin_fetch(struct lane *lane)
+{
+    struct error err;
+    struct host_tools *tools = lane->host->tools;
+    fill_request(lane);
+    if (!add_credentials(lane))
+        return;
+    if (fetch_start(lane->fetch, tools->multi, &lane->request, &err) != STATUS_OK) {
+        give_up(lane, &err);
+        return;
+    }
+    atomic_fetch_add(&tools->fetching, 1);
 }
 
 /* Content that the log holds: no fetch, and so no delay either. */
@@ -346,13 +415,22 @@ static void begin(struct lane *lane)
         begin_fetch(lane);
 }
 
+/* Another lane, or the lane of another host, sends the form of the same source. */
+static bool waits_for_login(const struct lane *lane)
+{
+    const struct host *host = lane->host;
+    const struct session *session =
+        session_for(host, lane->job != NULL ? lane->hop_url : host->lease->urls[host->at]->url);
+    return session != NULL && session_state(session, clock_boot_ms()) == SESSION_WAIT;
+}
+
 /* When the lane may fetch; INT64_MAX: when something else is done. 0: now. */
 static int64_t may_fetch_at(struct lane *lane, int64_t now_ms)
 {
     struct host_tools *tools = lane->host->tools;
     if (now_ms < lane->due_ms)
         return lane->due_ms;
-    if (!addresses_have_room(&tools->addresses, lane->address))
+    if (!addresses_have_room(&tools->addresses, lane->address) || waits_for_login(lane))
         return INT64_MAX; /* until another fetch is done */
     int64_t wait_ms = bandwidth_wait_ms(&tools->bandwidth, clock_boot_us());
     return wait_ms == 0 ? 0 : now_ms + wait_ms;
@@ -422,7 +500,8 @@ static void count(struct lane *lane, const struct fetch_answer *answer)
 {
     struct host_tools *tools = lane->host->tools;
     bool answered = answer->trouble == LOG__REASON__REASON_UNKNOWN && answer->status < 400;
-    bool page = lane->leased->kind == WIRE__FETCH_KIND__FETCH_PAGE && answer->status / 100 == 2;
+    bool page = !lane->logging_in && lane->leased->kind == WIRE__FETCH_KIND__FETCH_PAGE &&
+                answer->status / 100 == 2;
     atomic_fetch_sub(&tools->fetching, 1);
     atomic_fetch_add(&tools->bytes, answer->received_bytes + answer->headers.size);
     if (!answered)
@@ -473,15 +552,54 @@ static void take_hop(struct lane *lane, const char *target)
         lane->due_ms = clock_boot_ms();
 }
 
-void host_fetched(struct fetch *fetch, CURLcode result)
+/* Adds the hop. What keeps us logged in is in no log. False: the URL was given up. */
+static bool note_hop(struct lane *lane, struct fetch_answer *answer)
 {
     struct error err;
+    if (answer->with_credentials)
+        headers_remove(&answer->headers, "Set-Cookie");
+    if (record_hop(lane->job, lane->hop_url, answer, &err) == STATUS_OK)
+        return true;
+    give_up(lane, &err);
+    return false;
+}
+
+static void conclude_refused(struct lane *lane, const struct session *session,
+                             struct fetch_answer *answer)
+{
+    if (note_hop(lane, answer))
+        refuse_by_login(lane, session);
+}
+
+/* What the answer says of the log-in. True: the URL is asked for again, or done with. */
+static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
+{
+    struct session *session = session_for(lane->host, lane->hop_url);
+    if (session == NULL || answer->trouble != LOG__REASON__REASON_UNKNOWN)
+        return false;
+    session_take_cookies(session, lane->hop_url, answer, clock_unix_s());
+    if (lane->leased->kind != WIRE__FETCH_KIND__FETCH_PAGE)
+        return false;
+    struct arena arena = {0};
+    const char *target = record_target(lane->hop_url, answer, &arena);
+    enum session_verdict verdict = session_judge(session, answer->status, target, clock_boot_ms());
+    arena_release(&arena);
+    if (verdict == SESSION_REFUSED)
+        conclude_refused(lane, session, answer);
+    return verdict != SESSION_FINE;
+}
+
+void host_fetched(struct fetch *fetch, CURLcode result)
+{
     struct lane *lane = fetch_owner(fetch);
     struct host *host = lane->host;
     struct fetch_answer *answer = fetch_finish(fetch, host->tools->multi, result);
     if (answer->address[0] != '\0')
         memcpy(lane->address, answer->address, sizeof(lane->address));
+    bool was_login = lane->logging_in;
     if (answer->busy) { /* nothing was sent: the same step again, when there is room */
+        if (was_login)
+            end_login(lane, answer);
         atomic_fetch_sub(&host->tools->fetching, 1);
         return;
     }
@@ -489,13 +607,15 @@ void host_fetched(struct fetch *fetch, CURLcode result)
     /* The clock is cut to milliseconds: one more, so that none is missing. */
     lane->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
     count(lane, answer);
-    if (record_hop(lane->job, lane->hop_url, answer, &err) != STATUS_OK) {
-        give_up(lane, &err);
+    if (was_login)
+        end_login(lane, answer);
+    if (was_login || is_about_login(lane, answer))
         return;
-    }
+    if (!note_hop(lane, answer))
+        return;
     const char *target = NULL;
     if (lane->leased->kind == WIRE__FETCH_KIND__FETCH_ROBOTS && lane->job->hop_count < JOB_HOPS_MAX)
-        target = record_redirect(lane->job, lane->hop_url, answer);
+        target = record_target(lane->hop_url, answer, &lane->job->arena);
     if (target == NULL)
         conclude(lane, answer);
     else

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "downloader/credentials.h"
 #include "downloader/fetch.h"
 #include "downloader/ledger.h"
 #include "downloader/parsing.h"
@@ -22,6 +23,7 @@ struct host_tools {
     CURLM *multi;
     struct ledger *ledger;
     struct parsing *parsing;
+    struct credentials *credentials; /* NULL: no source has any */
     const struct fetch_limits *limits;
     struct fetch_places places;
     struct addresses addresses;

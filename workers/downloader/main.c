@@ -13,6 +13,7 @@ struct process {
     const char *parser;
     struct crew_settings settings;
     struct spawner *spawner;
+    struct credentials *credentials;
     struct crew *crew;             /* before program_ready() */
     Wire__DownloaderStatus status; /* of one heartbeat */
 };
@@ -61,6 +62,7 @@ static enum status take_settings(void *context, const Wire__Settings *settings, 
                      settings->crawl->connections_per_address);
     atomic_store(&process->settings.bandwidth,
                  settings->downloader == NULL ? 0 : settings->downloader->bandwidth);
+    credentials_take(process->credentials, settings->downloader);
     return STATUS_OK;
 }
 
@@ -95,6 +97,7 @@ static enum status open_crew(struct process *process, struct error *err)
         .member = own_id,
         .member_context = process,
         .spawner = process->spawner,
+        .credentials = process->credentials,
         .page_ms = PARSER_PAGE_MS,
         .limits = &fetch_limits_usual,
         .settings = &process->settings,
@@ -138,11 +141,13 @@ int main(int argc, char **argv)
     if (status == STATUS_OK)
         status = cluster_key_load(program->key_file, program->data, &program->key, &err);
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    process.credentials = credentials_new();
     if (status == STATUS_OK)
         status = confine_all(&err);
     if (status == STATUS_OK)
         status = run(&process, &err);
     curl_global_cleanup();
+    credentials_free(process.credentials);
     spawner_close(process.spawner);
     return program_end(status, &err);
 }

@@ -46,15 +46,15 @@ enum status record_hop(struct job *job, const char *url, const struct fetch_answ
     return STATUS_OK;
 }
 
-const char *record_redirect(struct job *job, const char *url, const struct fetch_answer *answer)
+const char *record_target(const char *url, const struct fetch_answer *answer, struct arena *arena)
 {
     struct url base, target;
     if (answer->trouble != LOG__REASON__REASON_UNKNOWN || !is_redirect(answer->status))
         return NULL;
-    const char *location = job_header(job, "Location");
-    if (location == NULL ||
-        url_parse(url, strlen(url), NULL, &job->arena, &base, NULL) != STATUS_OK ||
-        url_parse(location, strlen(location), &base, &job->arena, &target, NULL) != STATUS_OK)
+    const char *location =
+        headers_get(answer->headers.data, answer->headers.size, "Location", arena);
+    if (location == NULL || url_parse(url, strlen(url), NULL, arena, &base, NULL) != STATUS_OK ||
+        url_parse(location, strlen(location), &base, arena, &target, NULL) != STATUS_OK)
         return NULL;
     return target.text;
 }
@@ -98,6 +98,7 @@ static enum status record_content(struct job *job, struct fetch_answer *answer, 
     content->n_hops = job->hop_count;
     content->truncated = answer->truncated;
     content->private_address = answer->private_address;
+    content->with_credentials = answer->with_credentials;
     content->fetch_ms = answer->elapsed_ms;
     job->fetched->result_case = WIRE__FETCHED__RESULT_CONTENT;
     job->fetched->content = content;
@@ -136,7 +137,7 @@ static Log__Reason reason_of_status(struct job *job, const struct fetch_answer *
     if (status == 429 || status == 503)
         return LOG__REASON__REASON_RETRY_LATER;
     if (is_redirect(status)) {
-        *ret_target = record_redirect(job, job->fetched->url, answer);
+        *ret_target = record_target(job->fetched->url, answer, &job->arena);
         return *ret_target != NULL ? LOG__REASON__REASON_REDIRECT
                                    : LOG__REASON__REASON_BAD_RESPONSE;
     }

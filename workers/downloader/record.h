@@ -38,8 +38,8 @@ enum status record_robots(struct job *job, const char *origin, struct fetch_answ
 enum status record_outcome(struct job *job, Log__Reason reason, const char *words,
                            struct error *err);
 
-/* Where the answer redirects to, in normal form and in the job's arena; NULL: it does not, or to
- * nothing that is a URL. */
-const char *record_redirect(struct job *job, const char *url, const struct fetch_answer *answer);
+/* Where the answer to a request of `url` redirects to, in normal form and in the arena; NULL: it
+ * does not, or to nothing that is a URL. */
+const char *record_target(const char *url, const struct fetch_answer *answer, struct arena *arena);
 
 #endif

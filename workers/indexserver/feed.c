@@ -121,7 +121,7 @@ static enum status apply_content(struct change *change, const Log__Content *cont
     take_item_back(change, content->url, &doc);
     doc.content = change->sequence;
     doc.time_us = change->time_us;
-    doc.private_address = content->private_address;
+    doc.private_address = content->private_address || content->with_credentials;
     if (page != NULL)
         status = say_page(change, content->url, &doc, page, err);
     put_doc(change, content->url, &doc);

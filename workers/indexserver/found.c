@@ -82,6 +82,32 @@ static enum status submit_by_owner(struct change *change, const char *text, uint
     return STATUS_OK;
 }
 
+/* A source wants it since an edit of config.yaml: what it was refused for is over. */
+static enum status take_back(struct change *change, const char *text, uint32_t index,
+                             uint32_t depth, struct error *err)
+{
+    struct url url;
+    struct url_entry *entry;
+    struct finding finding = {.index = index, .depth = depth, .due_ms = URL_DUE_FOUND};
+    enum status status = found_url(change, text, &finding, err);
+    if (status != STATUS_OK ||
+        url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
+        return status;
+    struct source *source = scope_source_for(change->views->scope, &url, &change->arena);
+    status = urls_touch(change, url.text, &entry, err);
+    if (status != STATUS_OK || source == NULL || entry->after.kind == URL_UNKNOWN ||
+        entry->after.kind == URL_REMOVED)
+        return status;
+    entry->after.source = source->id;
+    if (entry->after.kind == URL_REFUSED &&
+        entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE) {
+        entry->after.kind = URL_QUEUED;
+        entry->after.due_ms = URL_DUE_FOUND;
+        entry->after.failures = 0;
+    }
+    return STATUS_OK;
+}
+
 enum status found_by_submit(struct change *change, const Log__Submit *submit, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -92,6 +118,8 @@ enum status found_by_submit(struct change *change, const Log__Submit *submit, st
             .due_ms = submit->origin == LOG__ORIGIN__ORIGIN_SEED ? URL_DUE_SEED : URL_DUE_FOUND};
         if (submit->origin == LOG__ORIGIN__ORIGIN_OWNER)
             status = submit_by_owner(change, submit->urls[i], (uint32_t)i, err);
+        else if (submit->origin == LOG__ORIGIN__ORIGIN_SCOPE)
+            status = take_back(change, submit->urls[i], (uint32_t)i, submit->depth, err);
         else
             status = found_url(change, submit->urls[i], &finding, err);
     }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "indexserver/found.h"
 #include "indexserver/hosts.h"
+#include "indexserver/neighbours.h"
 #include "indexserver/removal.h"
 #include "indexserver/urls.h"
 
@@ -40,6 +41,7 @@ void frontier_close(struct frontier *frontier)
     parse_queue_release(&frontier->parsing);
     table_release(&frontier->by_origin);
     table_release(&frontier->by_host);
+    neighbours_release(frontier);
     free(frontier->heap);
     free(frontier->leased);
     free(frontier);
@@ -159,6 +161,14 @@ static void host_answered(struct change *change, struct host *host, int32_t fetc
         host_store(change, host);
 }
 
+/* Where it was connected to. Of what was redirected the first step is the host's own. */
+static void note_address(struct change *change, struct host *host, Log__Hop *const *hops,
+                         size_t count)
+{
+    if (count > 0 && neighbours_meet(change->views->frontier, host, hops[0]->address))
+        host_store(change, host);
+}
+
 static void block_host(struct change *change, struct host *host, int64_t wait_ms)
 {
     if (wait_ms > HOST_BLOCK_MS_MAX)
@@ -206,6 +216,12 @@ static void note_trouble(struct change *change, struct host *host, const Log__Ou
                        ? (int64_t)outcome->retry_after_s * 1000
                        : host_back_off_ms(host->record.failures + 4, spread));
         break;
+    case LOG__REASON__REASON_LOGIN: /* until the form may be sent again */
+        if (outcome->retry_after_s != 0)
+            block_host(change, host, (int64_t)outcome->retry_after_s * 1000);
+        else
+            note_server_trouble(change, host, spread);
+        break;
     case LOG__REASON__REASON_ROBOTS_DENIED:
     case LOG__REASON__REASON_OUT_OF_SCOPE:
     case LOG__REASON__REASON_LIMIT:
@@ -252,6 +268,14 @@ static void take_imported(struct change *change, struct url_entry *entry)
     entry->after.origin = LOG__ORIGIN__ORIGIN_ARCHIVE;
 }
 
+/* For status: whether the source's site lets us in. */
+static void note_login(struct change *change, const struct url_state *state, bool fails)
+{
+    struct source *source = scope_source_by_id(change->views->scope, state->source);
+    if (source != NULL)
+        source->login_fails = fails;
+}
+
 static enum status apply_content(struct change *change, const Log__Content *content,
                                  const Page__Page *page, struct error *err)
 {
@@ -269,10 +293,14 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         return status;
     struct revisit revisit = revisit_of(change, content->url);
     url_state_take_content(&entry->after, content, &revisit);
-    if (content->imported)
+    if (content->imported) {
         take_imported(change, entry);
-    else
+    } else {
+        note_address(change, host, content->hops, content->n_hops);
         host_answered(change, host, content->fetch_ms);
+    }
+    if (content->with_credentials)
+        note_login(change, &entry->after, false);
     return page == NULL ? STATUS_OK : frontier_take_page(change, content->url, page, err);
 }
 
@@ -309,7 +337,10 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
         return status;
     struct revisit revisit = revisit_of(change, outcome->url);
     url_state_take_outcome(&entry->after, outcome, &revisit);
+    note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
+    if (outcome->reason == LOG__REASON__REASON_LOGIN)
+        note_login(change, &entry->after, true);
     return follow_redirect(change, outcome, &entry->after, err);
 }
 
@@ -334,6 +365,7 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
     origin_store(change, origin);
+    note_address(change, origin->host, robots->hops, robots->n_hops);
     if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
         block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
     host_wake(frontier, origin->host, origin->host->ready_ms);
@@ -392,8 +424,34 @@ static enum status remove_page(struct removing *r, const char *url)
     return status;
 }
 
+/* An edit of config.yaml or a purge: it may come back, when a source wants it again. */
+static enum status leave_scope(struct change *change, const char *url, bool is_purge,
+                               struct error *err)
+{
+    struct url_entry *entry;
+    enum status status = urls_touch(change, url, &entry, err);
+    if (status != STATUS_OK || entry->after.kind == URL_UNKNOWN)
+        return status;
+    change->by_owner = is_purge;
+    change->removed += entry->after.content != 0;
+    if (is_purge) { /* as if nobody had met it */
+        entry->after = (struct url_state){.due_ms = URL_DUE_NEVER};
+        return STATUS_OK;
+    }
+    entry->after.content = 0;
+    entry->after.bytes = 0;
+    entry->after.kind = URL_REFUSED;
+    entry->after.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
+    entry->after.due_ms = URL_DUE_NEVER;
+    return STATUS_OK;
+}
+
 static enum status apply_remove(struct change *change, const Log__Remove *remove, struct error *err)
 {
+    if (remove->by == LOG__REMOVE_BY__REMOVED_BY_SCOPE ||
+        remove->by == LOG__REMOVE_BY__REMOVED_BY_PURGE)
+        return leave_scope(change, remove->value, remove->by == LOG__REMOVE_BY__REMOVED_BY_PURGE,
+                           err);
     change->by_owner = remove->by == LOG__REMOVE_BY__REMOVED_BY_OWNER;
     struct removing r = {.change = change, .by_owner = change->by_owner, .err = err};
     if (remove->scope == LOG__REMOVE_SCOPE__REMOVE_PAGE)
@@ -416,6 +474,7 @@ static enum status apply_control(struct change *change, const Log__Control *cont
                                  struct error *err)
 {
     enum status status = scope_take_control(change, control, err);
+    change->views->frontier->controls++;
     if (control->action == LOG__ACTION__ACTION_SETTINGS)
         stop_growth(change->views->frontier);
     frontier_wake_all(change->views);

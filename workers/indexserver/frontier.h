@@ -90,13 +90,21 @@ struct frontier_grant {
 
 /* Ends leases whose time is over. */
 void frontier_expire(struct views *views, int64_t now_ms);
-/* Prolongs what is still worked on. */
-void frontier_prolong(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms);
+/* Prolongs what this downloader still works on. */
+void frontier_prolong(struct views *views, uint64_t member, const uint64_t *leases, size_t count,
+                      int64_t now_ms);
+/*
+ * Which of these leases nothing more is to be fetched under: their source, or the whole crawl, was
+ * paused or cancelled. In `ret`, which has room for `count`. Returns how many; `ret_news` whether
+ * one of them was not told of before.
+ */
+size_t frontier_revoked(struct views *views, const uint64_t *leases, size_t count, uint64_t *ret,
+                        bool *ret_news);
 bool frontier_has_lease(struct views *views, uint64_t lease);
 enum status frontier_finish(struct views *views, uint64_t lease, int64_t now_ms, struct error *err);
-/* Up to `hosts_max` leases, on disk before it returns, and what was found to be forbidden on the
- * way. In the arena. */
-enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
+/* Up to `hosts_max` leases for this downloader, on disk before it returns, and what was found to be
+ * forbidden on the way. In the arena. */
+enum status frontier_lease(struct views *views, uint64_t member, size_t hosts_max, int64_t now_ms,
                            struct arena *arena, struct frontier_grant *ret_grant,
                            struct error *err);
 /* One of the lease's URLs was answered. */

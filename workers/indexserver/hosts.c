@@ -7,9 +7,11 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "indexserver/neighbours.h"
 
 enum {
-    HOST_RECORD_BYTES = 16,
+    HOST_RECORD_BYTES = 16, /* without an address, as earlier versions wrote all of them */
+    HOST_RECORD_BYTES_MAX = HOST_RECORD_BYTES + INET6_ADDRSTRLEN,
 };
 
 /* ---- the heap ---------------------------------------------------------------------------------
@@ -122,21 +124,29 @@ void host_free(struct host *host)
 
 void host_store(struct change *change, const struct host *host)
 {
-    uint8_t value[HOST_RECORD_BYTES];
+    uint8_t value[HOST_RECORD_BYTES_MAX];
+    const char *address = host->neighbours == NULL ? "" : host->neighbours->address;
+    size_t size = strlen(address);
     put_le64(value, (uint64_t)host->record.blocked_until_ms);
     put_le32(value + 8, host->record.failures);
     put_le32(value + 12, host->record.response_us);
-    change_put(change, COLUMN_HOSTS, host->name, strlen(host->name), value, sizeof(value));
+    memcpy(value + HOST_RECORD_BYTES, address, size);
+    change_put(change, COLUMN_HOSTS, host->name, strlen(host->name), value,
+               HOST_RECORD_BYTES + size);
 }
 
-static bool decode_record(struct kv_slice value, struct host_record *ret)
+static bool load_host(struct frontier *frontier, const char *name, struct kv_slice value)
 {
     const uint8_t *at = value.data;
-    if (value.size != HOST_RECORD_BYTES)
+    char address[INET6_ADDRSTRLEN] = "";
+    if (value.size < HOST_RECORD_BYTES || value.size >= HOST_RECORD_BYTES_MAX)
         return false;
-    *ret = (struct host_record){.blocked_until_ms = (int64_t)get_le64(at),
-                                .failures = get_le32(at + 8),
-                                .response_us = get_le32(at + 12)};
+    struct host *host = host_of(frontier, name);
+    memcpy(address, at + HOST_RECORD_BYTES, value.size - HOST_RECORD_BYTES);
+    neighbours_meet(frontier, host, address);
+    host->record = (struct host_record){.blocked_until_ms = (int64_t)get_le64(at),
+                                        .failures = get_le32(at + 8),
+                                        .response_us = get_le32(at + 12)};
     return true;
 }
 
@@ -151,17 +161,18 @@ unsigned host_queue_count(const struct host *host)
 /* ---- at start
  * ------------------------------------------------------------------------------------------ */
 
-void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms)
+void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms, uint32_t source)
 {
-    uint8_t delay[4];
-    put_le32(delay, delay_ms);
+    uint8_t tail[8];
+    put_le32(tail, delay_ms);
+    put_le32(tail + 4, source);
     buffer_clear(ret);
     buffer_append(ret, origin, strlen(origin) + 1);
-    buffer_append(ret, delay, sizeof(delay));
+    buffer_append(ret, tail, sizeof(tail));
 }
 
-/* One that an earlier version wrote has no delay. False: a second one of its host (to which both
- * origins of an earlier version belong), or none at all. */
+/* One that an earlier version wrote has no source, or no delay either. False: a second one of its
+ * host (to which both origins of an earlier version belong), or none at all. */
 static bool load_lease(struct frontier *frontier, struct kv_slice key, struct kv_slice value)
 {
     struct buffer name = {0};
@@ -174,8 +185,11 @@ static bool load_lease(struct frontier *frontier, struct kv_slice key, struct kv
     struct host *host = origin->host;
     host->lease = get_be64(key.data);
     host->lease_until_ms = frontier->opened_ms + LEASE_MS;
-    host->lease_delay_ms = value.size == size + 5 ? get_le32((const uint8_t *)value.data + size + 1)
-                                                  : SOURCE_DELAY_DEFAULT_MS;
+    const uint8_t *tail = (const uint8_t *)value.data + size + 1;
+    bool has_delay = value.size == size + 5 || value.size == size + 9;
+    host->lease_delay_ms = has_delay ? get_le32(tail) : SOURCE_DELAY_DEFAULT_MS;
+    host->lease_source = value.size == size + 9 ? get_le32(tail + 4) : URL_NO_SOURCE;
+    neighbours_enter(frontier, host, 0);
     frontier_note_lease(frontier, host);
     return true;
 }
@@ -200,7 +214,7 @@ static enum status load_leases(struct views *views, struct frontier *frontier, s
 static bool load_record(struct frontier *frontier, const char *name, struct kv_slice value)
 {
     if (strstr(name, "://") == NULL)
-        return decode_record(value, &host_of(frontier, name)->record);
+        return load_host(frontier, name, value);
     struct origin *origin = origin_of(frontier, name, NULL);
     if (origin == NULL)
         return false;

@@ -12,6 +12,8 @@
 #define HOST_BLOCK_MS_MAX ((int64_t)7 * 24 * 3600 * 1000) /* however long it asks for */
 #define HOST_NEVER_LEASED (INT64_MIN / 2)                 /* its rest_ms: no delay is left */
 
+struct neighbours;
+
 struct host {
     char *name; /* "example.org" */
     struct host_record record;
@@ -24,17 +26,25 @@ struct host {
     int64_t lease_until_ms;
     unsigned lease_urls, lease_done; /* given; and of these answered */
     uint32_t lease_delay_ms;
-    struct origin *lease_origin; /* of its URLs */
-    uint32_t lease_source;
-    struct due_key lease_last; /* where the last of its URLs stands in the queue */
-    bool lease_grows;          /* more may come behind that */
-    bool said_fault;           /* that something of it cannot be read */
+    struct origin *lease_origin;   /* of its URLs */
+    uint32_t lease_source;         /* URL_NO_SOURCE: not known since an earlier version's lease */
+    uint64_t lease_member;         /* who holds it; 0: nobody, or not known since a restart */
+    bool lease_revoked_told;       /* its holder was told that nothing more is to be fetched */
+    struct due_key lease_last;     /* where the last of its URLs stands in the queue */
+    bool lease_grows;              /* more may come behind that */
+    bool said_fault;               /* that something of it cannot be read */
+    struct neighbours *neighbours; /* its address; NULL: it was never connected to */
+    bool waits;                    /* for one of them to be done, in their list */
+    struct host *waits_before, *waits_behind;
     struct host *next;
 };
 
 struct frontier {
     struct table by_origin;
     struct table by_host;
+    struct table by_address; /* struct neighbours */
+    bool leased_elsewhere;   /* a host was passed over because another downloader has its address */
+    uint64_t controls;       /* CONTROLs that came: what is leased may have to be taken back */
     struct host *hosts;
     size_t host_count;
     struct host **heap; /* by wake_ms */
@@ -76,8 +86,8 @@ uint32_t host_usual_delay_ms(struct views *views, const struct host *host,
 /* Keeps the host in the list of those that are leased. */
 void frontier_note_lease(struct frontier *frontier, struct host *host);
 
-/* A lease as it is kept on disk: its origin, and the delay behind its end. */
-void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms);
+/* A lease as it is kept on disk: its origin, the delay behind its end, its source. */
+void lease_encode(struct buffer *ret, const char *origin, uint32_t delay_ms, uint32_t source);
 
 enum status hosts_load(struct views *views, struct frontier *frontier, struct error *err);
 

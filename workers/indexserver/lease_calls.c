@@ -10,14 +10,36 @@
 #include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 
-enum { ROUNDS_MAX = 8 }; /* of looking for a URL that is not forbidden, for one call */
+enum {
+    ROUNDS_MAX = 8,         /* of looking for a URL that is not forbidden, for one call */
+    LEASES_HELD_MAX = 1000, /* of one call that are looked at */
+    ELSEWHERE_MS = 200,     /* hosts that another downloader may take are looked at again */
+};
 
 /* ---- answers -----------------------------------------------------------------------------------
  */
 
-static void answer_empty(struct service *service, struct rpc_call *call)
+/* Names those that it holds and nothing more is to be fetched under; returns whether that is news.
+ */
+static bool fill_revoked(struct service *service, struct rpc_call *call,
+                         const Wire__LeaseRequest *request, Wire__LeaseReply *reply)
+{
+    size_t count = request->n_held < LEASES_HELD_MAX ? request->n_held : LEASES_HELD_MAX;
+    bool news;
+    reply->revoked =
+        check_alloc(arena_alloc(rpc_call_arena(call), (count + 1) * sizeof(*reply->revoked)));
+    pthread_mutex_lock(&service->views->lock);
+    reply->n_revoked =
+        frontier_revoked(service->views, request->held, count, reply->revoked, &news);
+    pthread_mutex_unlock(&service->views->lock);
+    return news;
+}
+
+static void answer_empty(struct service *service, struct rpc_call *call,
+                         const Wire__LeaseRequest *request)
 {
     Wire__LeaseReply reply = WIRE__LEASE_REPLY__INIT;
+    fill_revoked(service, call, request, &reply);
     pthread_mutex_lock(&service->views->lock);
     int64_t wait = frontier_next_ms(service->views) - clock_boot_ms();
     pthread_mutex_unlock(&service->views->lock);
@@ -144,7 +166,8 @@ static enum status lease_what_may_be(struct service *service, enum leasing leasi
     enum status status;
     pthread_mutex_lock(&views->lock);
     if (leasing == LEASE_ALL)
-        status = frontier_lease(views, waiting->request->max_hosts, now_ms, arena, ret_grant, err);
+        status = frontier_lease(views, waiting->request->member, waiting->request->max_hosts,
+                                now_ms, arena, ret_grant, err);
     else
         status = lease_parses(views, leasing == LEASE_FIRST_PAGES, now_ms, arena, ret_grant, err);
     pthread_mutex_unlock(&views->lock);
@@ -170,6 +193,7 @@ static bool try_call(struct service *service, enum leasing leasing,
             Wire__LeaseReply reply = WIRE__LEASE_REPLY__INIT;
             reply.leases = grant.leases;
             reply.n_leases = grant.lease_count;
+            fill_revoked(service, waiting->call, waiting->request, &reply);
             rpc_call_reply(waiting->call, &reply.base);
             return true;
         }
@@ -179,6 +203,20 @@ static bool try_call(struct service *service, enum leasing leasing,
     return false;
 }
 
+/* Answers the call where leases that it holds are taken back. Returns whether it did. */
+static bool try_revoke(struct service *service, struct lease_call *waiting)
+{
+    Wire__LeaseReply reply = WIRE__LEASE_REPLY__INIT;
+    uint64_t controls = service->views->frontier->controls;
+    if (waiting->controls == controls)
+        return false;
+    waiting->controls = controls;
+    if (!fill_revoked(service, waiting->call, waiting->request, &reply))
+        return false;
+    rpc_call_reply(waiting->call, &reply.base);
+    return true;
+}
+
 /* When there may be something to lease; INT64_MAX: not before something changes. */
 static int64_t next_lease_ms(struct service *service, enum leasing leasing)
 {
@@ -186,6 +224,9 @@ static int64_t next_lease_ms(struct service *service, enum leasing leasing)
     pthread_mutex_lock(&views->lock);
     int64_t next = leasing == LEASE_ALL ? frontier_next_ms(views)
                                         : parse_queue_next_ms(&views->frontier->parsing);
+    if (leasing == LEASE_ALL && views->frontier->leased_elsewhere &&
+        next < clock_boot_ms() + ELSEWHERE_MS)
+        next = clock_boot_ms() + ELSEWHERE_MS;
     pthread_mutex_unlock(&views->lock);
     return next;
 }
@@ -201,13 +242,15 @@ int64_t lease_calls_serve(struct service *service)
     for (size_t i = 0; i < calls->count;) {
         struct lease_call *waiting = &calls->waiting[i];
         bool over = calls->draining || now >= waiting->until_ms;
-        bool answered = false;
-        if (leasing != LEASE_NOTHING && !calls->draining && !rpc_call_cancelled(waiting->call))
+        bool answered = !rpc_call_cancelled(waiting->call) && try_revoke(service, waiting);
+        if (answered)
+            over = true;
+        else if (leasing != LEASE_NOTHING && !calls->draining && !rpc_call_cancelled(waiting->call))
             answered = try_call(service, leasing, waiting);
         else if (rpc_call_cancelled(waiting->call))
             over = true;
         if (!answered && over)
-            answer_empty(service, waiting->call);
+            answer_empty(service, waiting->call, waiting->request);
         if (answered || over)
             remove_call_at(calls, i);
         else
@@ -231,10 +274,10 @@ static bool prepare(struct sequencer_job *job, struct batch *batch)
     int64_t now = clock_boot_ms();
     (void)batch;
     pthread_mutex_lock(&service->views->lock);
-    frontier_prolong(service->views, request->held, request->n_held, now);
+    frontier_prolong(service->views, request->member, request->held, request->n_held, now);
     pthread_mutex_unlock(&service->views->lock);
     if (request->max_hosts == 0) { /* it wanted nothing but to prolong */
-        answer_empty(service, call_job->call);
+        answer_empty(service, call_job->call, request);
         return false;
     }
     if (calls->count == LEASE_CALLS_MAX) {
@@ -243,7 +286,8 @@ static bool prepare(struct sequencer_job *job, struct batch *batch)
         return false;
     }
     uint32_t wait = request->wait_ms > LEASE_WAIT_MS_MAX ? LEASE_WAIT_MS_MAX : request->wait_ms;
-    calls->waiting[calls->count++] = (struct lease_call){call_job->call, request, now + wait};
+    calls->waiting[calls->count++] = (struct lease_call){
+        .call = call_job->call, .request = request, .until_ms = now + wait, .controls = UINT64_MAX};
     return false; /* answered by lease_calls_serve() */
 }
 

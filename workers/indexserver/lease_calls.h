@@ -15,6 +15,7 @@ struct lease_call {
     struct rpc_call *call;
     const Wire__LeaseRequest *request;
     int64_t until_ms;
+    uint64_t controls; /* how many had come when its held leases were last looked at */
 };
 
 struct lease_calls {

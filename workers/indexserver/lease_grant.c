@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "crawl/page.h"
 #include "indexserver/leasing.h"
+#include "indexserver/neighbours.h"
 
 enum {
     HOSTS_LOOKED_AT_MAX = 1000, /* for one call: the rest at the next */
@@ -77,7 +78,7 @@ static void grant(struct leasing *l, const struct candidate *candidate, Wire__Ho
         random_bytes(&lease->lease, sizeof(lease->lease));
     while (lease->lease == 0);
     put_be64(key, lease->lease);
-    lease_encode(&value, origin->name, lease->delay_ms);
+    lease_encode(&value, origin->name, lease->delay_ms, candidate->queue->source);
     kv_put(l->batch, l->views->kv, COLUMN_LEASES, kv_slice(key, sizeof(key)),
            kv_slice(value.data, value.size));
     buffer_release(&value);
@@ -89,7 +90,9 @@ static void grant(struct leasing *l, const struct candidate *candidate, Wire__Ho
     host->lease_origin = origin;
     host->lease_source = candidate->queue->source;
     host->lease_grows = lease->urls[0]->kind == WIRE__FETCH_KIND__FETCH_PAGE;
+    host->lease_revoked_told = false;
     host->said_fault = false;
+    neighbours_enter(l->frontier, host, l->member);
     frontier_note_lease(l->frontier, host);
     l->grant->leases[l->grant->lease_count++] = lease;
 }
@@ -112,22 +115,28 @@ static enum status lease_candidate(struct leasing *l, struct kv_iterator *it,
         add_robots_url(l, origin, lease);
     else
         status = leasing_gather_urls(l, it, candidate, &candidate->due, lease, err);
-    if (status == STATUS_OK && lease->n_urls > 0)
+    if (status == STATUS_OK && lease->n_urls > 0) {
         grant(l, candidate, lease);
-    else if (l->grant->denied_count > denied) /* what is behind them comes when that is noted */
+        return STATUS_OK;
+    }
+    neighbours_give_way(l->frontier, origin->host);
+    if (l->grant->denied_count > denied) /* what is behind them comes when that is noted */
         host_sleep(l->frontier, origin->host, l->now_ms + 1);
     else
         host_sleep(l->frontier, origin->host, l->now_ms + FAULT_MS);
     return status;
 }
 
-/* Tries to lease a host whose time has come; plans when to look at it again where that fails. */
+/* Tries to lease a host whose time has come; plans when to look at it again where that fails.
+ * `ret_elsewhere`: nothing is planned, another downloader may take it now. */
 static enum status lease_host(struct leasing *l, struct kv_iterator *it, struct host *host,
-                              struct error *err)
+                              bool *ret_elsewhere, struct error *err)
 {
     struct choice choice;
+    *ret_elsewhere = false;
     leasing_choose_queue(l, it, host, &choice);
     if (!choice.found) {
+        neighbours_give_way(l->frontier, host);
         host_sleep(l->frontier, host, choice.next_ms);
         return kv_iterator_status(it, err);
     }
@@ -136,10 +145,35 @@ static enum status lease_host(struct leasing *l, struct kv_iterator *it, struct 
     uint32_t delay_ms = host_delay_ms(l->views, host, choice.candidate.source);
     if (host->rest_ms + delay_ms > l->now_ms) {
         host->ready_ms = host->rest_ms + delay_ms;
+        neighbours_give_way(l->frontier, host);
         host_sleep(l->frontier, host, host->ready_ms);
         return STATUS_OK;
     }
-    return lease_candidate(l, it, &choice.candidate, delay_ms, err);
+    enum neighbours_word word = neighbours_ask(l->views, host, l->member, delay_ms);
+    *ret_elsewhere = word == NEIGHBOURS_ELSEWHERE;
+    return word == NEIGHBOURS_LET_IN ? lease_candidate(l, it, &choice.candidate, delay_ms, err)
+                                     : STATUS_OK;
+}
+
+/* Those that are another downloader's to take, out of the way while one call is answered. */
+struct set_aside {
+    struct host *hosts[HOSTS_LOOKED_AT_MAX];
+    unsigned count;
+};
+
+static void set_aside(struct leasing *l, struct set_aside *aside, struct host *host)
+{
+    int64_t wake_ms = host->wake_ms;
+    host_sleep(l->frontier, host, INT64_MAX);
+    host->wake_ms = wake_ms;
+    aside->hosts[aside->count++] = host;
+}
+
+static void put_back(struct leasing *l, struct set_aside *aside)
+{
+    l->frontier->leased_elsewhere = aside->count > 0;
+    for (unsigned i = 0; i < aside->count; i++)
+        host_sleep(l->frontier, aside->hosts[i], aside->hosts[i]->wake_ms);
 }
 
 /* A host of which something cannot be read holds up no other. */
@@ -147,6 +181,7 @@ static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error
 {
     struct frontier *frontier = l->frontier;
     struct kv_iterator *it = kv_iterator_open(l->views->kv, COLUMN_DUE);
+    struct set_aside aside = {.count = 0};
     enum status status = STATUS_OK;
     for (unsigned i = 0;
          i < HOSTS_LOOKED_AT_MAX && l->grant->lease_count < hosts_max && leasing_has_room(l) &&
@@ -154,10 +189,14 @@ static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error
          i++) {
         struct host *host = frontier->heap[0];
         if (host->ready_ms > l->now_ms) {
+            neighbours_give_way(frontier, host);
             host_sleep(frontier, host, host->ready_ms);
             continue;
         }
-        status = lease_host(l, it, host, err);
+        bool elsewhere;
+        status = lease_host(l, it, host, &elsewhere, err);
+        if (elsewhere)
+            set_aside(l, &aside, host);
         if (status == STATUS_NO_MEMORY)
             break;
         if (status != STATUS_OK) {
@@ -165,6 +204,7 @@ static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error
             host_sleep(frontier, host, l->now_ms + FAULT_MS);
         }
     }
+    put_back(l, &aside);
     kv_iterator_close(it);
     return status == STATUS_NO_MEMORY && l->grant->lease_count == 0 ? status : STATUS_OK;
 }
@@ -184,7 +224,7 @@ static Wire__HostLease *lease_to_parse(struct leasing *l)
     return status == STATUS_OK ? lease : NULL;
 }
 
-enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms,
+enum status frontier_lease(struct views *views, uint64_t member, size_t hosts_max, int64_t now_ms,
                            struct arena *arena, struct frontier_grant *ret_grant, struct error *err)
 {
     hosts_max = hosts_max < 1 ? 1 : hosts_max > LEASE_HOSTS_MAX ? LEASE_HOSTS_MAX : hosts_max;
@@ -195,6 +235,7 @@ enum status frontier_lease(struct views *views, size_t hosts_max, int64_t now_ms
     struct leasing l = {.views = views,
                         .frontier = views->frontier,
                         .arena = arena,
+                        .member = member,
                         .now_ms = now_ms,
                         .unix_ms = clock_unix_us() / 1000,
                         .grant = ret_grant,
@@ -222,11 +263,13 @@ static bool knows_robots(const struct leasing *l, const struct host *host)
 }
 
 /* Whether the lease's URLs may be followed by more of the same queue: nothing else of the host
- * waits, nothing came in that belongs before them, and nobody asked to be left alone. */
+ * waits, and no other host of its address, nothing came in that belongs before them, and nobody
+ * asked to be left alone. */
 static bool may_grow(const struct leasing *l, const struct host *host)
 {
     return host->lease_grows && host->ready_ms <= l->now_ms && host->lease_until_ms > l->now_ms &&
-           host_queue_count(host) == 1 && host->lease_origin->queue_count == 1 &&
+           !neighbours_wait(host) && host_queue_count(host) == 1 &&
+           host->lease_origin->queue_count == 1 &&
            host->lease_origin->queues[0].source == host->lease_source && knows_robots(l, host);
 }
 

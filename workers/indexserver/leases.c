@@ -4,6 +4,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "indexserver/leasing.h"
+#include "indexserver/neighbours.h"
+#include "indexserver/scope.h"
 
 void frontier_note_lease(struct frontier *frontier, struct host *host)
 {
@@ -35,15 +37,47 @@ bool frontier_has_lease(struct views *views, uint64_t lease)
            parse_queue_has(&views->frontier->parsing, lease);
 }
 
-void frontier_prolong(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms)
+void frontier_prolong(struct views *views, uint64_t member, const uint64_t *leases, size_t count,
+                      int64_t now_ms)
 {
     for (size_t i = 0; i < count; i++) {
         size_t index;
         struct host *host = frontier_leased_host(views->frontier, leases[i], &index);
-        if (host != NULL)
+        if (host != NULL) {
             host->lease_until_ms = now_ms + LEASE_MS;
+            neighbours_held_by(host, member);
+        }
         parse_queue_prolong(&views->frontier->parsing, leases[i], now_ms);
     }
+}
+
+/* Of a lease that an earlier version gave the source is not known: it ends by itself. */
+static bool is_stopped(struct views *views, const struct host *host)
+{
+    struct arena arena = {0};
+    const struct source *source = scope_source_by_id(views->scope, host->lease_source);
+    bool stopped =
+        scope_is_paused(views->scope) ||
+        (source != NULL && scope_source_stopped(views->scope, source, false, &arena) != NULL);
+    arena_release(&arena);
+    return stopped;
+}
+
+size_t frontier_revoked(struct views *views, const uint64_t *leases, size_t count, uint64_t *ret,
+                        bool *ret_news)
+{
+    size_t found = 0;
+    *ret_news = false;
+    for (size_t i = 0; i < count; i++) {
+        size_t index;
+        struct host *host = frontier_leased_host(views->frontier, leases[i], &index);
+        if (host == NULL || !is_stopped(views, host))
+            continue;
+        *ret_news = *ret_news || !host->lease_revoked_told;
+        host->lease_revoked_told = true;
+        ret[found++] = leases[i];
+    }
+    return found;
 }
 
 void frontier_note_answer(struct views *views, uint64_t lease)
@@ -66,6 +100,7 @@ static void end_lease(struct views *views, size_t index, int64_t now_ms, struct 
     host->lease = 0;
     host->lease_urls = host->lease_done = 0;
     host->lease_grows = false;
+    neighbours_leave(frontier, host);
     host->rest_ms = now_ms;
     if (host->ready_ms < now_ms + host->lease_delay_ms)
         host->ready_ms = now_ms + host->lease_delay_ms;

@@ -13,6 +13,7 @@ struct leasing {
     struct views *views;
     struct frontier *frontier;
     struct arena *arena;
+    uint64_t member; /* who asks */
     int64_t now_ms;
     int64_t unix_ms;
     struct frontier_grant *grant; /* NULL: a lease that is held grows */

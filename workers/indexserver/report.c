@@ -10,7 +10,10 @@
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
 
-enum { RUNNING_OUT_MAX = 128 }; /* leases of one report that are looked at */
+enum {
+    RUNNING_OUT_MAX = 128,     /* leases of one report that are looked at */
+    REPORTED_LEASES_MAX = 128, /* the same, of those that it brings something of */
+};
 
 /* A page of a content that the log has already. */
 struct late_page {
@@ -215,6 +218,28 @@ static void grow_leases(struct call_job *job, Wire__ReportReply *ret_reply)
     pthread_mutex_unlock(&job->service->views->lock);
 }
 
+/* Leases of which something was reported, and under which nothing more is to be fetched. */
+static void fill_revoked(struct call_job *job, Wire__ReportReply *ret_reply)
+{
+    const Wire__ReportRequest *request = job->request;
+    struct arena *arena = rpc_call_arena(job->call);
+    uint64_t named[REPORTED_LEASES_MAX];
+    size_t count = 0;
+    bool news;
+    for (size_t i = 0; i < request->n_fetched && count < REPORTED_LEASES_MAX; i++) {
+        size_t at = 0;
+        while (at < count && named[at] != request->fetched[i]->lease)
+            at++;
+        named[at] = request->fetched[i]->lease;
+        count += at == count;
+    }
+    ret_reply->revoked = check_alloc(arena_alloc(arena, (count + 1) * sizeof(*ret_reply->revoked)));
+    pthread_mutex_lock(&job->service->views->lock);
+    ret_reply->n_revoked =
+        frontier_revoked(job->service->views, named, count, ret_reply->revoked, &news);
+    pthread_mutex_unlock(&job->service->views->lock);
+}
+
 static enum status take_late_pages(struct service *service, const struct late_page *late,
                                    struct error *err)
 {
@@ -245,6 +270,7 @@ static void done(struct sequencer_job *sequencer_job, enum status status, uint64
     Wire__ReportReply reply = WIRE__REPORT_REPLY__INIT;
     reply.sequence = first;
     grow_leases(job, &reply);
+    fill_revoked(job, &reply);
     rpc_call_reply(job->call, &reply.base);
 }
 

@@ -206,14 +206,26 @@ static enum status check_control(struct service *service, const Wire__ControlReq
     enum status status = STATUS_OK;
     if (request->action != LOG__ACTION__ACTION_PAUSE &&
         request->action != LOG__ACTION__ACTION_RESUME &&
-        request->action != LOG__ACTION__ACTION_CANCEL)
-        return error_set(err, STATUS_INVALID, "pause, resume or cancel");
+        request->action != LOG__ACTION__ACTION_CANCEL &&
+        request->action != LOG__ACTION__ACTION_CONFIRM &&
+        request->action != LOG__ACTION__ACTION_PURGE)
+        return error_set(err, STATUS_INVALID, "pause, resume, cancel, confirm or purge");
+    if ((request->action == LOG__ACTION__ACTION_CONFIRM ||
+         request->action == LOG__ACTION__ACTION_PURGE) &&
+        request->source[0] == '\0')
+        return error_set(err, STATUS_INVALID, "name the source");
     pthread_mutex_lock(&service->views->lock);
     *ret_source = "";
     if (request->source[0] != '\0') {
         status = scope_source_named(service->views->scope, request->source, &source, err);
         if (status == STATUS_OK)
             *ret_source = check_alloc(arena_string(arena, source->definition->url));
+        if (status == STATUS_OK && request->action == LOG__ACTION__ACTION_PURGE &&
+            source->configured)
+            status = error_set(err, STATUS_INVALID,
+                               "%s is in config.yaml: take it out first, or remove its pages with "
+                               "`tierce remove`",
+                               *ret_source);
     }
     pthread_mutex_unlock(&service->views->lock);
     return status;

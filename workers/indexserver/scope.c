@@ -16,7 +16,8 @@ static const Log__Source usual_source = LOG__SOURCE__INIT;
 
 static void set_settings(struct scope *scope, Log__CrawlSettings *settings)
 {
-    log__crawl_settings__free_unpacked(scope->settings, NULL);
+    if (scope->settings != NULL)
+        log__crawl_settings__free_unpacked(scope->settings, NULL);
     scope->settings = settings;
     scope->network_count = 0;
     for (size_t i = 0; i < settings->n_allowed_networks && i < SCOPE_NETWORKS_MAX; i++) {
@@ -77,6 +78,7 @@ static void take_settings(struct change *change, const Log__CrawlSettings *setti
     buffer_release(&packed);
     set_settings(scope, check_alloc(message_copy(&settings->base)));
     scope_configure(scope, settings, &change->arena);
+    scope_want_sweeps(change);
 }
 
 static void take_action(struct change *change, const Log__Control *control)
@@ -90,6 +92,17 @@ static void take_action(struct change *change, const Log__Control *control)
     struct source *source = scope_source_by_url(scope, control->source);
     if (source == NULL)
         return;
+    if (control->action == LOG__ACTION__ACTION_CONFIRM) {
+        if (source->scope_kept > 0 || source->sweep == SWEEP_CHANGED)
+            scope_want_sweep(change, source, SWEEP_CONFIRMED);
+        return;
+    }
+    if (control->action == LOG__ACTION__ACTION_PURGE) {
+        source->owner = false;
+        scope_touch(scope, source);
+        scope_want_sweep(change, source, SWEEP_PURGE);
+        return;
+    }
     source->state = control->action == LOG__ACTION__ACTION_PAUSE    ? SOURCE_PAUSED
                     : control->action == LOG__ACTION__ACTION_CANCEL ? SOURCE_CANCELLED
                                                                     : SOURCE_ACTIVE;
@@ -108,11 +121,28 @@ enum status scope_take_control(struct change *change, const Log__Control *contro
     case LOG__ACTION__ACTION_PAUSE:
     case LOG__ACTION__ACTION_RESUME:
     case LOG__ACTION__ACTION_CANCEL:
+    case LOG__ACTION__ACTION_CONFIRM:
+    case LOG__ACTION__ACTION_PURGE:
         take_action(change, control);
         return STATUS_OK;
     default:
         return STATUS_OK; /* nothing that this version knows */
     }
+}
+
+struct scope *scope_imagine(struct scope *scope, const Log__CrawlSettings *settings)
+{
+    struct arena arena = {0};
+    struct scope *made = check_alloc(calloc(1, sizeof(*made)));
+    const Log__CrawlSettings *taken = settings == NULL ? scope->settings : settings;
+    made->views = scope->views;
+    made->usual = source_scope_new(&usual_source);
+    set_settings(made, check_alloc(message_copy(&taken->base)));
+    scope_copy_sources(made, scope, &arena);
+    if (settings != NULL)
+        scope_configure(made, settings, &arena);
+    arena_release(&arena);
+    return made;
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -148,6 +178,8 @@ enum status scope_open(struct views *views, struct scope **ret_scope, struct err
         status = scope_load_removal_rules(scope, err);
     if (status == STATUS_OK)
         status = scope_load_sources(scope, err);
+    if (status == STATUS_OK)
+        status = scope_load_sweeps(scope, err);
     if (status != STATUS_OK) {
         scope_close(scope);
         return status;

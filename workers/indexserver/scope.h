@@ -21,6 +21,13 @@ enum {
 
 enum source_state { SOURCE_ACTIVE = 0, SOURCE_PAUSED = 1, SOURCE_CANCELLED = 2 };
 
+enum sweep_reason {
+    SWEEP_NONE = 0,
+    SWEEP_CHANGED = 1,   /* its scope is another one */
+    SWEEP_CONFIRMED = 2, /* and it may lose what pages it will */
+    SWEEP_PURGE = 3,     /* all of it is to be forgotten */
+};
+
 struct source_counts {
     uint64_t known;
     uint64_t fetched; /* with content */
@@ -40,13 +47,25 @@ struct source {
     enum source_state state;
     Log__Origin origin;
     struct source_counts counts;
-    bool dirty; /* differs from what is stored, and is listed so */
+    enum sweep_reason sweep; /* why it is to be gone through (scope_sweep.h), or was */
+    bool sweep_is_due;
+    bool was_configured, scope_changed; /* by the newest settings */
+    uint64_t scope_kept; /* pages that it wants no more and that stay until that is confirmed */
+    bool login_fails;    /* as far as is known since the start: RAM only */
+    bool dirty;          /* differs from what is stored, and is listed so */
     struct source *dirty_next;
     struct source *next; /* of the same authority */
 };
 
 enum status scope_open(struct views *views, struct scope **ret_scope, struct error *err);
 void scope_close(struct scope *scope); /* accepts NULL */
+
+/*
+ * A scope of its own: that of these settings (NULL: as it is), were they in force now. It has the
+ * sources of this one under the same numbers, knows nothing of what the owner removed, and is only
+ * to be asked. Sources that have an address of their own (the handbook) stay.
+ */
+struct scope *scope_imagine(struct scope *scope, const Log__CrawlSettings *settings);
 
 /* In force; before the first settings come: defaults, and no contact. Borrowed. */
 const Log__CrawlSettings *scope_settings(const struct scope *scope);
@@ -97,6 +116,10 @@ struct source *scope_take_archive_url(struct change *change, const struct url *u
 void scope_take_rule(struct change *change, const Log__Remove *remove);
 enum status scope_take_control(struct change *change, const Log__Control *control,
                                struct error *err);
+/* It is to be gone through, also after a restart. */
+void scope_want_sweep(struct change *change, struct source *source, enum sweep_reason reason);
+/* It was; not as part of a change. */
+enum status scope_note_swept(struct views *views, struct source *source, struct error *err);
 /* The source's counts or state change: they are stored with this change. */
 void scope_touch(struct scope *scope, struct source *source);
 /* Stores the sources that changed. */

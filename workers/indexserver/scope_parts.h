@@ -33,6 +33,11 @@ struct scope {
 
 /* The sources of the settings in force are those, and no others are configured. */
 void scope_configure(struct scope *scope, const Log__CrawlSettings *settings, struct arena *arena);
+/* After scope_configure(): those whose scope became another one are to be gone through. */
+void scope_want_sweeps(struct change *change);
+enum status scope_load_sweeps(struct scope *scope, struct error *err);
+/* Into a scope that has none. */
+void scope_copy_sources(struct scope *scope, const struct scope *from, struct arena *arena);
 enum status scope_load_sources(struct scope *scope, struct error *err);
 void scope_free_sources(struct scope *scope);
 

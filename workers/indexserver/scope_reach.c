@@ -137,6 +137,14 @@ static const char *quiet_words(int64_t until_ms, struct arena *arena)
     return arena_format(arena, "quiet until %02d:%02d", local.tm_hour, local.tm_min);
 }
 
+static const char *taken_out_words(const struct source *source, struct arena *arena)
+{
+    if (source->sweep == SWEEP_PURGE)
+        return "it is being purged";
+    return arena_format(arena, "no longer in config.yaml: `tierce purge %s` removes its pages",
+                        source->definition->url);
+}
+
 const char *scope_source_stopped(struct scope *scope, const struct source *source, bool new_pages,
                                  struct arena *arena)
 {
@@ -145,7 +153,7 @@ const char *scope_source_stopped(struct scope *scope, const struct source *sourc
     if (!source->configured && !source->owner)
         return source->origin == LOG__ORIGIN__ORIGIN_ARCHIVE
                    ? "from an archive: nothing is fetched until it is a source"
-                   : "no longer in config.yaml";
+                   : taken_out_words(source, arena);
     if (source->state == SOURCE_PAUSED)
         return "paused";
     if (source->state == SOURCE_CANCELLED)

@@ -237,7 +237,10 @@ static void configure_source(struct scope *scope, const Log__Source *wanted, str
     Log__Source *definition = check_alloc(message_copy(&wanted->base));
     if (source == NULL) {
         source = add_source(scope, definition, &url);
+        source->scope_changed = true; /* it may take over what was another's */
     } else {
+        source->scope_changed =
+            !source->was_configured || !source_scope_is_same(source->definition, definition);
         source_scope_free(source->scope);
         log__source__free_unpacked(source->definition, NULL);
         source->definition = definition;
@@ -251,12 +254,31 @@ static void configure_source(struct scope *scope, const Log__Source *wanted, str
 void scope_configure(struct scope *scope, const Log__CrawlSettings *settings, struct arena *arena)
 {
     for (size_t i = 0; i < scope->source_count; i++) {
-        if (scope->sources[i]->configured)
-            scope_touch(scope, scope->sources[i]);
-        scope->sources[i]->configured = false;
+        struct source *source = scope->sources[i];
+        if (source->configured)
+            scope_touch(scope, source);
+        source->was_configured = source->configured;
+        source->scope_changed = false;
+        source->configured = false;
     }
     for (size_t i = 0; i < settings->n_sources; i++)
         configure_source(scope, settings->sources[i], arena);
+}
+
+void scope_copy_sources(struct scope *scope, const struct scope *from, struct arena *arena)
+{
+    for (size_t i = 0; i < from->source_count; i++) {
+        const struct source *source = from->sources[i];
+        const Log__Source *definition = source->definition;
+        struct url url;
+        CHECK(url_parse(definition->url, strlen(definition->url), NULL, arena, &url, NULL) ==
+              STATUS_OK); /* it was one when the source was added */
+        struct source *copy = add_source(scope, message_copy(&definition->base), &url);
+        copy->configured = source->configured;
+        copy->owner = source->owner;
+        copy->origin = source->origin;
+        copy->counts = source->counts;
+    }
 }
 
 /* ---- bytes --------------------------------------------------------------------------------- */

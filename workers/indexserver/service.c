@@ -146,10 +146,27 @@ struct service *service_new(const struct service_options *options)
     return service;
 }
 
+/* Whether more of it is to be done. */
+static bool sweep(struct service *service)
+{
+    struct error err = {0};
+    bool more = false;
+    if (!views_caught_up(service->views) || disk_watch_is_exhausted(&service->disk))
+        return false;
+    enum status status =
+        scope_sweep_run(&service->sweep, service->views, service->sequencer, &more, &err);
+    if (status == STATUS_OK)
+        return more;
+    log_error("what the new scope of a source means for its pages: %s", err.text);
+    return false;
+}
+
 static int64_t tick(void *context)
 {
     append_settings(context);
-    return lease_calls_serve(context);
+    bool more = sweep(context);
+    int64_t next_ms = lease_calls_serve(context);
+    return more ? 0 : next_ms;
 }
 
 static void applied(void *context)
@@ -275,6 +292,7 @@ void service_close(struct service *service)
     sequencer_stop(service->sequencer);
     feed_calls_stop(&service->feeds);
     free_settings(service->settings);
+    scope_sweep_release(&service->sweep);
     views_close(service->views);
     log_close(service->log);
     if (service->early != NULL)
@@ -341,6 +359,9 @@ void service_handle(void *context, struct rpc_call *call)
         break;
     case WIRE__METHOD__READ_FEED:
         feed_calls_take(&service->feeds, call);
+        break;
+    case WIRE__METHOD__SCOPE_DIFF:
+        scope_diff_call(service, call);
         break;
     case WIRE__METHOD__LOOKUP:
         lookup_call(service, call);

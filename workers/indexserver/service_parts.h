@@ -7,6 +7,7 @@
 #include "indexserver/disk_watch.h"
 #include "indexserver/feed_calls.h"
 #include "indexserver/lease_calls.h"
+#include "indexserver/scope_sweep.h"
 #include "indexserver/scrubber.h"
 #include "indexserver/sequencer.h"
 #include "indexserver/service.h"
@@ -21,6 +22,7 @@ struct service {
     struct views *views;
     struct sequencer *sequencer;
     struct lease_calls leases;     /* the sequencer's thread's */
+    struct scope_sweep sweep;      /* the sequencer's thread's */
     struct settings_job *settings; /* to be appended; NULL: none. The sequencer's thread's */
     struct feed_calls feeds;
     struct disk_watch disk;
@@ -53,6 +55,7 @@ void submit_call(struct service *service, struct rpc_call *call);
 void remove_call(struct service *service, struct rpc_call *call);
 void control_call(struct service *service, struct rpc_call *call);
 void report_call(struct service *service, struct rpc_call *call);
+void scope_diff_call(struct service *service, struct rpc_call *call);
 void lookup_call(struct service *service, struct rpc_call *call);
 void import_call(struct service *service, struct rpc_call *call);
 void export_call(struct service *service, struct rpc_call *call);

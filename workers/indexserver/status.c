@@ -34,6 +34,12 @@ static const char *state_words(struct views *views, const struct source *source,
     const char *stopped = scope_source_stopped(views->scope, source, true, arena);
     if (stopped != NULL)
         return stopped;
+    if (source->scope_kept > 0)
+        return check_alloc(arena_format(
+            arena, "keeps %lu pages that its scope denies: `tierce confirm %s` lets them go",
+            source->scope_kept, source->definition->url));
+    if (source->login_fails)
+        return "its log-in fails: tierce why says how";
     if (source->counts.queued > 0)
         return "crawling";
     return source->counts.known > 0 ? "done" : "waiting for its first URL";

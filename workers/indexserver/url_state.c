@@ -121,7 +121,7 @@ void url_state_take_content(struct url_state *state, const Log__Content *content
     note_fetch(state, revisit, hops_status(content->hops, content->n_hops), content->fetch_ms);
     state->content = revisit->sequence;
     state->bytes = content->body_size;
-    state->private_address = content->private_address;
+    state->private_address = content->private_address || content->with_credentials;
     state->kind = URL_HELD;
     state->reason = 0;
     state->failures = 0;
@@ -224,6 +224,12 @@ void url_state_take_outcome(struct url_state *state, const Log__Outcome *outcome
         break;
     case LOG__REASON__REASON_RETRY_LATER:
         retry_later(state, outcome, revisit);
+        break;
+    case LOG__REASON__REASON_LOGIN:
+        if (outcome->retry_after_s != 0)
+            retry_later(state, outcome, revisit);
+        else
+            fail_for_now(state, revisit);
         break;
     case LOG__REASON__REASON_TIMEOUT:
     case LOG__REASON__REASON_CONNECT:

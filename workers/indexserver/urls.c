@@ -127,9 +127,12 @@ static void flush_one(struct change *change, const struct url_entry *entry)
     uint8_t before[URL_RECORD_BYTES], after[URL_RECORD_BYTES];
     url_state_encode(&entry->before, before);
     url_state_encode(&entry->after, after);
-    if (entry->after.kind == URL_UNKNOWN || memcmp(before, after, sizeof(before)) == 0)
+    if (memcmp(before, after, sizeof(before)) == 0)
         return;
-    change_put(change, COLUMN_URLS, entry->url, strlen(entry->url), after, sizeof(after));
+    if (entry->after.kind == URL_UNKNOWN) /* it is forgotten */
+        change_delete(change, COLUMN_URLS, entry->url, strlen(entry->url));
+    else
+        change_put(change, COLUMN_URLS, entry->url, strlen(entry->url), after, sizeof(after));
     count(change, &entry->before, -1);
     count(change, &entry->after, 1);
     frontier_requeue(change, entry->url, &entry->before, &entry->after);

@@ -155,6 +155,7 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.n_headings = page->heading_count;
     message.headings = make_headings(page, arena);
     message.text = text_of(page->text);
+    message.rest = text_of(page->rest);
     message.charset = text_of(page->charset);
     message.content_type = text_of(page->content_type);
     message.modified_us = page->modified_us;

@@ -26,6 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         enum coding coding = CODING_IDENTITY;
         (void)coding_parse(first, &coding, NULL);
     }
+    struct buffer rest = {0};
+    buffer_append(&rest, block, size);
+    headers_remove(&rest, "Set-Cookie");
+    CHECK(headers_get_all(rest.data, rest.size, "Set-Cookie", 8, &arena, values) == 0);
+    buffer_release(&rest);
     free(block);
     arena_release(&arena);
     return 0;

@@ -27,17 +27,18 @@ static Wire__FeedReply reply_up_to(uint64_t next)
     return reply;
 }
 
-static void removals_alone_are_kept(void **state)
+static void removals_and_public_sites_are_kept(void **state)
 {
     (void)state;
     Wire__FeedReply reply = reply_up_to(7);
     assert_int_equal(removals_keep(&reply, 7, NULL), STATUS_OK);
-    assert_int_equal(reply.n_items, 2);
+    assert_int_equal(reply.n_items, 3);
     assert_int_equal(reply.items[0]->sequence, 11);
-    assert_int_equal(reply.items[1]->sequence, 14);
+    assert_int_equal(reply.items[1]->sequence, 13);
+    assert_int_equal(reply.items[2]->sequence, 14);
     reply = reply_up_to(1);
     assert_int_equal(removals_keep(&reply, 0, NULL), STATUS_OK); /* of one that has read nothing */
-    assert_int_equal(reply.n_items, 2);
+    assert_int_equal(reply.n_items, 3);
 }
 
 static void a_reply_that_goes_on_is_refused(void **state)
@@ -57,7 +58,7 @@ static void a_reply_that_goes_on_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(removals_alone_are_kept),
+        cmocka_unit_test(removals_and_public_sites_are_kept),
         cmocka_unit_test(a_reply_that_goes_on_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

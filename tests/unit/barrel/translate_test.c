@@ -224,6 +224,8 @@ static void items_of_the_feed_become_changes(void **state)
     page.canonical = (char *)"http://e.org:81/a";
     page.headings = headings;
     page.n_headings = 2;
+    page.nosnippet = true;
+    page.max_snippet = 50;
     Wire__FeedDocument document = WIRE__FEED_DOCUMENT__INIT;
     document.url = (char *)"http://e.org:81/a";
     document.page = &page;
@@ -237,6 +239,8 @@ static void items_of_the_feed_become_changes(void **state)
     assert_int_equal(change.document.site.size, strlen("e.org:81"));
     assert_memory_equal(change.document.site.bytes, "e.org:81", 8);
     assert_memory_equal(change.document.headings.bytes, "One\nOne\n", 8);
+    assert_true(change.document.no_snippet);
+    assert_int_equal(change.document.snippet_max, 50);
     assert_true(change.document.is_private);
     assert_memory_equal(change.document.content_type.bytes, "text/html", 9);
     assert_int_equal(change.document.modified_unix_us, 77);

@@ -151,6 +151,99 @@ static void stars_and_dollars_match_as_the_rfc_says(void **state)
     }
 }
 
+static void the_rfc_s_table_of_encodings_holds(void **state)
+{
+    (void)state;
+    static const char *const same[][3] = {
+        {"/foo/bar?baz=quz", "/foo/bar?baz=quz"},
+        {"/foo/bar?baz=https://foo.bar", "/foo/bar?baz=https%3A%2F%2Ffoo.bar",
+         "/foo/bar?baz=https%3a%2f/foo.bar"},
+        {"/foo/bar/\xE3\x83\x84", "/foo/bar/%E3%83%84", "/foo/bar/%e3%83%84"},
+        {"/foo/bar/%62%61%7A", "/foo/bar/baz", "/foo/b%61r/%62az"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(same); i++) {
+        for (size_t rule = 0; rule < 3; rule++) {
+            for (size_t j = 0; j < 3; j++) {
+                char text[128], target[128] = "http://a.example";
+                struct url url;
+                if (same[i][rule] == NULL || same[i][j] == NULL)
+                    continue;
+                snprintf(text, sizeof(text), "User-agent: *\nDisallow: %s\n", same[i][rule]);
+                strcat(target, same[i][j]);
+                assert_int_equal(url_parse(target, strlen(target), NULL, &arena, &url, NULL),
+                                 STATUS_OK);
+                if (allowed(text, url.target))
+                    fail_msg("%s and %s", same[i][rule], same[i][j]);
+            }
+        }
+    }
+    assert_true(allowed("User-agent: *\nDisallow: /foo%2Fbar\n", "/foo/bar"));
+    assert_true(allowed("User-agent: *\nDisallow: /?a=1%26b\n", "/?a=1&b"));
+    assert_false(allowed("User-agent: *\nDisallow: /*http://\n", "/go?to=http://a.example/"));
+    assert_false(allowed("User-agent: *\nDisallow: /*%2F\n", "/go?to=%2F"));
+}
+
+static void octets_that_are_no_utf_8_are_themselves(void **state)
+{
+    (void)state;
+    assert_false(allowed("User-agent: *\nDisallow: /\xE4\n", "/%E4"));
+    assert_true(allowed("User-agent: *\nDisallow: /\xE4\n", "/%C3%A4"));
+    assert_true(allowed("User-agent: *\nDisallow: /\xE4\n", "/%EF%BF%BD"));
+}
+
+static void stars_count_as_octets_each(void **state)
+{
+    (void)state;
+    const char *text = "User-agent: *\nDisallow: /a**\nAllow: /a*\nAllow: /b*\nDisallow: /b\n";
+    assert_int_equal(verdict(text, "/a").line, 2);
+    assert_int_equal(verdict(text, "/b").line, 4);
+}
+
+/* As the RFC words it, with no thought for time. */
+static bool fits(const char *pattern, const char *target)
+{
+    if (*pattern == '\0')
+        return true;
+    if (strcmp(pattern, "$") == 0)
+        return *target == '\0';
+    if (*pattern == '*')
+        return fits(pattern + 1, target) || (*target != '\0' && fits(pattern, target + 1));
+    return *pattern == *target && *target != '\0' && fits(pattern + 1, target + 1);
+}
+
+static void random_files_are_decided_as_the_rfc_words_it(void **state)
+{
+    (void)state;
+    static const char letters[] = "ab/*$";
+    srand(1);
+    for (unsigned round = 0; round < 20000; round++) {
+        char patterns[4][10], text[256] = "User-agent: *\n", target[12] = "/";
+        int strongest = -1;
+        for (size_t i = 1 + (size_t)rand() % 10; i > 0; i--)
+            strncat(target, &letters[rand() % 3], 1);
+        for (int i = 0; i < 4; i++) {
+            size_t size = 1 + (size_t)rand() % 7;
+            patterns[i][0] = '/';
+            for (size_t j = 1; j < size; j++) /* a '$' within means itself: none here */
+                patterns[i][j] = letters[rand() % (j + 1 == size ? 5 : 4)];
+            patterns[i][size] = '\0';
+            bool allow = i % 2 == 1;
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s: %s\n",
+                     allow ? "Allow" : "Disallow", patterns[i]);
+            if (!fits(patterns[i], target))
+                continue;
+            size_t than = strongest < 0 ? 0 : strlen(patterns[strongest]);
+            if (size > than || (size == than && allow && strongest % 2 == 0))
+                strongest = i;
+        }
+        struct robots_verdict found = verdict(text, target);
+        if (found.allowed != (strongest < 0 || strongest % 2 == 1) ||
+            found.line != (strongest < 0 ? 0 : (uint32_t)strongest + 2))
+            fail_msg("line %u for %s of\n%s", found.line, target, text);
+        arena_release(&arena);
+    }
+}
+
 static void the_longest_rule_wins_and_allow_wins_a_tie(void **state)
 {
     (void)state;
@@ -240,6 +333,12 @@ static void what_lies_behind_the_limits_is_ignored(void **state)
     robots_check(robots, "/in", &found);
     assert_false(found.allowed);
     robots_check(robots, "/out", &found);
+    assert_true(found.allowed);
+    memcpy(text + ROBOTS_BYTES_MAX - 14, "\nDisallow: /in", 14);
+    text[ROBOTS_BYTES_MAX] = 's'; /* what was written is "/ins", and is not all there */
+    robots_check(parse_sized(text, size, "tierce"), "/in", &found);
+    assert_true(found.allowed);
+    robots_check(parse_sized(text, ROBOTS_BYTES_MAX, "tierce"), "/in", &found);
     assert_true(found.allowed);
     for (size_t i = 14; i + 20 < size; i += 12)
         memcpy(text + i, "Sitemap: /a\n", 12);
@@ -343,6 +442,10 @@ int main(void)
         cmocka_unit_test_teardown(an_agent_is_matched_whole, forget),
         cmocka_unit_test_teardown(rules_before_any_agent_count_for_nobody, forget),
         cmocka_unit_test_teardown(stars_and_dollars_match_as_the_rfc_says, forget),
+        cmocka_unit_test_teardown(the_rfc_s_table_of_encodings_holds, forget),
+        cmocka_unit_test_teardown(octets_that_are_no_utf_8_are_themselves, forget),
+        cmocka_unit_test_teardown(stars_count_as_octets_each, forget),
+        cmocka_unit_test_teardown(random_files_are_decided_as_the_rfc_words_it, forget),
         cmocka_unit_test_teardown(the_longest_rule_wins_and_allow_wins_a_tie, forget),
         cmocka_unit_test_teardown(an_allow_line_keeps_letters_that_it_escapes, forget),
         cmocka_unit_test_teardown(the_file_itself_may_always_be_fetched, forget),

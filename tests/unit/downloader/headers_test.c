@@ -132,9 +132,23 @@ static void lists_of_pages_are_told_by_type_and_name(void **state)
     }
 }
 
+static void a_header_is_taken_out_with_all_its_lines(void **state)
+{
+    (void)state;
+    static const char before[] = "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\n folded\r\nX: y\r\n z\r\n"
+                                 "Set-Cookie:b\r\nSet-Cookies: c\r\n\r\n";
+    static const char after[] = "HTTP/1.1 200 OK\r\nX: y\r\n z\r\nSet-Cookies: c\r\n\r\n";
+    struct buffer text = {0};
+    buffer_append_string(&text, before);
+    headers_remove(&text, "Set-Cookie");
+    assert_string_equal(buffer_string(&text), after);
+    buffer_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_header_is_taken_out_with_all_its_lines),
         cmocka_unit_test(a_header_is_found_by_its_name_in_any_case),
         cmocka_unit_test(all_values_of_a_header_come_in_order),
         cmocka_unit_test(every_prefix_of_a_block_is_read_within_its_bounds),

@@ -28,11 +28,19 @@ static uint32_t characters(const char *text)
     return count;
 }
 
+/* What pages ask for. */
+static uint32_t snippet_max;
+static bool no_snippet;
+
 static void put(struct text_slice text)
 {
     struct index_change change = {
         .kind = INDEX_PUT_DOCUMENT,
-        .document = {.url = slice("http://a/"), .title = slice("absent"), .text = text},
+        .document = {.url = slice("http://a/"),
+                     .title = slice("absent"),
+                     .text = text,
+                     .snippet_max = snippet_max,
+                     .no_snippet = no_snippet},
     };
     assert_int_equal(index_apply(tested, &change, 1, 1, NULL), STATUS_OK);
 }
@@ -232,6 +240,31 @@ static void many_segments_take_no_more_memory(void **state)
     assert_true(arena.used_bytes - before < 3 * of_one);
 }
 
+static void no_more_is_shown_than_the_page_allows(void **state)
+{
+    (void)state;
+    static const char text[] = "An apple, a banana and a long row of other fruits";
+    no_snippet = true;
+    expect(text, "banana", "");
+    no_snippet = false;
+    snippet_max = 4;
+    expect(text, "banana", "");
+    for (snippet_max = 5; snippet_max < 60; snippet_max++) {
+        const char *shown = snippet(text, strlen(text), "banana");
+        size_t marks = strchr(shown, '[') == NULL ? 0 : 2;
+        assert_true(characters(shown) - marks <= snippet_max);
+        assert_true(snippet_max / 5 * 5 >= strlen(text) || strstr(shown, "\xe2\x80\xa6") != NULL);
+    }
+    snippet_max = 24;
+    expect(text, "banana", "An apple, a [banana]\xe2\x80\xa6");
+    snippet_max = 10;
+    expect("\xc3\xa4\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4\xc3\xa4", "x",
+           "\xc3\xa4\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4\xc3\xa4\xe2\x80\xa6");
+    snippet_max = 1000;
+    expect(text, "banana", "An apple, a [banana] and a long row of other fruits");
+    snippet_max = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +276,7 @@ int main(void)
         cmocka_unit_test(the_whole_text_is_considered),
         cmocka_unit_test(a_beginning_is_found_deep_in_the_text),
         cmocka_unit_test(phrases_win_over_scattered_words),
+        cmocka_unit_test(no_more_is_shown_than_the_page_allows),
         cmocka_unit_test(random_text_never_breaks_it),
         cmocka_unit_test(many_segments_take_no_more_memory),
     };

@@ -407,6 +407,32 @@ static void from_its_beginning_to_its_position_a_change_is_unsettled(void **stat
     assert_false(index_is_unsettled(tested));
 }
 
+static void without_room_pages_are_withheld_and_nothing_is_written(void **state)
+{
+    (void)state;
+    struct index_scope open = scope(HOST "/open/", true), all = scope("", true);
+    struct index_change withhold = scopes_change(&open, 1);
+    withhold.kind = INDEX_WITHHOLD_SCOPES;
+    set_scopes(&all, 1);
+    put_page(HOST "/open/a", "apple");
+    put_page(HOST "/private/a", "apple");
+    for (int turn = 0; turn < 2; turn++) {
+        storage_memory_fail_writes(memory, STATUS_NO_SPACE);
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(index_apply(tested, &withhold, 1, position, NULL), STATUS_OK);
+        assert_int_equal(found("apple"), 1);
+        assert_int_equal(found_by_admin("apple"), 2);
+        assert_true(index_is_unsettled(tested));
+        storage_memory_fail_writes(memory, STATUS_OK);
+        put_page(HOST "/open/b", "pear"); /* of before the scopes */
+        assert_int_equal(found("apple"), 1);
+        assert_true(index_is_unsettled(tested));
+        set_scopes(turn == 0 ? &all : &open, 1); /* they were changed back meanwhile, or were not */
+        assert_int_equal(found("apple"), turn == 0 ? 2 : 1);
+        assert_false(index_is_unsettled(tested));
+    }
+}
+
 static void after_a_change_that_was_broken_off_all_texts_are_read_again(void **state)
 {
     (void)state;
@@ -495,6 +521,7 @@ int main(void)
         TEST(while_a_change_goes_on_only_what_both_show_is_shown),
         TEST(while_a_change_goes_on_totals_of_links_tell_of_no_hidden_page),
         TEST(from_its_beginning_to_its_position_a_change_is_unsettled),
+        TEST(without_room_pages_are_withheld_and_nothing_is_written),
         TEST(after_a_change_that_was_broken_off_all_texts_are_read_again),
         TEST(nothing_is_left_of_an_index_that_is_erased),
         TEST(too_many_scopes_show_nothing),

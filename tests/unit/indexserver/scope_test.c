@@ -147,7 +147,8 @@ static void a_source_that_left_the_configuration_stands_still(void **state)
     take_settings(ix, &sources.crawl);
     crawl_all(ix, 100);
     assert_int_equal(ix->fetches, 1);
-    assert_string_equal(get_status(ix)->sources[0]->state, "no longer in config.yaml");
+    assert_string_equal(get_status(ix)->sources[0]->state,
+                        "no longer in config.yaml: `tierce purge " HOST "/` removes its pages");
     sources.crawl.n_sources = 1;
     take_settings(ix, &sources.crawl);
     crawl_all(ix, 100);

@@ -212,6 +212,25 @@ static void a_retry_after_is_kept_up_to_a_day(void **state)
     assert_int_equal(s.due_ms, DAY_US / 1000);
 }
 
+static void a_log_in_that_fails_takes_no_page_away(void **state)
+{
+    (void)state;
+    struct url_state s = queued();
+    struct revisit revisit = at(0);
+    Log__Outcome refused = outcome_of(LOG__REASON__REASON_LOGIN, 401);
+    refused.retry_after_s = 600;
+    url_state_take_outcome(&s, &refused, &revisit);
+    assert_int_equal(s.due_ms, 600 * 1000);
+    assert_int_equal(s.kind, URL_QUEUED);
+    s.content = 7;
+    refused.retry_after_s = 0;
+    assert_false(url_state_outcome_removes(&s, &refused));
+    url_state_take_outcome(&s, &refused, &revisit);
+    assert_int_equal(s.kind, URL_HELD);
+    assert_int_equal(s.content, 7);
+    assert_true(s.due_ms > 0 && s.due_ms < DAY_US / 1000);
+}
+
 static void a_host_is_left_alone_longer_with_every_failure_up_to_some_hours(void **state)
 {
     (void)state;
@@ -237,6 +256,7 @@ int main(void)
         cmocka_unit_test(what_takes_a_held_page_away_at_once),
         cmocka_unit_test(errors_are_tried_again_ever_later_then_as_seldom_as_a_page),
         cmocka_unit_test(a_retry_after_is_kept_up_to_a_day),
+        cmocka_unit_test(a_log_in_that_fails_takes_no_page_away),
         cmocka_unit_test(a_host_is_left_alone_longer_with_every_failure_up_to_some_hours),
     };
     return cmocka_run_group_tests_name("indexserver/url_state", tests, NULL, NULL);
