@@ -7,6 +7,7 @@
 #include "cli/answer_json.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/stages.h"
 #include "cluster/facts_json.h"
 #include "cluster/holders.h"
 #include "cluster/names.h"
@@ -20,22 +21,6 @@ static void print_why_json(const Wire__LookupReply *reply)
     struct json_writer json = json_begin(&bytes);
     json_why(&json, reply);
     json_print_bytes(&bytes);
-}
-
-static void print_details(const Wire__Stage *stage)
-{
-    for (size_t i = 0; i < stage->n_facts; i++) {
-        printf("%22s", "");
-        print_text(stdout, stage->facts[i]->name);
-        fputs(": ", stdout);
-        print_text(stdout, stage->facts[i]->value);
-        fputc('\n', stdout);
-    }
-    if (stage->cure[0] != '\0' && strcmp(stage->verdict, "ok") != 0) {
-        printf("%22sto change that: ", "");
-        print_text(stdout, stage->cure);
-        fputc('\n', stdout);
-    }
 }
 
 static void print_fetches(const Wire__LookupReply *reply)
@@ -57,16 +42,7 @@ static void print_why(const Wire__LookupReply *reply)
 {
     print_text(stdout, reply->url);
     fputs(reply->known ? "\n" : ": not known here\n", stdout);
-    for (size_t i = 0; i < reply->n_stages; i++) {
-        const Wire__Stage *stage = reply->stages[i];
-        char time[CLOCK_RFC3339_SIZE] = "";
-        if (stage->time_us > 0)
-            clock_rfc3339(stage->time_us, time);
-        printf("  %-10s %-8s %-20s  ", stage->name, stage->verdict, time);
-        print_text(stdout, stage->words);
-        fputc('\n', stdout);
-        print_details(stage);
-    }
+    stages_print(reply->stages, reply->n_stages);
     print_fetches(reply);
 }
 

@@ -1,5 +1,7 @@
 #include "cluster/facts_json.h"
 
+#include <string.h>
+
 #include "cluster/names.h"
 
 static void write_facts(struct json_writer *json, const Wire__Stage *stage)
@@ -57,6 +59,70 @@ void json_why(struct json_writer *json, const Wire__LookupReply *reply)
     json_put_unsigned(json, "slot", reply->slot);
     write_stages(json, reply->stages, reply->n_stages);
     write_fetches(json, reply);
+    json_close_object(json);
+}
+
+/* The text is cut: who tests a page wants to see that it is the right one. */
+static void write_page(struct json_writer *json, const Page__Page *page)
+{
+    enum { TEXT_BYTES = 4000 };
+    struct buffer text = {0};
+    buffer_append(&text, page->text, strnlen(page->text, TEXT_BYTES));
+    json_open_object(json, "page");
+    json_put_string(json, "title", page->title);
+    json_put_string(json, "description", page->description);
+    json_put_string(json, "language", page->language);
+    json_put_string(json, "charset", page->charset);
+    json_put_string(json, "content_type", page->content_type);
+    json_put_string(json, "canonical", page->canonical);
+    json_put_boolean(json, "noindex", page->noindex);
+    json_put_boolean(json, "nofollow", page->nofollow);
+    json_open_array(json, "headings");
+    for (size_t i = 0; i < page->n_headings; i++) {
+        json_open_object(json, NULL);
+        json_put_unsigned(json, "level", page->headings[i]->level);
+        json_put_string(json, "text", page->headings[i]->text);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    json_put_string(json, "text", buffer_string(&text));
+    json_close_object(json);
+    buffer_release(&text);
+}
+
+static void write_test_links(struct json_writer *json, const Wire__TestUrlReply *reply)
+{
+    json_put_unsigned(json, "link_count", reply->link_count);
+    json_open_array(json, "links");
+    for (size_t i = 0; i < reply->n_links; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "url", reply->links[i]->url);
+        json_put_string(json, "anchor", reply->links[i]->anchor);
+        json_put_boolean(json, "followed", reply->links[i]->followed);
+        json_put_string(json, "words", reply->links[i]->words);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+void json_test_url(struct json_writer *json, const Wire__TestUrlReply *reply)
+{
+    json_open_object(json, NULL);
+    json_put_string(json, "url", reply->url);
+    json_put_boolean(json, "indexed", reply->indexed);
+    write_stages(json, reply->stages, reply->n_stages);
+    json_open_array(json, "hops");
+    for (size_t i = 0; i < reply->n_hops; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "url", reply->hops[i]->url);
+        json_put_unsigned(json, "status", reply->hops[i]->status);
+        json_put_string(json, "address", reply->hops[i]->address);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    if (reply->page != NULL)
+        write_page(json, reply->page);
+    write_test_links(json, reply);
     json_close_object(json);
 }
 

@@ -12,7 +12,7 @@
 #include "indexserver/views.h"
 #include "wire.pb-c.h"
 
-enum { STORY_STAGES_MAX = 24, STORY_FACTS_MAX = 24 };
+enum { STORY_STAGES_MAX = 80, STORY_FACTS_MAX = 24 };
 
 struct story {
     struct views *views;
@@ -50,6 +50,8 @@ void story_tell_fetches(struct story *story); /* fetch, redirects */
 void story_tell_contents(
     struct story *story); /* content, canonical, duplicates, visibility, index */
 
+/* content, canonical, visibility: of story->page, as story->state has it. */
+void story_tell_page(struct story *story);
 /* Every fetch that is still known, the newest first. */
 void story_list_fetches(struct story *story, Wire__LookupReply *reply);
 

@@ -153,13 +153,18 @@ static void tell_index(struct story *story)
                   STORY_WORDS(story, "entry %lu of the log, slot %u", sequence, slot), 0);
 }
 
+void story_tell_page(struct story *story)
+{
+    tell_content(story);
+    tell_canonical(story);
+    tell_visibility(story);
+}
+
 void story_tell_contents(struct story *story)
 {
     if (story->state.content != 0 && pages_get_whole(story->views, story->state.content,
                                                      story->arena, &story->page, NULL) != STATUS_OK)
         story->page = NULL;
-    tell_content(story);
-    tell_canonical(story);
-    tell_visibility(story);
+    story_tell_page(story);
     tell_index(story);
 }
