@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/calendar.h"
+#include "crawl/charset_encode.h"
 #include "crawl/flow.h"
 #include "crawl/html_tags.h"
 #include "crawl/html_walk.h"
@@ -46,6 +47,7 @@ struct walker {
     struct arena *arena;
     struct directives *directives;
     struct relations *relations;
+    struct charset_encoder encoder; /* of links' queries */
     struct page page;
     struct main_text main_text;
     struct html_walk walk;
@@ -502,14 +504,28 @@ static bool is_jump(const struct walker *walker, const char *href, const struct 
     return strchr(href, '#') != NULL && strcmp(target->text, walker->url->text) == 0;
 }
 
+/* A link as browsers read it on this page. */
+static enum status parse_link(struct walker *walker, const char *href, const struct url *base,
+                              struct arena *arena, struct url *ret_url)
+{
+    struct buffer encoded = {0};
+    size_t size = strlen(href);
+    if (!charset_encode_query(&walker->encoder, href, size, &encoded))
+        return url_parse(href, size, base, arena, ret_url, NULL);
+    enum status status =
+        url_parse(buffer_string(&encoded), encoded.size, base, arena, ret_url, NULL);
+    walker->failed = walker->failed || encoded.failed;
+    buffer_release(&encoded);
+    return status;
+}
+
 static void resolve(struct walker *walker, const struct candidate *candidate,
                     const struct url *base, struct arena *scratch, struct page_link *links)
 {
     struct page *page = &walker->page;
     struct url target;
     arena_reset(scratch);
-    if (url_parse(candidate->href, strlen(candidate->href), base, scratch, &target, NULL) !=
-            STATUS_OK ||
+    if (parse_link(walker, candidate->href, base, scratch, &target) != STATUS_OK ||
         is_jump(walker, candidate->href, &target))
         return;
     if (page->link_count == PAGE_LINKS_MAX) {
@@ -618,7 +634,8 @@ static void walker_free(struct walker *walker)
     free(walker);
 }
 
-enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
+enum status html_extract(const GumboNode *root, const struct url *url,
+                         const struct charset *charset, struct arena *arena,
                          struct directives *directives, struct relations *relations,
                          struct page *ret_page, struct error *err)
 {
@@ -630,6 +647,7 @@ enum status html_extract(const GumboNode *root, const struct url *url, struct ar
         walker_free(walker);
         return status;
     }
+    charset_encoder_init(&walker->encoder, charset);
     walk(walker, root);
     resolve_links(walker);
     struct page *page = &walker->page;

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "crawl/charset.h"
 #include "crawl/directives.h"
 #include "crawl/page.h"
 #include "crawl/relations.h"
@@ -15,10 +16,12 @@
  * text, headings, links, and what was cut. The directives and relations found in the page are added
  * to `directives` and `relations`.
  *
- * url    the page's; the base of its links unless it names another.
- * arena  owns what `ret_page` points to.
+ * url      the page's; the base of its links unless it names another.
+ * charset  what the page was in before it was UTF-8: its links' queries are.
+ * arena    owns what `ret_page` points to.
  */
-enum status html_extract(const GumboNode *root, const struct url *url, struct arena *arena,
+enum status html_extract(const GumboNode *root, const struct url *url,
+                         const struct charset *charset, struct arena *arena,
                          struct directives *directives, struct relations *relations,
                          struct page *ret_page, struct error *err);
 

@@ -35,7 +35,8 @@ struct reading {
     bool cut;
     struct mime mime;
     enum mime_kind kind;
-    struct buffer text; /* the body in UTF-8 */
+    const struct charset *charset; /* the body's */
+    struct buffer text;            /* the body in UTF-8 */
     struct arena *arena;
     struct directives directives;
     struct relations relations;
@@ -83,8 +84,8 @@ static enum status read_html(struct reading *reading, struct error *err)
     enum status status = parse_tree(&reading->text, &tree, &cut, err);
     if (status != STATUS_OK)
         return status;
-    status = html_extract(tree.root, reading->input->url, reading->arena, &reading->directives,
-                          &reading->relations, page, err);
+    status = html_extract(tree.root, reading->input->url, reading->charset, reading->arena,
+                          &reading->directives, &reading->relations, page, err);
     html_tree_release(&tree);
     page->text_cut = page->text_cut || cut;
     page->links_cut = page->links_cut || cut;
@@ -271,6 +272,7 @@ static enum status read_body(struct reading *reading, struct error *err)
     if (reading->kind == MIME_OTHER && !reading->packed && !may_list(&reading->mime))
         return no_text(&reading->mime, err);
     const struct charset *charset = find_charset(reading, &bom_size);
+    reading->charset = charset;
     enum status status = charset_decode(charset, reading->body + bom_size, reading->size - bom_size,
                                         &reading->text, err);
     if (status == STATUS_OK)

@@ -37,6 +37,7 @@ struct fetch {
     bool headers_complete; /* the block's blank line has been read */
     bool stopped;          /* we ended the transfer ourselves: curl's error means nothing */
     bool connected;        /* the guard let one address through */
+    bool asked;            /* the request was sent */
     bool crowded;          /* an address was not asked because others use its connections */
     int socket;            /* of the connection that the request went out on; -1: none */
     enum body_use use;
@@ -200,12 +201,17 @@ static int before_request(void *context, char *peer_address, char *own_address, 
     struct sockaddr_storage address;
     (void)own_address;
     fetch->connected = true;
+    if (fetch->asked) { /* libcurl would ask again at once */
+        fetch->answer.stale = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     if (!address_read(peer_address, &address))
         error_set(&fetch->refusal, STATUS_DENIED, "the connection's address cannot be read");
     else if (guard_check(fetch->request->guard, (const struct sockaddr *)&address,
                          &fetch->refusal) == STATUS_OK) {
         char text[INET6_ADDRSTRLEN];
         address_write((const struct sockaddr *)&address, text);
+        fetch->asked = true;
         fetch->socket = addresses_use(fetch->request->addresses, text, peer_port, own_port, fetch);
         return CURL_PREREQFUNC_OK;
     }
@@ -486,7 +492,7 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
     fetch->request = request;
     fetch->answer.with_credentials = request->with_credentials;
     fetch->headers_complete = fetch->stopped = fetch->connected = fetch->refused = false;
-    fetch->crowded = false;
+    fetch->asked = fetch->crowded = false;
     fetch->socket = -1;
     fetch->paused_ms = 0;
     fetch->use = BODY_UNDECIDED;
@@ -567,7 +573,10 @@ static void note_result(struct fetch *fetch, CURLcode code)
             set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE, err.text);
         return;
     }
-    if (fetch->refused && (!fetch->connected || code == CURLE_ABORTED_BY_CALLBACK))
+    if (fetch->answer.stale)
+        set_trouble(fetch, LOG__REASON__REASON_BAD_RESPONSE,
+                    "the connection was closed without an answer");
+    else if (fetch->refused && (!fetch->connected || code == CURLE_ABORTED_BY_CALLBACK))
         set_trouble(fetch, LOG__REASON__REASON_ADDRESS_REFUSED, fetch->refusal.text);
     else
         set_trouble(fetch, reason_of(fetch, code),

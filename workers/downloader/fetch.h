@@ -77,8 +77,10 @@ struct fetch_answer {
     char address[INET6_ADDRSTRLEN]; /* connected to; "": none */
     bool private_address;
     bool with_credentials; /* as it was asked */
-    bool busy; /* all connections that may be open to `address` are used: nothing was sent, try
-                  again later */
+    bool busy;  /* all connections that may be open to `address` are used: nothing was sent, try
+                   again later */
+    bool stale; /* the connection was kept, and closed without an answer: it may have been closed
+                   before it was asked, try again */
     uint64_t received_bytes; /* of the body, as on the wire */
     int32_t elapsed_ms;
 

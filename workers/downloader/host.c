@@ -31,6 +31,7 @@ struct lane {
     struct job *job;
     Wire__LeasedUrl *leased; /* owned */
     const char *hop_url;     /* the URL asked for: the leased one, or a step of its redirects */
+    bool again;              /* it is asked for a second time, on a connection of its own */
     bool logging_in;         /* the source's form is sent first */
 };
 
@@ -124,6 +125,7 @@ static void clear_lane(struct lane *lane)
     lane->leased = NULL;
     lane->job = NULL;
     lane->hop_url = NULL;
+    lane->again = false;
 }
 
 /* Of the lease's source, for a URL of its own; NULL: it has no credentials. */
@@ -597,15 +599,20 @@ void host_fetched(struct fetch *fetch, CURLcode result)
     if (answer->address[0] != '\0')
         memcpy(lane->address, answer->address, sizeof(lane->address));
     bool was_login = lane->logging_in;
-    if (answer->busy) { /* nothing was sent: the same step again, when there is room */
+    uint32_t delay_ms = host->lease->delay_ms;
+    /* The clock is cut to milliseconds: one more, so that none is missing. */
+    if (!answer->busy)
+        lane->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
+    /* Nothing was sent, or maybe not: the same step again, when there is room and the delay is
+     * over.
+     */
+    if (answer->busy || (answer->stale && !lane->again)) {
+        lane->again = lane->again || answer->stale;
         if (was_login)
-            end_login(lane, answer);
+            end_login(lane, NULL);
         atomic_fetch_sub(&host->tools->fetching, 1);
         return;
     }
-    uint32_t delay_ms = host->lease->delay_ms;
-    /* The clock is cut to milliseconds: one more, so that none is missing. */
-    lane->due_ms = clock_boot_ms() + delay_ms + (delay_ms > 0);
     count(lane, answer);
     if (was_login)
         end_login(lane, answer);

@@ -5,7 +5,7 @@ enum {
     RESPONSE_FACTOR_DEFAULT = 20, /* tenths: the delay is at least two response times */
     RESPONSE_DELAY_MS_MAX = 60 * 1000,
     RESPONSE_US_MAX = 1000 * 1000 * 1000,
-    CRAWL_DELAY_MAX_DEFAULT_MS = 60 * 1000,
+    CRAWL_DELAY_MAX_DEFAULT_MS = 5 * 60 * 1000,
 };
 
 void host_note_response(struct host *host, uint32_t response_us)

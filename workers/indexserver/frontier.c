@@ -344,6 +344,18 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     return follow_redirect(change, outcome, &entry->after, err);
 }
 
+/* Whoever asks for peace means the whole host; then robots.txt is asked for before anything else.
+ * One who says "in a second" again and again is asked less and less all the same. */
+static void block_for_robots(struct change *change, struct origin *origin, uint32_t retry_after_s)
+{
+    struct host *host = origin->host;
+    int64_t wait_ms = (int64_t)retry_after_s * 1000;
+    int64_t least_ms =
+        host_back_off_ms(++host->record.failures, url_hash(host->name, strlen(host->name)));
+    origin->record.robots_kind = ROBOTS_NONE;
+    block_host(change, host, wait_ms > least_ms ? wait_ms : least_ms);
+}
+
 static enum status apply_robots(struct change *change, const Log__Robots *robots)
 {
     struct frontier *frontier = change->views->frontier;
@@ -364,10 +376,10 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
         record->robots_failures = 0;
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
-    origin_store(change, origin);
     note_address(change, origin->host, robots->hops, robots->n_hops);
-    if (robots->retry_after_s > 0) /* whoever asks for peace means the whole host */
-        block_host(change, origin->host, (int64_t)robots->retry_after_s * 1000);
+    if (unreachable && robots->retry_after_s > 0)
+        block_for_robots(change, origin, robots->retry_after_s);
+    origin_store(change, origin);
     host_wake(frontier, origin->host, origin->host->ready_ms);
     return STATUS_OK;
 }

@@ -167,7 +167,7 @@ static uint64_t urls_that_fit(const struct leasing *l, const struct host *host,
     uint64_t count = slow < LEASE_URLS_SLOW ? slow : LEASE_URLS_SLOW;
     if (fast > count)
         count = fast < LEASE_URLS_MAX ? fast : LEASE_URLS_MAX;
-    if (count < 1)
+    if (count < 1 || host->record.failures > 0) /* one page first, to see whether it is well */
         count = 1;
     uint64_t out = urls_out(host);
     count = count > out ? count - out : 0;

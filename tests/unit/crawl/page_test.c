@@ -352,6 +352,9 @@ static void wishes_to_crawlers_are_heard(void **state)
 static void charsets_reach_the_text(void **state)
 {
     (void)state;
+    static const char link[] = "<a href='/\xE4?q=\xE4'>x</a>";
+    assert_string_equal(parse_as("text/html; charset=latin1", link, sizeof(link) - 1).links[0].url,
+                        "http://example.org/%C3%A4?q=%E4");
     static const char koi8[] = "<meta charset=koi8-r><title>\xD1</title>";
     struct page page = parse_as("text/html", koi8, sizeof(koi8) - 1);
     assert_string_equal(page.charset, "koi8-r");

@@ -389,6 +389,23 @@ static void fetches_of_a_host_keep_their_delay_on_one_connection(void **state)
     }
 }
 
+static void a_kept_connection_that_is_closed_is_asked_again_after_the_delay_and_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, DELAY_MS = 200 };
+    struct lease lease;
+    struct site_request log[COUNT + 1];
+    lease_init(&lease, 1);
+    lease.wire.delay_ms = DELAY_MS;
+    lease_add(&lease, "/html");
+    lease_add(&lease, "/close?at=start");
+    fake_lease(&fake, &lease.wire);
+    assert_true(fake_await(&fake, 2, 1));
+    assert_outcome(reported("/close?at=start"), LOG__REASON__REASON_BAD_RESPONSE);
+    assert_int_equal(site_log(&site, log, COUNT + 1), COUNT);
+    assert_true(log[2].began_us - log[1].began_us >= DELAY_MS * 1000);
+}
+
 static void a_slow_host_holds_up_no_other(void **state)
 {
     (void)state;
@@ -1197,6 +1214,7 @@ int main(void)
         CREW_TEST(bytes_that_are_no_text_after_all_are_not_kept),
         CREW_TEST(content_that_is_held_is_parsed_again_without_a_fetch),
         CREW_TEST(fetches_of_a_host_keep_their_delay_on_one_connection),
+        CREW_TEST(a_kept_connection_that_is_closed_is_asked_again_after_the_delay_and_once),
         CREW_TEST(a_slow_host_holds_up_no_other),
         cmocka_unit_test_setup_teardown(hosts_at_one_address_share_its_requests,
                                         start_sparing_addresses, stop_all),
