@@ -134,6 +134,24 @@ const char json_openapi[] = JSON_TEXT({
       }
     }
   },
+  "/api/v1/test-url": {
+    "post": {
+      "operationId": "testUrl", "summary": "Fetch a page now, show every decision, and keep nothing of it", "tags": ["admin"],
+      "security": [{"token": []}, {"cookie": []}],
+      "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string", "maxLength": 2048}}}}}},
+      "responses": {
+        "200": {"description": "What would become of it", "content": {"application/json": {"schema": {"type": "object", "required": ["url", "indexed", "stages", "hops", "links"], "properties": {
+          "url": {"type": "string"}, "indexed": {"type": "boolean"},
+          "stages": {"type": "array", "items": {"type": "object"}}, "hops": {"type": "array", "items": {"type": "object"}},
+          "page": {"type": "object"}, "link_count": {"type": "integer"}, "links": {"type": "array", "items": {"type": "object"}}
+        }}}}},
+        "400": {"$ref": "#/components/responses/Problem"},
+        "401": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/TooMany"},
+        "503": {"$ref": "#/components/responses/Unavailable"}
+      }
+    }
+  },
   "/api/v1/explain": {
     "get": {
       "operationId": "explain", "summary": "Why a page has its score for a query, or does not match it", "tags": ["admin"],

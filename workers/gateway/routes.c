@@ -22,6 +22,7 @@ const struct route http_routes[] = {
     {"/api/v1/backlinks", HTTP_GET, ROUTE_SEARCHING, 1, route_api_backlinks},
     {"/api/v1/urls", HTTP_POST | HTTP_DELETE, ROUTE_ADMIN, 1, route_api_urls},
     {"/api/v1/crawl", HTTP_POST, ROUTE_ADMIN, 1, route_api_crawl},
+    {"/api/v1/test-url", HTTP_POST, ROUTE_ADMIN, 1, route_api_test_url},
     {"/api/v1/why", HTTP_GET, ROUTE_ADMIN, 1, route_api_why},
     {"/api/v1/explain", HTTP_GET, ROUTE_ADMIN, 1, route_api_explain},
     {"/api/v1/stats", HTTP_GET, ROUTE_ADMIN, 1, route_api_stats},

@@ -312,6 +312,34 @@ void route_api_why(struct exchange *exchange)
     json_why(&json, reply);
 }
 
+static void test_url(struct exchange *exchange, const json_t *body)
+{
+    const char *url = json_string_value(json_object_get(body, "url"));
+    Wire__TestUrlReply *reply = NULL;
+    struct error err = {0};
+    if (url == NULL || url[0] == '\0') {
+        http_problem(exchange, 400, "`url` must be a string.");
+        return;
+    }
+    enum status status =
+        exchange->backend->test_url(exchange->service, url, exchange->request->arena, &reply, &err);
+    if (status != STATUS_OK) {
+        http_problem_of(exchange, status, &err);
+        return;
+    }
+    struct json_writer json = begin_json(exchange, 200);
+    json_test_url(&json, reply);
+}
+
+void route_api_test_url(struct exchange *exchange)
+{
+    json_t *body = read_json(exchange);
+    if (body == NULL)
+        return;
+    test_url(exchange, body);
+    json_decref(body);
+}
+
 void route_api_explain(struct exchange *exchange)
 {
     const char *query = http_request_parameter(exchange->request, "q");
