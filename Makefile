@@ -18,6 +18,8 @@ CFLAGS_debug := -O0 -g3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings -Wundef
 CFLAGS += -std=gnu17 $(CFLAGS_$(BUILD)) $(WARNINGS) -ffp-contract=off -fPIE -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE) $(EXTRA_CFLAGS)
 CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I$(OUT)/gen -I/usr/include/libxml2
+# poppler's headers, for lib/crawl/pdf.c
+CPPFLAGS += $(patsubst %,-isystem /usr/%,include/poppler/glib include/glib-2.0 lib/$(shell $(CC) -print-multiarch)/glib-2.0/include include/cairo)
 LDFLAGS += -pie -pthread -Wl,--as-needed,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 # ---- the layers: each may include itself and what stands behind its colon, nothing else (tools/check-layers reads this) ---
@@ -39,7 +41,7 @@ SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto -lxml2 -ljansson -lm
+SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto -lxml2 -ljansson -lmd4c -lzip -lpoppler-glib -lgobject-2.0 -lglib-2.0 -lm
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------

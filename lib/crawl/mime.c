@@ -110,8 +110,64 @@ bool mime_is_xml(const struct mime *mime)
            (size > 4 && strcmp(type + size - 4, "+xml") == 0);
 }
 
+/* Types that say no more than that there are bytes. */
+static bool is_any_bytes(const char *type)
+{
+    static const char *const types[] = {"application/octet-stream", "binary/octet-stream",
+                                        "application/zip",          "application/x-zip-compressed",
+                                        "application/download",     "application/force-download"};
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    }
+    return type[0] == '\0';
+}
+
+static bool is_office_type(const char *type)
+{
+    static const char *const families[] = {"application/vnd.oasis.opendocument.",
+                                           "application/vnd.openxmlformats-officedocument."};
+    for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
+        if (strncmp(type, families[i], strlen(families[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whatever the archive holds: what is no document is told when it is read. */
+static bool looks_like_archive(const uint8_t *body, size_t size)
+{
+    return size >= 4 && memcmp(body, "PK\3\4", 4) == 0;
+}
+
+static bool looks_like_pdf(const uint8_t *body, size_t size)
+{
+    size_t looked_at = size < SNIFF_BYTES_MAX ? size : SNIFF_BYTES_MAX;
+    return memmem(body, looked_at, "%PDF-", 5) != NULL;
+}
+
+/* MIME_OTHER: it is no document of these kinds. */
+static enum mime_kind document_kind(const char *type, const uint8_t *body, size_t size)
+{
+    bool is_unknown = is_any_bytes(type);
+    if (strcmp(type, "application/pdf") == 0 || strcmp(type, "application/x-pdf") == 0 ||
+        (is_unknown && looks_like_pdf(body, size)))
+        return MIME_PDF;
+    if (is_office_type(type) || (is_unknown && looks_like_archive(body, size)))
+        return MIME_OFFICE;
+    return MIME_OTHER;
+}
+
+static bool is_markdown_type(const char *type)
+{
+    return strcmp(type, "text/markdown") == 0 || strcmp(type, "text/x-markdown") == 0;
+}
+
 enum mime_kind mime_kind(const struct mime *mime, const uint8_t *body, size_t size)
 {
+    enum mime_kind document = document_kind(mime->type, body, size);
+    if (document != MIME_OTHER)
+        return document;
     if (strcmp(mime->type, "text/html") == 0 || strcmp(mime->type, "application/xhtml+xml") == 0)
         return MIME_HTML;
     if (mime_is_xml(mime))
@@ -121,5 +177,7 @@ enum mime_kind mime_kind(const struct mime *mime, const uint8_t *body, size_t si
         return MIME_OTHER;
     if (unknown && looks_like_html(body, size))
         return MIME_HTML;
-    return is_binary(mime, body, size) ? MIME_OTHER : MIME_TEXT;
+    if (is_binary(mime, body, size))
+        return MIME_OTHER;
+    return is_markdown_type(mime->type) ? MIME_MARKDOWN : MIME_TEXT;
 }

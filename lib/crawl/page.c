@@ -1,12 +1,15 @@
 #include "crawl/page.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/calendar.h"
 #include "base/check.h"
+#include "crawl/archive.h"
 #include "crawl/charset.h"
 #include "crawl/decode.h"
 #include "crawl/directives.h"
+#include "crawl/document.h"
 #include "crawl/feed.h"
 #include "crawl/fingerprint.h"
 #include "crawl/flow.h"
@@ -113,6 +116,59 @@ static enum status read_listing(struct reading *reading, enum listing listing, c
     return STATUS_OK;
 }
 
+/* ---- documents ----------------------------------------------------------------------------------
+ */
+
+/* A text file's name tells that it is Markdown, where its server knows no such type. */
+static bool is_markdown_name(const struct url *url)
+{
+    static const char *const endings[] = {".md", ".markdown"};
+    size_t size = strcspn(url->text, "?#");
+    for (size_t i = 0; i < ARRAY_COUNT(endings); i++) {
+        size_t ending = strlen(endings[i]);
+        if (size > ending && strncasecmp(url->text + size - ending, endings[i], ending) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status write_document(const struct reading *reading, struct document *document,
+                                  struct error *err)
+{
+    const struct buffer *text = &reading->text;
+    switch (reading->kind) {
+    case MIME_PDF:
+        document_begin(document, "application/pdf");
+        return pdf_read(reading->body, reading->size, document, err);
+    case MIME_OFFICE:
+        document_begin(document, "application/zip");
+        return office_read(reading->body, reading->size, document, err);
+    default:
+        document_begin(document, "text/markdown");
+        return markdown_read(text->size == 0 ? "" : (const char *)text->data, text->size, document,
+                             err);
+    }
+}
+
+/* Reads it as the web page that it is written as. */
+static enum status read_document(struct reading *reading, struct error *err)
+{
+    struct document document;
+    struct page *page = &reading->page;
+    enum status status = write_document(reading, &document, err);
+    if (status == STATUS_OK) {
+        struct buffer text = reading->text;
+        reading->text = document.html;
+        document.html = text;
+        status = read_html(reading, err);
+        page->content_type = document.type;
+        page->modified_us = document.modified_us;
+        page->text_cut = page->text_cut || document.cut;
+    }
+    document_release(&document);
+    return status;
+}
+
 /* ---- the whole ----------------------------------------------------------------------------------
  */
 
@@ -127,8 +183,6 @@ static enum status read_decoded(struct reading *reading, struct error *err)
     const struct page_input *input = reading->input;
     const char *text = reading->text.data == NULL ? "" : (const char *)reading->text.data;
     enum listing listing = listing_find(text, reading->text.size, input->url);
-    directives_add_headers(&reading->directives, input->robots_tags);
-    relations_add_headers(&reading->relations, input->link_headers, input->url);
     if (listing != LISTING_NONE) {
         enum status status = read_listing(reading, listing, text, err);
         if (status != STATUS_INVALID) /* what only looks like a feed is text */
@@ -136,7 +190,10 @@ static enum status read_decoded(struct reading *reading, struct error *err)
     }
     if (reading->kind == MIME_OTHER || reading->packed)
         return no_text(&reading->mime, err);
-    return reading->kind == MIME_HTML ? read_html(reading, err) : read_text(reading, err);
+    if (reading->kind == MIME_HTML)
+        return read_html(reading, err);
+    bool is_markdown = reading->kind == MIME_MARKDOWN || is_markdown_name(input->url);
+    return is_markdown ? read_document(reading, err) : read_text(reading, err);
 }
 
 static const char *keep(struct reading *reading, const char *text)
@@ -271,6 +328,9 @@ static enum status read_body(struct reading *reading, struct error *err)
     reading->kind = mime_kind(&reading->mime, reading->body, reading->size);
     if (reading->kind == MIME_OTHER && !reading->packed && !may_list(&reading->mime))
         return no_text(&reading->mime, err);
+    reading->page.charset = "utf-8";
+    if (reading->kind == MIME_PDF || reading->kind == MIME_OFFICE)
+        return read_document(reading, err);
     const struct charset *charset = find_charset(reading, &bom_size);
     reading->charset = charset;
     enum status status = charset_decode(charset, reading->body + bom_size, reading->size - bom_size,
@@ -304,7 +364,10 @@ static enum status read_whole(struct reading *reading, struct error *err)
 {
     struct buffer unpacked = {0};
     enum status status = STATUS_OK;
-    mime_parse(reading->input->content_type, &reading->mime);
+    const struct page_input *input = reading->input;
+    mime_parse(input->content_type, &reading->mime);
+    directives_add_headers(&reading->directives, input->robots_tags);
+    relations_add_headers(&reading->relations, input->link_headers, input->url);
     if (reading->size > 10 && memcmp(reading->body, "\x1F\x8B\x08", 3) == 0)
         status = unpack(reading, &unpacked, err);
     if (status == STATUS_OK)
@@ -322,7 +385,8 @@ static enum status finish(struct reading *reading, struct error *err)
     take_directives(reading);
     take_relations(reading);
     take_refresh_header(reading);
-    page->content_type = content_type(&reading->mime, reading->kind, reading->arena);
+    if (page->content_type == NULL)
+        page->content_type = content_type(&reading->mime, reading->kind, reading->arena);
     if (page->modified_us == 0 && input->last_modified != NULL &&
         !calendar_parse(input->last_modified, &page->modified_us))
         page->modified_us = 0;
@@ -372,6 +436,8 @@ void page_load_all(void)
     charset_load_all();
     xml_load();
     feed_load();
+    archive_load();
+    pdf_load();
     (void)url_parse(name, strlen(name), NULL, &arena, &url, NULL);
     arena_release(&arena);
 }

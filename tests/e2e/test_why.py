@@ -30,12 +30,14 @@ def site(tmp_path_factory):
     words = {
         "/": ("Yard", "Barrels. <a href='/stave'>Staves</a> <a href='/secret'>locked</a> <a href='/old'>old</a> "
                       "<a href='/copy'>copy</a> <a href='/tagged'>tagged</a> <a href='/private/page'>private</a> "
-                      "<a href='/missing'>missing</a> <a href='/further'>further</a>"),
+                      "<a href='/missing'>missing</a> <a href='/further'>further</a> <a href='/twin'>twin</a> <a href='/other-twin'>twin</a>"),
         "/stave": ("Staves", "A stave is a strip of oak. <a href='/'>Back</a>"),
         "/new": ("New forge", "Tuyere and bellows."),
         "/copy": ("Copy</title><link rel=canonical href='/stave'>", "A copy of the page about staves."),
         "/tagged": ("Tagged", "Words that no index has."),
         "/private/page": ("Private", "Not taken."),
+        "/twin": ("Twin", "The very same words stand here."),
+        "/other-twin": ("Twin", "The very same words stand here."),
     }
     site = Site(tmp_path_factory.mktemp("why"), words=words)
     yield site
@@ -107,6 +109,13 @@ def test_redirects_and_canonicals_are_followed_to_their_end(stack, site):
     assert "redirects to it" in stages["found"]["words"]
     _, stages = story(stack, site.base + "/copy")
     assert stages["canonical"]["words"] == f"names {site.base}/stave, which is held"
+
+
+def test_pages_with_the_same_text_name_each_other(stack, site):
+    stages = wait_for(lambda: (lambda told: "duplicates" in told and told)(story(stack, site.base + "/twin")[1]), 20,
+                      "the other twin")
+    assert stages["duplicates"]["words"].startswith("1 other page has the same text")
+    assert facts(stages["duplicates"])["same text"] == site.base + "/other-twin"
 
 
 def test_a_url_that_is_not_known_is_told_what_would_make_it_known(stack, site):

@@ -271,7 +271,8 @@ static void decide_use(struct fetch *fetch, struct arena *arena)
         return;
     const char *type = headers_get(headers->data, headers->size, "Content-Type", arena);
     bool wanted = fetch->request->any_type || content_type_is_text(type) ||
-                  content_type_may_list(type, fetch->request->url);
+                  content_type_may_list(type, fetch->request->url) ||
+                  content_type_is_document(type, fetch->request->url);
     if (!wanted) {
         char words[200];
         snprintf(words, sizeof(words), "not a text: %.150s", type);

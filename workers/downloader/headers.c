@@ -83,6 +83,33 @@ bool content_type_may_list(const char *value, const char *url)
     return name_ends(name, size, ".xml.gz") || memmem(name, size, "sitemap", 7) != NULL;
 }
 
+bool content_type_is_document(const char *value, const char *url)
+{
+    static const char *const types[] = {
+        "application/pdf",
+        "application/x-pdf",
+        "application/vnd.oasis.opendocument.text",
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "application/vnd.oasis.opendocument.presentation",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation"};
+    static const char *const files[] = {"application/octet-stream", "binary/octet-stream",
+                                        "application/zip", "application/x-zip-compressed"};
+    static const char *const endings[] = {".pdf",  ".odt",  ".ods", ".odp",     ".docx",
+                                          ".xlsx", ".pptx", ".md",  ".markdown"};
+    if (value == NULL || type_is(value, types, ARRAY_COUNT(types)))
+        return value != NULL;
+    if (!type_is(value, files, ARRAY_COUNT(files)))
+        return false;
+    size_t size = strcspn(url, "?");
+    for (size_t i = 0; i < ARRAY_COUNT(endings); i++) {
+        if (name_ends(url, size, endings[i]))
+            return true;
+    }
+    return false;
+}
+
 const char *http_status_name(uint32_t status)
 {
     static const struct {

@@ -25,6 +25,12 @@ bool content_type_is_text(const char *value);
  */
 bool content_type_may_list(const char *value, const char *url);
 
+/*
+ * Whether it may be a document that is no page: PDF, OpenDocument, Office Open XML, Markdown. Where
+ * the type says nothing, the name's ending does.
+ */
+bool content_type_is_document(const char *value, const char *url);
+
 /* "Not Found" for 404; "" for codes without a name. */
 const char *http_status_name(uint32_t status);
 

@@ -4,6 +4,7 @@
 
 #include "indexserver/feed.h"
 #include "indexserver/feed_key.h"
+#include "indexserver/scope.h"
 
 enum { EDGE_HEAD_BYTES = 9 };
 
@@ -31,9 +32,23 @@ struct replacing {
 /* ---- the new version's links ------------------------------------------------------------------
  */
 
-static enum status add_link(struct replacing *r, const Page__Link *link, struct error *err)
+/* The page that a link means, in the spelling in which it is fetched: links with and without what
+ * only tracks count for one page. */
+static const char *target_of(struct replacing *r, const char *link)
 {
-    struct new_edge *edge = table_get(&r->by_target, link->url);
+    struct arena *arena = &r->change->arena;
+    struct url url;
+    if (link[strcspn(link, "?;")] == '\0' ||
+        url_parse(link, strlen(link), NULL, arena, &url, NULL) != STATUS_OK)
+        return link;
+    scope_source_for(r->change->views->scope, &url, arena);
+    return url.text;
+}
+
+static enum status add_link(struct replacing *r, const Page__Link *link, const char *target,
+                            struct error *err)
+{
+    struct new_edge *edge = table_get(&r->by_target, target);
     if (edge != NULL) { /* the first anchor that says something; followed if any of them is */
         if (edge->anchor[0] == '\0')
             edge->anchor = link->anchor;
@@ -43,7 +58,7 @@ static enum status add_link(struct replacing *r, const Page__Link *link, struct 
     edge = arena_zalloc(&r->change->arena, sizeof(*edge));
     if (edge == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory");
-    edge->target = link->url;
+    edge->target = target;
     edge->anchor = link->anchor;
     edge->nofollow = link->nofollow;
     *r->last = edge;
@@ -58,13 +73,14 @@ static enum status gather_links(struct replacing *r, const Page__Page *page, str
     size_t source_size = strlen(r->source);
     for (size_t i = 0; page != NULL && i < page->n_links && status == STATUS_OK; i++) {
         const Page__Link *link = page->links[i];
-        size_t bytes = source_size + strlen(link->url) + strlen(link->anchor);
-        if (link->url[0] == '\0' || strcmp(link->url, r->source) == 0)
+        const char *target = target_of(r, link->url);
+        size_t bytes = source_size + strlen(target) + strlen(link->anchor);
+        if (target[0] == '\0' || strcmp(target, r->source) == 0)
             continue; /* a page that points to itself says nothing */
         if (r->bytes + bytes > FEED_EDGE_BYTES_MAX)
             break;
         r->bytes += bytes;
-        status = add_link(r, link, err);
+        status = add_link(r, link, target, err);
     }
     return status;
 }

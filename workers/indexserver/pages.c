@@ -6,7 +6,8 @@
 #include "crawl/page.h"
 #include "rpc/message.h"
 
-enum { VERSION_BYTES = 4 };
+/* In front of a page: the parser's version, and the fingerprint. */
+enum { LEAD_BYTES = 12, TEXT_KEY_BYTES = 16 };
 
 static struct kv_slice sequence_key(uint64_t sequence, uint8_t ret[8])
 {
@@ -15,32 +16,43 @@ static struct kv_slice sequence_key(uint64_t sequence, uint8_t ret[8])
 }
 
 static void put_message(struct change *change, enum column column, const uint8_t key[8],
-                        uint32_t version, const Page__Page *page)
+                        const Page__Page *of, const Page__Page *page)
 {
     struct buffer value = {0};
-    uint8_t lead[VERSION_BYTES];
-    put_le32(lead, version);
+    uint8_t lead[LEAD_BYTES];
+    put_le32(lead, of->parser_version);
+    put_le64(lead + 4, of->fingerprint);
     buffer_append(&value, lead, sizeof(lead));
     if (message_pack(&page->base, &value, NULL) == STATUS_OK)
         change_put(change, column, key, 8, value.data, value.size);
     buffer_release(&value);
 }
 
-/* In two values, so that a reader of documents need not unpack thousands of links. */
-static void put_page(struct change *change, const Page__Page *page)
+/* Pages with the same text stand together. */
+static void text_key(uint64_t fingerprint, uint64_t sequence, uint8_t ret[TEXT_KEY_BYTES])
 {
-    uint8_t key[8];
+    put_be64(ret, fingerprint);
+    put_be64(ret + 8, sequence);
+}
+
+/* In two values, so that a reader of documents need not unpack thousands of links. */
+static void put_page(struct change *change, const char *url, const Page__Page *page)
+{
+    uint8_t key[8], text[TEXT_KEY_BYTES];
     sequence_key(change->sequence, key);
     Page__Page without = *page;
     without.n_links = 0;
     without.links = NULL;
-    put_message(change, COLUMN_PAGES, key, page->parser_version, &without);
+    put_message(change, COLUMN_PAGES, key, page, &without);
+    text_key(page->fingerprint, change->sequence, text);
+    if (page->fingerprint != 0)
+        change_put(change, COLUMN_TEXTS, text, sizeof(text), url, strlen(url));
     if (page->n_links == 0)
         return;
     Page__Page links = PAGE__PAGE__INIT;
     links.n_links = page->n_links;
     links.links = page->links;
-    put_message(change, COLUMN_LINKS, key, page->parser_version, &links);
+    put_message(change, COLUMN_LINKS, key, page, &links);
 }
 
 static void note_unparsed(struct views *views, uint64_t sequence)
@@ -53,12 +65,12 @@ void pages_apply(struct change *change, const Log__Entry *entry, const Page__Pag
 {
     if (entry->kind_case != LOG__ENTRY__KIND_CONTENT)
         return;
+    const char *url = entry->content->url;
     if (page != NULL && page->parser_version == PAGE_PARSER_VERSION) {
-        put_page(change, page);
+        put_page(change, url, page);
         return;
     }
     uint8_t key[8];
-    const char *url = entry->content->url;
     sequence_key(change->sequence, key);
     change_put(change, COLUMN_UNPARSED, key, sizeof(key), url, strlen(url));
     note_unparsed(change->views, change->sequence);
@@ -85,10 +97,25 @@ static void drop_unparsed(struct change *change, uint64_t sequence)
     change->waits &= sequence != change->sequence;
 }
 
-void pages_take(struct change *change, const Page__Page *page)
+/* The page that an older parser made, where there is one, had perhaps another text. */
+static void forget_text(struct change *change, uint64_t sequence)
+{
+    uint8_t key[8], text[TEXT_KEY_BYTES];
+    struct buffer page = {0};
+    sequence_key(sequence, key);
+    if (views_get(change->views, COLUMN_PAGES, key, sizeof(key), &page, NULL) == STATUS_OK &&
+        page.size >= LEAD_BYTES) {
+        text_key(get_le64(page.data + 4), sequence, text);
+        change_delete(change, COLUMN_TEXTS, text, sizeof(text));
+    }
+    buffer_release(&page);
+}
+
+void pages_take(struct change *change, const char *url, const Page__Page *page)
 {
     drop_unparsed(change, change->sequence);
-    put_page(change, page);
+    forget_text(change, change->sequence);
+    put_page(change, url, page);
 }
 
 void pages_keep_old(struct change *change)
@@ -103,6 +130,7 @@ void pages_forget(struct change *change, uint64_t sequence)
     uint8_t key[8];
     put_be64(key, sequence);
     drop_unparsed(change, sequence);
+    forget_text(change, sequence);
     change_delete(change, COLUMN_PAGES, key, sizeof(key));
     change_delete(change, COLUMN_LINKS, key, sizeof(key));
     change_delete(change, COLUMN_REPARSE, key, sizeof(key));
@@ -116,10 +144,10 @@ static enum status get_message(struct views *views, enum column column, uint64_t
     sequence_key(sequence, key);
     enum status status = views_get(views, column, key, sizeof(key), &value, err);
     if (status == STATUS_OK) {
-        *ret_page = value.size < VERSION_BYTES
+        *ret_page = value.size < LEAD_BYTES
                         ? NULL
-                        : message_unpack(&page__page__descriptor, value.data + VERSION_BYTES,
-                                         value.size - VERSION_BYTES, arena);
+                        : message_unpack(&page__page__descriptor, value.data + LEAD_BYTES,
+                                         value.size - LEAD_BYTES, arena);
         if (*ret_page == NULL)
             status = error_set(err, STATUS_CORRUPT, "the page of entry %lu is no page", sequence);
     }
@@ -149,6 +177,34 @@ enum status pages_get_whole(struct views *views, uint64_t sequence, struct arena
     }
     *ret_page = page;
     return STATUS_OK;
+}
+
+enum status pages_same_text(struct views *views, uint64_t fingerprint, const char *url,
+                            struct arena *arena, const char *ret_urls[PAGES_SAME_TEXT_MAX],
+                            size_t *ret_count, struct error *err)
+{
+    uint8_t key[TEXT_KEY_BYTES];
+    size_t count = 0;
+    bool failed = false;
+    text_key(fingerprint, 0, key);
+    struct kv_iterator *it = kv_iterator_open(views->kv, COLUMN_TEXTS);
+    bool valid = fingerprint != 0 && kv_iterator_seek(it, kv_slice(key, sizeof(key)));
+    while (valid && !failed && count < PAGES_SAME_TEXT_MAX) {
+        struct kv_slice found = kv_iterator_key(it), value = kv_iterator_value(it);
+        if (found.size != sizeof(key) || get_be64(found.data) != fingerprint)
+            break;
+        const char *other = arena_string_of(arena, (const char *)value.data, value.size);
+        failed = other == NULL;
+        if (!failed && strcmp(other, url) != 0)
+            ret_urls[count++] = other;
+        valid = kv_iterator_next(it);
+    }
+    enum status status = failed ? error_set(err, STATUS_NO_MEMORY, "pages with the same text")
+                                : kv_iterator_status(it, err);
+    kv_iterator_close(it);
+    if (status == STATUS_OK)
+        *ret_count = count;
+    return status;
 }
 
 static enum status is_in(struct views *views, enum column column, uint64_t sequence, bool *ret,

@@ -10,7 +10,7 @@ enum status pages_open(struct views *views, struct error *err);
 void pages_apply(struct change *change, const Log__Entry *entry, const Page__Page *page);
 
 /* Stores the page of change->sequence, which waited for it. */
-void pages_take(struct change *change, const Page__Page *page);
+void pages_take(struct change *change, const char *url, const Page__Page *page);
 
 /* The page that an older parser made of change->sequence stays: no newer one will come. */
 void pages_keep_old(struct change *change);
@@ -24,6 +24,15 @@ enum status pages_get(struct views *views, uint64_t sequence, struct arena *aren
 /* With its links. */
 enum status pages_get_whole(struct views *views, uint64_t sequence, struct arena *arena,
                             Page__Page **ret_page, struct error *err);
+
+/*
+ * URLs of other pages whose fingerprint is this one (page.Page), those fetched first in front: some
+ * of them, where there are many. In the arena. None for 0. Any thread.
+ */
+enum { PAGES_SAME_TEXT_MAX = 20 };
+enum status pages_same_text(struct views *views, uint64_t fingerprint, const char *url,
+                            struct arena *arena, const char *ret_urls[PAGES_SAME_TEXT_MAX],
+                            size_t *ret_count, struct error *err);
 
 /* Whether the content of that sequence waits for its first page, or for a newer parser's. */
 enum status pages_is_unparsed(struct views *views, uint64_t sequence, bool *ret, struct error *err);

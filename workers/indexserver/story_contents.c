@@ -110,6 +110,27 @@ static void tell_canonical(struct story *story)
     stage->cure = STORY_WORDS(story, "tierce why %s", canonical);
 }
 
+/* Pages with the very same text: of these the results show one. */
+static void tell_duplicates(struct story *story)
+{
+    const char *urls[PAGES_SAME_TEXT_MAX];
+    size_t count = 0;
+    if (story->page == NULL || story->page->fingerprint == 0 ||
+        pages_same_text(story->views, story->page->fingerprint, story->url.text, story->arena, urls,
+                        &count, NULL) != STATUS_OK ||
+        count == 0)
+        return;
+    Wire__Stage *stage = story_add(
+        story, "duplicates", "ok",
+        STORY_WORDS(story,
+                    "%s%zu %s the same text: results show one, and list the others behind it",
+                    count == PAGES_SAME_TEXT_MAX ? "at least " : "", count,
+                    count == 1 ? "other page has" : "other pages have"),
+        0);
+    for (size_t i = 0; i < count; i++)
+        story_fact(story, stage, "same text", urls[i]);
+}
+
 /* ---- who may see it ---------------------------------------------------------------------------
  */
 
@@ -157,6 +178,7 @@ void story_tell_page(struct story *story)
 {
     tell_content(story);
     tell_canonical(story);
+    tell_duplicates(story);
     tell_visibility(story);
 }
 

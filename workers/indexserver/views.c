@@ -16,7 +16,7 @@
 #include "rpc/message.h"
 
 /* A view of another version is dropped and made again from the log. */
-static const uint32_t view_versions[VIEW_COUNT] = {1, 2, 2};
+static const uint32_t view_versions[VIEW_COUNT] = {2, 2, 2};
 static const char *const view_names[VIEW_COUNT] = {"pages", "frontier", "feed"};
 
 static const struct kv_column columns[COLUMN_COUNT] = {
@@ -25,10 +25,10 @@ static const struct kv_column columns[COLUMN_COUNT] = {
     [COLUMN_SOURCES] = {.name = "sources"}, [COLUMN_RULES] = {.name = "rules"},
     [COLUMN_LEASES] = {.name = "leases"},   [COLUMN_PAGES] = {.name = "pages"},
     [COLUMN_LINKS] = {.name = "links"},     [COLUMN_UNPARSED] = {.name = "unparsed"},
-    [COLUMN_REPARSE] = {.name = "reparse"}, [COLUMN_DOCS] = {.name = "docs"},
-    [COLUMN_EDGES] = {.name = "edges"},     [COLUMN_FEED] = {.name = "feed"},
-    [COLUMN_OLDER] = {.name = "older"},     [COLUMN_FORGET] = {.name = "forget"},
-    [COLUMN_HISTORY] = {.name = "history"},
+    [COLUMN_REPARSE] = {.name = "reparse"}, [COLUMN_TEXTS] = {.name = "texts"},
+    [COLUMN_DOCS] = {.name = "docs"},       [COLUMN_EDGES] = {.name = "edges"},
+    [COLUMN_FEED] = {.name = "feed"},       [COLUMN_OLDER] = {.name = "older"},
+    [COLUMN_FORGET] = {.name = "forget"},   [COLUMN_HISTORY] = {.name = "history"},
 };
 
 /* Which view a column belongs to; VIEW_COUNT: none. */
@@ -38,10 +38,10 @@ static const enum view column_view[COLUMN_COUNT] = {
     [COLUMN_SOURCES] = VIEW_FRONTIER, [COLUMN_RULES] = VIEW_FRONTIER,
     [COLUMN_LEASES] = VIEW_COUNT,     [COLUMN_PAGES] = VIEW_PAGES,
     [COLUMN_LINKS] = VIEW_PAGES,      [COLUMN_UNPARSED] = VIEW_PAGES,
-    [COLUMN_REPARSE] = VIEW_PAGES,    [COLUMN_DOCS] = VIEW_FEED,
-    [COLUMN_EDGES] = VIEW_FEED,       [COLUMN_FEED] = VIEW_FEED,
-    [COLUMN_OLDER] = VIEW_FRONTIER,   [COLUMN_FORGET] = VIEW_COUNT,
-    [COLUMN_HISTORY] = VIEW_FRONTIER,
+    [COLUMN_REPARSE] = VIEW_PAGES,    [COLUMN_TEXTS] = VIEW_PAGES,
+    [COLUMN_DOCS] = VIEW_FEED,        [COLUMN_EDGES] = VIEW_FEED,
+    [COLUMN_FEED] = VIEW_FEED,        [COLUMN_OLDER] = VIEW_FRONTIER,
+    [COLUMN_FORGET] = VIEW_COUNT,     [COLUMN_HISTORY] = VIEW_FRONTIER,
 };
 
 /* ---- the views' own record ------------------------------------------------------------------- */
@@ -393,7 +393,7 @@ static enum status take_page(struct views *views, uint64_t sequence, const char 
     struct change change;
     enum status status = STATUS_OK;
     begin_change(&change, views, sequence, 0);
-    pages_take(&change, page);
+    pages_take(&change, url, page);
     if (views->position[VIEW_FRONTIER] >= sequence)
         status = frontier_take_page(&change, url, page, err);
     if (status == STATUS_OK && views->position[VIEW_FEED] >= sequence)
@@ -437,7 +437,7 @@ static enum status give_up(struct views *views, uint64_t sequence, const char *u
     if (url == NULL)
         pages_keep_old(&change);
     else if (state.content == sequence)
-        pages_take(&change, &page);
+        pages_take(&change, url, &page);
     else
         pages_forget(&change, sequence);
     if (url != NULL)

@@ -37,6 +37,7 @@ enum column {
     COLUMN_LINKS,    /* sequence -> its links */
     COLUMN_UNPARSED, /* sequence -> URL: content that has no page yet; the feed waits for it */
     COLUMN_REPARSE,  /* sequence -> URL: content whose page an older parser made */
+    COLUMN_TEXTS,    /* fingerprint, sequence -> URL: pages with the same text */
     COLUMN_DOCS,     /* URL -> where its feed item stands */
     COLUMN_EDGES,    /* source, target -> edge */
     COLUMN_FEED,     /* sequence, slot -> item */

@@ -132,6 +132,31 @@ static void lists_of_pages_are_told_by_type_and_name(void **state)
     }
 }
 
+static void documents_are_told_by_type_and_by_name_where_the_type_says_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        const char *url;
+        bool is_document;
+    } rows[] = {
+        {"application/pdf", "http://a/x", true},
+        {"Application/PDF;x=y", "http://a/x.html", true},
+        {"application/vnd.oasis.opendocument.text", "http://a/x", true},
+        {"application/octet-stream", "http://a/README.MD?raw", true},
+        {"application/zip", "http://a/a.docx", true},
+        {"application/octet-stream", "http://a/setup.exe?x.pdf", false},
+        {"application/zip", "http://a/a.zip", false},
+        {"application/msword", "http://a/a.doc", false},
+        {"image/png", "http://a/a.pdf", false},
+        {NULL, "http://a/a.pdf", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (content_type_is_document(rows[i].type, rows[i].url) != rows[i].is_document)
+            fail_msg("%s %s", rows[i].type, rows[i].url);
+    }
+}
+
 static void a_header_is_taken_out_with_all_its_lines(void **state)
 {
     (void)state;
@@ -156,6 +181,7 @@ int main(void)
         cmocka_unit_test(an_absurd_retry_after_is_bounded),
         cmocka_unit_test(pages_are_texts_for_readers),
         cmocka_unit_test(lists_of_pages_are_told_by_type_and_name),
+        cmocka_unit_test(documents_are_told_by_type_and_by_name_where_the_type_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

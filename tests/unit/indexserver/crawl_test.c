@@ -1,5 +1,8 @@
 #include "tests/unit/indexserver/harness.h"
 
+#include "indexserver/pages.h"
+#include "indexserver/service_parts.h"
+
 #define HOST "http://127.0.0.1:8080"
 
 static struct site_page manual[] = {
@@ -275,6 +278,46 @@ static void a_new_version_replaces_the_old_one_and_its_edges(void **state)
     assert_null(strstr(replica_text(ix, &replica), "edge />b; "));
 }
 
+/* Paths of the pages that have the text of that version, apart from one. */
+static const char *with_text_of(struct indexserver *ix, unsigned version, const char *but)
+{
+    static char paths[100];
+    const char *urls[PAGES_SAME_TEXT_MAX];
+    size_t count = 0;
+    const char *text = arena_format(&ix->arena, "version %u", version);
+    assert_int_equal(pages_same_text(ix->service->views, hash64(text, strlen(text)), but,
+                                     &ix->arena, urls, &count, &ix->err),
+                     STATUS_OK);
+    paths[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        strcat(paths, urls[i] + strlen(HOST));
+    return paths;
+}
+
+static void pages_with_the_same_text_are_found_until_it_changes(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/", .links = {HOST "/a", HOST "/b", HOST "/c"}},
+                               {.url = HOST "/a"},
+                               {.url = HOST "/b", .version = 1},
+                               {.url = HOST "/c"}};
+    ix->site = site;
+    ix->site_count = 4;
+    submit(ix, HOST "/");
+    crawl_all(ix, 50);
+    assert_string_equal(with_text_of(ix, 0, HOST "/"), "/a/c");
+    assert_string_equal(with_text_of(ix, 1, HOST "/b"), "");
+    assert_string_equal(with_text_of(ix, 1, ""), "/b");
+    assert_string_equal(with_text_of(ix, 2, ""), "");
+    site[1].version = 1;
+    submit(ix, HOST "/a");
+    crawl_all(ix, 50);
+    assert_string_equal(with_text_of(ix, 0, HOST "/"), "/c");
+    assert_string_equal(with_text_of(ix, 1, HOST "/b"), "/a");
+    remove_url(ix, LOG__REMOVE_SCOPE__REMOVE_PAGE, HOST "/c");
+    assert_string_equal(with_text_of(ix, 0, HOST "/"), "");
+}
+
 static void drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_anew(void **state)
 {
     struct indexserver *ix = *state;
@@ -452,6 +495,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_submitted_site_is_crawled_and_fed_once),
         TEST(robots_txt_comes_first_and_alone),
+        TEST(pages_with_the_same_text_are_found_until_it_changes),
         TEST(what_robots_txt_forbids_is_not_leased_and_why_says_the_line),
         TEST(a_page_that_robots_txt_forbids_later_is_taken_away),
         TEST(an_unreachable_robots_txt_forbids_everything_for_now),

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "crawl/page.h"
 #include "indexserver/service.h"
@@ -291,6 +292,7 @@ static UNUSED Page__Page *make_page(struct indexserver *ix, const struct site_pa
     page->parser_version = PAGE_PARSER_VERSION;
     page->title = arena_format(&ix->arena, "title of %s", site->url);
     page->text = arena_format(&ix->arena, "version %u", site->version);
+    page->fingerprint = hash64(page->text, strlen(page->text));
     page->noindex = site->noindex;
     page->nofollow = site->nofollow;
     page->links = arena_alloc(&ix->arena, SITE_LINKS_MAX * sizeof(*page->links));

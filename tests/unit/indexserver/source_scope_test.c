@@ -88,6 +88,8 @@ static void tracking_parameters_make_no_second_page(void **state)
     crawl_all(ix, 200);
     assert_int_equal(ix->fetches, 3);
     assert_int_equal(get_status(ix)->urls_known, 3);
+    assert_string_equal(whole_feed(ix), "doc / version 0; doc a version 0; doc b?p=1 version 0; "
+                                        "edge />a; edge />b?p=1; ");
     assert_true(was_fetched(ix, HOST "/b?sort=up&p=1")); /* asked for in any spelling */
     assert_int_equal(submit(ix, HOST "/a?gclid=2")->accepted, 1);
     crawl_all(ix, 200);
