@@ -57,8 +57,7 @@ static void finish(struct trial *trial)
 /* Nothing more is fetched. */
 static void stop(struct trial *trial, const char *words)
 {
-    if (trial->stopped == NULL)
-        trial->stopped = words;
+    trial->stopped = words;
     finish(trial);
 }
 
