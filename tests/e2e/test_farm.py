@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from farm import BAD, PAGES, SECOND_US, Farm, Site, connections_together, drips, requests_together
+from farm import BAD, PAGES, SECOND_US, Farm, Site, connections_together, drips, requests_together, together
 from stack import SANITIZED, SOAK, Stack, wait_for
 
 SITES = 150 if SOAK else 50
@@ -126,15 +126,20 @@ def test_what_harms_is_refused_and_says_so(crawled):
     assert is_indexed(stack, farm["huge"].url + "/huge")
 
 
-def test_ten_hosts_on_one_address_share_two_connections(tmp_path):
+@pytest.mark.parametrize("downloaders", [1, 2])
+def test_ten_hosts_on_one_address_share_two_connections(tmp_path, downloaders):
     sites = [Site("127.0.8.1", f"near{number}", PAGES).start() for number in range(10)]
-    stack = Stack(tmp_path / "stack", crawl={"sources": [
+    stack = Stack(tmp_path / "stack", crawl={"downloaders": downloaders, "sources": [
         {"url": site.url + "/", "public": True, "allow_private": True, "delay": "20ms"} for site in sites]})
     try:
         stack.start()
         wait_until_indexed(stack, [site.url + path for site in sites for path in site.good], 60)
-        assert requests_together(sites) <= 2
-        assert connections_together(sites) <= 2
+        if downloaders == 1:
+            assert connections_together(sites) <= 2
+            assert requests_together(sites) <= 2
+        # Of several downloaders none knows the address before each host's first request.
+        pages = [(request.began_us, request.ended_us) for site in sites for request in site.log()[1:]]
+        assert together(pages) <= 2
         for site in sites:
             assert min(site.gaps()) >= 0.019
             assert sorted(request.target for request in site.log()) == sorted(site.good + ["/robots.txt"])

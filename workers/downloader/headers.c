@@ -28,7 +28,8 @@ bool content_type_is_text(const char *value)
     static const char *const no_pages[] = {
         "text/css",      "text/javascript", "text/ecmascript",    "text/vcard",
         "text/calendar", "image/svg+xml",   "text/cache-manifest"};
-    static const char *const pages[] = {"application/xhtml+xml", "application/xml"};
+    static const char *const pages[] = {"application/xhtml+xml", "application/xml",
+                                        "application/x-xml"};
     if (value == NULL || *value == '\0')
         return true;
     size_t size = strcspn(value, "; \t,");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "indexserver/frontier.h"
+#include "indexserver/origins.h"
 
 enum { DEPTH_MAX = UINT16_MAX };
 
@@ -106,6 +107,46 @@ static enum status take_back(struct change *change, const char *text, uint32_t i
         entry->after.failures = 0;
     }
     return STATUS_OK;
+}
+
+static enum status find_sitemap(struct change *change, const char *text, const struct url *base,
+                                uint32_t index, struct error *err)
+{
+    struct scope *scope = change->views->scope;
+    struct url url;
+    struct url_entry *entry;
+    if (url_parse(text, strlen(text), base, &change->arena, &url, NULL) != STATUS_OK)
+        return STATUS_OK;
+    struct source *source = scope_source_of_sitemap(scope, &url);
+    if (source == NULL || source_is_full(scope, source) ||
+        scope_refusal(scope, &url, source, &change->arena) != NULL ||
+        scope_removed_by(scope, &url, &change->arena) != NULL)
+        return STATUS_OK;
+    struct finding finding = {
+        .index = index, .origin = LOG__ORIGIN__ORIGIN_SITEMAP, .due_ms = URL_DUE_FOUND};
+    enum status status = urls_touch(change, url.text, &entry, err);
+    if (status != STATUS_OK)
+        return status;
+    bool was_denied =
+        entry->after.kind == URL_REFUSED && entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE;
+    if (entry->after.kind == URL_UNKNOWN || was_denied)
+        found_make_known(change, entry, source, &finding);
+    return STATUS_OK;
+}
+
+enum status found_by_robots(struct change *change, const Log__Robots *robots, struct error *err)
+{
+    struct robots *rules;
+    struct url base;
+    enum status status = STATUS_OK;
+    if (url_parse(robots->origin, strlen(robots->origin), NULL, &change->arena, &base, NULL) !=
+            STATUS_OK ||
+        robots_parse(robots->body.data, robots->body.len, ROBOTS_AGENT, &change->arena, &rules,
+                     NULL) != STATUS_OK)
+        return STATUS_OK;
+    for (size_t i = 0; i < robots_sitemap_count(rules) && status == STATUS_OK; i++)
+        status = find_sitemap(change, robots_sitemap(rules, i), &base, (uint32_t)i, err);
+    return status;
 }
 
 enum status found_by_submit(struct change *change, const Log__Submit *submit, struct error *err)

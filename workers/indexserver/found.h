@@ -23,6 +23,9 @@ void found_make_known(struct change *change, struct url_entry *entry, const stru
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
                       struct error *err);
 
+/* The sitemaps that a robots.txt names. */
+enum status found_by_robots(struct change *change, const Log__Robots *robots, struct error *err);
+
 enum status found_by_submit(struct change *change, const Log__Submit *submit, struct error *err);
 
 #endif

@@ -356,7 +356,7 @@ static void block_for_robots(struct change *change, struct origin *origin, uint3
     block_host(change, host, wait_ms > least_ms ? wait_ms : least_ms);
 }
 
-static enum status apply_robots(struct change *change, const Log__Robots *robots)
+static enum status apply_robots(struct change *change, const Log__Robots *robots, struct error *err)
 {
     struct frontier *frontier = change->views->frontier;
     struct origin *origin = origin_of(frontier, robots->origin, change);
@@ -381,7 +381,7 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
         block_for_robots(change, origin, robots->retry_after_s);
     origin_store(change, origin);
     host_wake(frontier, origin->host, origin->host->ready_ms);
-    return STATUS_OK;
+    return unreachable || status >= 300 ? STATUS_OK : found_by_robots(change, robots, err);
 }
 
 /* ---- what takes URLs away
@@ -502,7 +502,7 @@ enum status frontier_apply(struct change *change, const Log__Entry *entry, const
     case LOG__ENTRY__KIND_OUTCOME:
         return apply_outcome(change, entry->outcome, err);
     case LOG__ENTRY__KIND_ROBOTS:
-        return apply_robots(change, entry->robots);
+        return apply_robots(change, entry->robots, err);
     case LOG__ENTRY__KIND_SUBMIT:
         return found_by_submit(change, entry->submit, err);
     case LOG__ENTRY__KIND_REMOVE:

@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "indexserver/hosts.h"
 
-#define ROBOTS_AGENT "tierce"
-
 enum {
     ORIGIN_RECORD_BYTES = 18,
     KEY_TAIL_BYTES = 25, /* 0, source, due, found_at, found_index */

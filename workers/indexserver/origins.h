@@ -20,6 +20,8 @@ struct host_queue {
     struct due_key low; /* nothing stands before this: where to begin to look */
 };
 
+#define ROBOTS_AGENT "tierce" /* whose rules of a robots.txt hold */
+
 struct host;
 
 struct origin {

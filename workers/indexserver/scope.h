@@ -76,6 +76,9 @@ struct source *scope_source_of(struct scope *scope, const struct url *url);
 /* The same, and brings the URL to the spelling in which that source takes it (in the arena; where
  * there is none, to that of a source that says nothing). */
 struct source *scope_source_for(struct scope *scope, struct url *url, struct arena *arena);
+/* The source that reads a sitemap which robots.txt names: it needs no rule for it, and no prefix.
+ * NULL: none of that host wants any. */
+struct source *scope_source_of_sitemap(struct scope *scope, const struct url *url);
 struct source *scope_source_by_id(struct scope *scope, uint32_t id);      /* NULL: none */
 struct source *scope_source_by_url(struct scope *scope, const char *url); /* as status shows it */
 /* The source that a person names: by its URL, in any spelling, or by its host or host and port.

@@ -56,6 +56,18 @@ struct source *scope_source_of(struct scope *scope, const struct url *url)
     return best;
 }
 
+struct source *scope_source_of_sitemap(struct scope *scope, const struct url *url)
+{
+    struct source *best = NULL;
+    for (struct source *at = table_get(&scope->by_authority, url->authority); at != NULL;
+         at = at->next) {
+        bool wanted = (at->configured || at->owner) && !at->definition->no_sitemaps;
+        if (wanted && (best == NULL || is_better(best, at))) /* the widest */
+            best = at;
+    }
+    return best;
+}
+
 struct source *scope_source_for(struct scope *scope, struct url *url, struct arena *arena)
 {
     struct source *source = scope_source_of(scope, url);

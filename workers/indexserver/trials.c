@@ -124,10 +124,10 @@ static void begin_step(struct trial *trial)
     story->known = urls_get(story->views, story->url.text, &story->state, NULL) == STATUS_OK;
     story_tell_scope(story);
     trial->state = TRIAL_WAITS;
-    if (scope_refusal(scope, &story->url, story->source, story->arena) != NULL)
-        stop(trial, "it may not be fetched at all");
-    else if (story->source == NULL && trial->steps > 0)
+    if (story->source == NULL && trial->steps > 0)
         stop(trial, "it leads out of every source");
+    else if (scope_refusal(scope, &story->url, story->source, story->arena) != NULL)
+        stop(trial, "it may not be fetched at all");
     else if (scope_removed_by(scope, &story->url, story->arena) != NULL ||
              story->state.kind == URL_REMOVED)
         note(trial, "the owner removed it");
@@ -385,13 +385,14 @@ static void tell_end(struct trial *trial)
     struct host_view host;
     if (trial->state == TRIAL_WAITS) {
         frontier_host(story->views, story->url.origin, &host);
-        note(trial, host.leased ? "its host was being fetched from all the time: ask again later"
-                    : host.wait_ms > 0
-                        ? STORY_WORDS(story, "its host may be asked again in %ld s: ask again then",
-                                      (host.wait_ms + 999) / 1000)
-                        : "no downloader took it: `tierce status` shows whether one runs");
+        trial->stopped =
+            (host.leased ? "its host was being fetched from all the time: ask again later"
+             : host.wait_ms > 0
+                 ? STORY_WORDS(story, "its host may be asked again in %ld s: ask again then",
+                               (host.wait_ms + 999) / 1000)
+                 : "no downloader took it: `tierce status` shows whether one runs");
     } else if (trial->state == TRIAL_LEASED) {
-        note(trial, "its server did not answer in the time there was");
+        trial->stopped = "its server did not answer in the time there was";
     }
     trial->reply.indexed = trial->stopped == NULL;
     story_add(story, "indexed", trial->reply.indexed ? "ok" : "stopped",

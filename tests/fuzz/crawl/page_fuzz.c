@@ -1,5 +1,5 @@
 /*
- * The first line is a content type, the second X-Robots-Tag and Content-Language, the rest a body.
+ * The first line is a content type, the second stands for all other headers, the rest is a body.
  * Whatever comes out is UTF-8, within the limits, with links in normal form.
  */
 #include <stdlib.h>
@@ -43,6 +43,12 @@ static void check_page(const struct page *page, struct arena *arena)
     }
     if (page->canonical[0] != '\0')
         check_url(page->canonical, arena);
+    if (page->refresh[0] != '\0')
+        check_url(page->refresh, arena);
+    for (size_t i = 0; i < page->hint_count; i++)
+        check_url(page->hints[i].url, arena);
+    CHECK(page->noindex == (page->noindex_by[0] != '\0'));
+    CHECK(page->kind == PAGE_DOCUMENT || page->text[0] == '\0');
 }
 
 /* The next line as a string; NULL where there is none. The rest stays in *data, *size. */
@@ -73,6 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .body_size = size,
         .content_type = content_type,
         .robots_tags = hints,
+        .link_headers = hints,
+        .refresh = hints,
         .content_language = hints,
         .last_modified = hints,
         .url = &url,

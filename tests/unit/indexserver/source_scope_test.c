@@ -139,6 +139,37 @@ static void seeds_sitemaps_and_feeds_of_a_source_are_fetched(void **state)
     assert_int_equal(ix->fetches, 4); /* once */
 }
 
+static void sitemaps_that_robots_txt_names_are_fetched_unless_a_source_wants_none(void **state)
+{
+    struct indexserver *ix = *state;
+    struct one_source one;
+    struct site_page site[] = {{.url = HOST "/d/"}, {.url = HOST "/map.xml"}};
+    use_site(ix, site, 2);
+    ix->robots = "Sitemap: " HOST "/map.xml\nSitemap: http://elsewhere.example/map.xml\n";
+    init_source(&one, HOST "/d/");
+    one.source.prefix = (char *)HOST "/d/";
+    add_rule(&one, true, LOG__RULE_KIND__RULE_PREFIX, "/d/");
+    add_rule(&one, false, LOG__RULE_KIND__RULE_PREFIX, "/");
+    take_settings(ix, &one.crawl);
+    crawl_all(ix, 200);
+    assert_int_equal(ix->fetches, 2);
+    assert_int_equal(get_status(ix)->urls_known, 2);
+}
+
+static void a_source_that_wants_no_sitemaps_gets_none(void **state)
+{
+    struct indexserver *ix = *state;
+    struct one_source one;
+    struct site_page site[] = {{.url = HOST "/"}, {.url = HOST "/map.xml"}};
+    use_site(ix, site, 2);
+    ix->robots = "Sitemap: " HOST "/map.xml\n";
+    init_source(&one, HOST "/");
+    one.source.no_sitemaps = true;
+    take_settings(ix, &one.crawl);
+    crawl_all(ix, 200);
+    assert_int_equal(ix->fetches, 1);
+}
+
 static void an_owner_may_pass_over_robots_of_his_own_site(void **state)
 {
     struct indexserver *ix = *state;
@@ -314,6 +345,8 @@ int main(void)
         WITH_INDEXSERVER(tracking_parameters_make_no_second_page),
         WITH_INDEXSERVER(a_site_that_redirects_to_a_spelling_insists_on_it),
         WITH_INDEXSERVER(seeds_sitemaps_and_feeds_of_a_source_are_fetched),
+        WITH_INDEXSERVER(sitemaps_that_robots_txt_names_are_fetched_unless_a_source_wants_none),
+        WITH_INDEXSERVER(a_source_that_wants_no_sitemaps_gets_none),
         WITH_INDEXSERVER(an_owner_may_pass_over_robots_of_his_own_site),
         WITH_INDEXSERVER(nothing_is_fetched_in_quiet_hours),
         cmocka_unit_test(quiet_hours_end_by_the_clock_on_the_wall),

@@ -94,6 +94,64 @@ static void headers_and_cuts_reach_the_parser(void **state)
     page__page__free_unpacked(page, NULL);
 }
 
+static void what_a_page_says_of_others_is_answered(void **state)
+{
+    (void)state;
+    Page__ParseRequest request = request_of(
+        "text/html", "<link rel=alternate hreflang=de href=de><link rel=alternate href=f "
+                     "type=application/rss+xml><meta name=robots content=nofollow>");
+    char *links[] = {(char *)(uintptr_t) "</c>; rel=canonical",
+                     (char *)(uintptr_t) "</2>; rel=next"};
+    char *tags[] = {(char *)(uintptr_t) "unavailable_after: 2001-01-01, max-snippet:50"};
+    request.link_headers = links;
+    request.n_link_headers = 2;
+    request.robots_tags = tags;
+    request.n_robots_tags = 1;
+    request.refresh = (char *)(uintptr_t) "0; url=/there";
+    Page__Page *page = answer(&request);
+    assert_string_equal(page->canonical, "http://example.org/c");
+    assert_string_equal(page->refresh, "http://example.org/there");
+    assert_int_equal(page->n_links, 1);
+    assert_string_equal(page->links[0]->url, "http://example.org/2");
+    assert_int_equal(page->n_alternates, 1);
+    assert_string_equal(page->alternates[0]->language, "de");
+    assert_string_equal(page->alternates[0]->url, "http://example.org/de");
+    assert_int_equal(page->n_feeds, 1);
+    assert_string_equal(page->feeds[0], "http://example.org/f");
+    assert_string_equal(page->nofollow_by, "meta robots in the page");
+    assert_non_null(strstr(page->noindex_by, "X-Robots-Tag: unavailable_after: 2001-01-01"));
+    assert_true(page->noindex && page->nofollow && page->unavailable_after_us > 0);
+    assert_int_equal(page->max_snippet, 50);
+    assert_int_equal(page->kind, PAGE__PAGE_KIND__PAGE_DOCUMENT);
+    page__page__free_unpacked(page, NULL);
+}
+
+static void the_hints_of_a_list_are_answered(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        Page__PageKind kind;
+    } rows[] = {
+        {"<urlset><url><loc>b</loc><lastmod>1970-01-02</lastmod></url></urlset>",
+         PAGE__PAGE_KIND__PAGE_SITEMAP},
+        {"<sitemapindex><sitemap><loc>b</loc><lastmod>1970-01-02</lastmod></sitemap>",
+         PAGE__PAGE_KIND__PAGE_SITEMAP_INDEX},
+        {"<rss><item><link>b</link><title>T</title><pubDate>2 Jan 1970</pubDate></item></rss>",
+         PAGE__PAGE_KIND__PAGE_FEED},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        Page__ParseRequest request = request_of("text/xml", rows[i].body);
+        Page__Page *page = answer(&request);
+        assert_int_equal(page->kind, rows[i].kind);
+        assert_int_equal(page->n_hints, 1);
+        assert_string_equal(page->hints[0]->url, "http://example.org/b");
+        assert_int_equal(page->hints[0]->modified_us, 86400 * INT64_C(1000000));
+        assert_string_equal(page->hints[0]->title, i == 2 ? "T" : "");
+        page__page__free_unpacked(page, NULL);
+    }
+}
+
 static void a_problem_is_an_answer(void **state)
 {
     (void)state;
@@ -127,6 +185,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_of_a_page_is_answered),
         cmocka_unit_test(headers_and_cuts_reach_the_parser),
+        cmocka_unit_test(what_a_page_says_of_others_is_answered),
+        cmocka_unit_test(the_hints_of_a_list_are_answered),
         cmocka_unit_test(a_problem_is_an_answer),
         cmocka_unit_test(what_is_no_request_is_answered_too),
     };
