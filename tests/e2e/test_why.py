@@ -122,7 +122,7 @@ def test_a_url_that_is_not_known_is_told_what_would_make_it_known(stack, site):
     answer, stages = story(stack, site.base + "/nobody/knows")
     assert not answer["known"] and answer["fetches"] == []
     assert stages["frontier"]["verdict"] == "unknown" and "tierce crawl" in stages["frontier"]["cure"]
-    answer, stages = story(stack, "http://127.0.0.1:9/")
+    answer, stages = story(stack, "http://127.0.0.1:8099/")
     assert "no source names this host" in stages["scope"]["words"] and "config.yaml" in stages["scope"]["cure"]
     _, stages = story(stack, site.base + "/stave/")
     assert facts(stages["url"])["known instead"] == site.base + "/stave"
