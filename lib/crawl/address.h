@@ -33,6 +33,10 @@ const char *address_class_name(enum address_class address_class);
 /* Whether the class is ADDRESS_GLOBAL. */
 bool address_is_public(const struct sockaddr *address);
 
+/* Ports of services that a line of HTTP could be taken for a command by: the "bad ports" of the
+ * Fetch standard. Browsers open no URL that names one, and neither do we. */
+bool port_is_blocked(unsigned port);
+
 struct address_network {
     uint8_t bytes[16]; /* network order, zero behind the prefix */
     int family;        /* AF_INET (4 bytes of it) or AF_INET6 */

@@ -12,8 +12,8 @@
 
 enum {
     ARCHIVE_FILES_MAX = 10000,
-    ARCHIVE_FILE_BYTES_MAX = 32 * 1024 * 1024, /* unpacked; a longer one is cut */
-    ARCHIVE_BYTES_MAX = 96 * 1024 * 1024,      /* of all files that are read */
+    ARCHIVE_FILE_BYTES_MAX = 16 * 1024 * 1024, /* unpacked; a longer one is cut */
+    ARCHIVE_BYTES_MAX = 64 * 1024 * 1024,      /* of all files that are read */
 };
 
 struct archive;

@@ -14,8 +14,8 @@
 #include "base/error.h"
 
 enum {
-    DOCUMENT_HTML_BYTES_MAX = 8 * 1024 * 1024, /* what is over is left out */
-    DOCUMENT_CPU_MS_MAX = 3000,                /* of one document; what comes later is left out */
+    DOCUMENT_HTML_BYTES_MAX = 4 * 1024 * 1024, /* what is over is left out */
+    DOCUMENT_CPU_MS_MAX = 2000,                /* of one document; what comes later is left out */
 };
 
 struct document {

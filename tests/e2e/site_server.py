@@ -38,6 +38,10 @@ What it serves, in this order: pages set by the test; /_log, /_log.txt, /_log/cl
     /reset?at=start|headers|body&status=200   the same, with a TCP reset
     /garbage                    no HTTP at all
     /chunked?damaged=1          a chunked body, or one whose chunks are wrong
+    /chunked/extension          a chunk whose extension never ends;  /chunked/trailers?kb=100  long trailers
+    /length?says=N&sends=M      a body of M bytes whose Content-Length says N;  &and=K  and another one K
+    /endless                    a body that never ends, without Content-Length
+    /empty/gzip                 a packed body that goes on for ever and stands for nothing
     /tags?robots=noindex        X-Robots-Tag
     /members/N?need=basic       for whoever makes himself known: basic, bearer, header, cookie, form
     /login                      POST user=reader&password=secret: a cookie for /members/N?need=form
@@ -357,6 +361,40 @@ def serve_chunked(x):
     x.send_raw(b"0\r\nX-Trailer: yes\r\n\r\n")
 
 
+def serve_chunk_extension(x):
+    x.send_raw(x.head(200, {"Content-Type": "text/html", "Transfer-Encoding": "chunked"}) + b"5;x=")
+    while True:
+        x.send_raw(b"y" * 16384)
+
+
+def serve_trailers(x):
+    x.send_raw(x.head(200, {"Content-Type": "text/html", "Transfer-Encoding": "chunked"}) + b"5\r\n<p>hi\r\n0\r\n")
+    for n in range(x.number("kb", 100)):
+        x.send_raw(b"X-Trailer-%d: %s\r\n" % (n, b"t" * 1000))
+    x.send_raw(b"\r\n")
+
+
+def serve_length(x):
+    lengths = [x.text("says")] + ([x.text("and")] if "and" in x.query else [])
+    lines = "".join(f"Content-Length: {length}\r\n" for length in lengths)
+    x.request.status = 200
+    x.send_raw(f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{lines}\r\n".encode() + b"w" * x.number("sends", 0))
+    raise Hangup
+
+
+def serve_endless(x):
+    x.send_raw(x.head(200, {"Content-Type": "text/html", "Connection": "close"}))
+    while True:
+        x.send_raw(b"<p>more and more\n" * 1000)
+
+
+def serve_empty_gzip(x):
+    x.send_raw(x.head(200, {"Content-Type": "text/html", "Content-Encoding": "gzip", "Connection": "close"}))
+    x.send_raw(b"\x1f\x8b\x08" + bytes(7))
+    while True:
+        x.send_raw(b"\x00\x00\x00\xff\xff" * 2000)  # a stored block of no bytes
+
+
 def serve_tags(x):
     x.send_page("Tagged", "with a header", headers={"X-Robots-Tag": x.text("robots", "noindex")})
 
@@ -421,6 +459,11 @@ PATHS = {
     "/reset": serve_reset,
     "/garbage": serve_garbage,
     "/chunked": serve_chunked,
+    "/chunked/extension": serve_chunk_extension,
+    "/chunked/trailers": serve_trailers,
+    "/length": serve_length,
+    "/endless": serve_endless,
+    "/empty/gzip": serve_empty_gzip,
     "/tags": serve_tags,
 }
 PREFIXES = {
@@ -450,6 +493,7 @@ class SiteServer:
         if tls:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(*tls)
+            self._tls.set_alpn_protocols(["h2", "http/1.1"])
         self.host, self.port = host, self._listener.getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         self.authority = f"{name}:{self.port}"

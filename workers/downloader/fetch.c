@@ -43,6 +43,7 @@ struct fetch {
     enum body_use use;
     size_t header_bytes; /* of all blocks */
     size_t discarded;
+    size_t received; /* of a body that is wanted, still coded */
     struct decoder *decoder;
     struct curl_slist *header_lines;
     struct curl_slist *connect_to;
@@ -168,6 +169,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     struct addresses *addresses = fetch->request->addresses;
     char text[INET6_ADDRSTRLEN];
     if (purpose != CURLSOCKTYPE_IPCXN ||
+        guard_check_port(&address->addr, &fetch->refusal) != STATUS_OK ||
         guard_check(fetch->request->guard, &address->addr, &fetch->refusal) != STATUS_OK) {
         fetch->refused = true;
         return CURL_SOCKET_BAD;
@@ -326,6 +328,13 @@ static bool may_take(struct fetch *fetch, size_t size)
     return true;
 }
 
+/* What codings may make of a body that cannot be made smaller, and a little more. They can also go
+ * on for ever without a single byte of a body. */
+static size_t coded_max(const struct fetch_request *request)
+{
+    return request->body_max + request->body_max / 8 + FETCH_DISCARD_BYTES;
+}
+
 static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
 {
     struct fetch *fetch = context;
@@ -345,6 +354,10 @@ static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
         fetch->stopped = fetch->discarded > FETCH_DISCARD_BYTES;
         return fetch->stopped ? 0 : size;
     }
+    fetch->received += size;
+    if (fetch->received > coded_max(fetch->request))
+        return stop(fetch, LOG__REASON__REASON_TOO_LARGE,
+                    "the coded body is larger than any page that it could stand for");
     switch (decoder_feed(fetch->decoder, bytes, size, fetch->request->body_max, &fetch->answer.body,
                          &err)) {
     case STATUS_OK:
@@ -460,8 +473,8 @@ static CURLcode set_request(struct fetch *fetch, const struct fetch_request *req
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L); /* decode.c does it, within limits */
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);                 /* decode.c does it, within limits */
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* docs/decisions/0022-http-1-1.md */
     SET(CURLOPT_HTTPHEADER, fetch->header_lines);
     SET(CURLOPT_CONNECT_TO, fetch->connect_to);
     CURLcode code = CURLE_OK;
@@ -497,7 +510,7 @@ enum status fetch_start(struct fetch *fetch, CURLM *multi, const struct fetch_re
     fetch->socket = -1;
     fetch->paused_ms = 0;
     fetch->use = BODY_UNDECIDED;
-    fetch->header_bytes = fetch->discarded = 0;
+    fetch->header_bytes = fetch->discarded = fetch->received = 0;
     fetch->curl_words[0] = '\0';
     if (request->likely_address != NULL)
         addresses_expect(request->addresses, request->likely_address, fetch);

@@ -87,6 +87,23 @@ static bool may_be_allowed(enum address_class kind)
            kind == ADDRESS_SHARED || kind == ADDRESS_EMBEDDED || kind == ADDRESS_RESERVED;
 }
 
+static unsigned port_of(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+    if (address->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+    return 0;
+}
+
+enum status guard_check_port(const struct sockaddr *address, struct error *err)
+{
+    unsigned port = port_of(address);
+    if (!port_is_blocked(port))
+        return STATUS_OK;
+    return error_set(err, STATUS_DENIED, "port %u is not one for web pages", port);
+}
+
 enum status guard_check(const struct guard *guard, const struct sockaddr *address,
                         struct error *err)
 {

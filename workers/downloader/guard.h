@@ -41,6 +41,9 @@ void guard_init_public(struct guard *guard);
 enum status guard_check(const struct guard *guard, const struct sockaddr *address,
                         struct error *err);
 
+/* The same of the address's port, whoever asks. */
+enum status guard_check_port(const struct sockaddr *address, struct error *err);
+
 /* Reads an address as libcurl writes it: "192.0.2.1" or "2001:db8::1". False: it is none. */
 bool address_read(const char *text, struct sockaddr_storage *ret_address);
 /* Writes it; `ret` has room for INET6_ADDRSTRLEN. */

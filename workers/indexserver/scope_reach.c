@@ -120,6 +120,9 @@ const char *scope_refusal(struct scope *scope, const struct url *url, const stru
     if (own[0] != '\0' && strcmp(url->authority, own) == 0 &&
         strncmp(url->path, HANDBOOK, strlen(HANDBOOK)) != 0)
         return "this is Tierce's own site, of which only " HANDBOOK " is crawled";
+    if (port_is_blocked(url->port))
+        return arena_format(arena, "port %u is not one for web pages: browsers refuse it, too",
+                            url->port);
     return reach_refusal(scope, url->host, source, arena);
 }
 

@@ -203,9 +203,21 @@ static void what_is_no_network_is_refused(void **state)
     }
 }
 
+static void ports_of_other_services_are_blocked(void **state)
+{
+    (void)state;
+    static const unsigned blocked[] = {0, 1, 22, 25, 110, 143, 993, 2049, 6000, 6667, 10080};
+    static const unsigned open_ports[] = {80, 443, 8, 81, 591, 3000, 8000, 8080, 8443, 65535};
+    for (size_t i = 0; i < ARRAY_COUNT(blocked); i++)
+        assert_true(port_is_blocked(blocked[i]));
+    for (size_t i = 0; i < ARRAY_COUNT(open_ports); i++)
+        assert_false(port_is_blocked(open_ports[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_of_other_services_are_blocked),
         cmocka_unit_test(ipv4_ranges_begin_and_end_where_the_registry_says),
         cmocka_unit_test(of_ipv6_only_what_is_in_public_use_is_global),
         cmocka_unit_test(an_ipv4_address_inside_an_ipv6_one_is_seen),

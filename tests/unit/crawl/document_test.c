@@ -377,6 +377,5 @@ int main(void)
         cmocka_unit_test(what_expands_without_end_is_cut),
         cmocka_unit_test(markdown_has_headings_links_and_tables),
     };
-    page_load_all();
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -242,7 +242,7 @@ static bool fetch_by_name(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     CURL *easy = curl_easy_init();
-    curl_easy_setopt(easy, CURLOPT_URL, "https://localhost:1/");
+    curl_easy_setopt(easy, CURLOPT_URL, "https://localhost:2/");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)CURL_MS);
     return curl_easy_perform(easy) == CURLE_COULDNT_CONNECT;

@@ -613,7 +613,7 @@ static void a_server_that_asks_for_peace_has_it_for_the_rest_of_the_lease(void *
 static void a_host_that_is_not_there_is_asked_twice_and_no_more(void **state)
 {
     (void)state;
-    static char origin[] = "http://127.0.0.1:1";
+    static char origin[] = "http://127.0.0.1:2";
     struct lease lease;
     lease_init(&lease, 1);
     lease.wire.origin = origin;
@@ -858,7 +858,7 @@ static void a_redirect_of_robots_txt_to_another_port_of_its_host_waits_the_delay
     static char networks[] = "127.0.0.0/8", *list[] = {networks};
     char origin[64];
     snprintf(origin, sizeof(origin), "http://polite.test%s", port);
-    snprintf(url, sizeof(url), "%s/redirect?to=http://polite.test:1/robots.txt", origin);
+    snprintf(url, sizeof(url), "%s/redirect?to=http://polite.test:2/robots.txt", origin);
     lease_init(&lease, 1);
     lease.wire.origin = origin;
     lease.wire.delay_ms = 400;

@@ -245,7 +245,7 @@ static void validators_are_sent(void **state)
 static void no_one_listening_is_no_connection(void **state)
 {
     (void)state;
-    struct fetch_request request = request_for("http://127.0.0.1:1/");
+    struct fetch_request request = request_for("http://127.0.0.1:2/");
     assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_CONNECT);
     assert_string_equal(get(&request)->address, "");
 }
@@ -481,6 +481,116 @@ static void giving_up_gives_back_the_place(void **state)
     curl_multi_cleanup(multi);
 }
 
+/* ---- answers that would like to be larger, longer or slower than they may be ---- */
+
+static void chunks_cannot_hide_what_makes_an_answer_long(void **state)
+{
+    (void)state;
+    int64_t began_ms = clock_boot_ms();
+    assert_trouble("/chunked/extension", LOG__REASON__REASON_TIMEOUT, "too slow");
+    assert_true(clock_boot_ms() - began_ms < 8000);
+    struct fetch_answer *answer = get_path("/chunked/trailers?kb=20");
+    assert_page(answer, "hi");
+    assert_null(strstr(buffer_string(&answer->headers), "X-Trailer"));
+    assert_trouble("/chunked/trailers?kb=100", LOG__REASON__REASON_TOO_LARGE, "64 KiB");
+}
+
+static void a_length_that_lies_is_a_bad_response(void **state)
+{
+    (void)state;
+    assert_trouble("/length?says=1000&sends=10", LOG__REASON__REASON_BAD_RESPONSE, "");
+    assert_trouble("/length?says=-1&sends=10", LOG__REASON__REASON_BAD_RESPONSE, "");
+    /* A number beyond all numbers is none: the body goes on to the end of the connection. */
+    assert_int_equal(get_path("/length?says=99999999999999999999999&sends=10")->body.size, 10);
+    struct fetch_answer *answer = get_path("/length?says=10&sends=1000");
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_UNKNOWN);
+    assert_int_equal(answer->body.size, 10);
+}
+
+static void a_body_that_never_ends_is_cut(void **state)
+{
+    (void)state;
+    struct fetch_answer *answer = get_path("/endless");
+    assert_page(answer, "more and more");
+    assert_true(answer->truncated);
+    assert_int_equal(answer->body.size, BODY_MAX);
+    assert_trouble("/empty/gzip", LOG__REASON__REASON_TOO_LARGE, "larger than any page");
+}
+
+static void a_port_that_is_not_for_the_web_is_not_connected_to(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"http://127.0.0.1:25/", "http://127.0.0.1:22/",
+                                       "http://localhost:6667/", "https://127.0.0.1:993/"};
+    for (size_t i = 0; i < ARRAY_COUNT(urls); i++) {
+        struct fetch_request request = request_for(urls[i]);
+        struct fetch_answer *answer = get(&request);
+        assert_int_equal(answer->trouble, LOG__REASON__REASON_ADDRESS_REFUSED);
+        assert_non_null(strstr(answer->why.text, "not one for web pages"));
+    }
+}
+
+static void nothing_but_the_web_is_spoken(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "file:///etc/passwd",     "gopher://127.0.0.1:8080/_x",    "ftp://127.0.0.1:8080/",
+        "dict://127.0.0.1:8080/", "telnet://127.0.0.1:8080/",      "ldap://127.0.0.1:8080/",
+        "smb://127.0.0.1/x/y",    "http://user:pw@127.0.0.1:8080/"};
+    for (size_t i = 0; i < ARRAY_COUNT(urls); i++) {
+        struct fetch_request request = request_for(urls[i]);
+        struct fetch_answer *answer = get(&request);
+        assert_int_not_equal(answer->trouble, LOG__REASON__REASON_UNKNOWN);
+        assert_int_equal(answer->status, 0);
+        assert_string_equal(answer->address, "");
+    }
+}
+
+static void a_handshake_that_nobody_answers_is_given_up_in_time(void **state)
+{
+    (void)state;
+    char url[64];
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(name);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&name, sizeof(name)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &size), 0);
+    snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(name.sin_port));
+    struct fetch_request request = request_for(url);
+    struct fetch_limits hasty = quick;
+    hasty.connect_ms = 300;
+    request.limits = &hasty;
+    int64_t began_ms = clock_boot_ms();
+    assert_int_equal(get(&request)->trouble, LOG__REASON__REASON_CONNECT);
+    assert_true(clock_boot_ms() - began_ms < 3000);
+    close(listener);
+}
+
+/* The test's server would speak HTTP/2 first, and cannot. */
+static void http2_is_not_offered(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/tierce-test-XXXXXX", certificate[64], key[64], url[128];
+    static char tls[] = "--tls";
+    char *arguments[] = {tls, certificate, key, NULL};
+    struct buffer pem = {0};
+    struct site secure;
+    make_certificate(folder, certificate, key, sizeof(key));
+    assert_int_equal(file_read(certificate, 65536, &pem, NULL), STATUS_OK);
+    site_start(&secure, arguments);
+    snprintf(url, sizeof(url), "https://localhost:%s/html", strrchr(secure.url, ':') + 1);
+    struct fetch_request request = request_for(url);
+    request.ca_pem = pem.data;
+    request.ca_pem_size = pem.size;
+    assert_page(get(&request), "words");
+    site_stop(&secure);
+    buffer_release(&pem);
+    unlink(certificate);
+    unlink(key);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +618,13 @@ int main(void)
         cmocka_unit_test(only_so_many_bodies_are_large_at_a_time),
         cmocka_unit_test(a_request_too_many_to_an_address_is_not_sent),
         cmocka_unit_test(giving_up_gives_back_the_place),
+        cmocka_unit_test(chunks_cannot_hide_what_makes_an_answer_long),
+        cmocka_unit_test(a_length_that_lies_is_a_bad_response),
+        cmocka_unit_test(a_body_that_never_ends_is_cut),
+        cmocka_unit_test(a_port_that_is_not_for_the_web_is_not_connected_to),
+        cmocka_unit_test(nothing_but_the_web_is_spoken),
+        cmocka_unit_test(a_handshake_that_nobody_answers_is_given_up_in_time),
+        cmocka_unit_test(http2_is_not_offered),
     };
     return cmocka_run_group_tests(tests, start_site, stop_site);
 }

@@ -420,9 +420,51 @@ static void settings_are_taken_when_too_much_waits_to_be_written(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Whether readers are told that the page, and the edge from it, are private. */
+static bool is_private(struct indexserver *ix, const char *url)
+{
+    bool document = false, edge = false;
+    for (uint64_t from = 0, before = UINT64_MAX; from != before;) {
+        const Wire__FeedReply *reply = read_feed(ix, from, 0);
+        for (size_t i = 0; i < reply->n_items; i++) {
+            const Wire__FeedItem *item = reply->items[i];
+            if (item->kind_case == WIRE__FEED_ITEM__KIND_DOCUMENT &&
+                strcmp(item->document->url, url) == 0)
+                document = item->document->private_address;
+            if (item->kind_case == WIRE__FEED_ITEM__KIND_EDGE &&
+                strcmp(item->edge->source, url) == 0)
+                edge = item->edge->source_is_private;
+        }
+        before = from;
+        from = reply->next;
+    }
+    assert_int_equal(document, edge);
+    return document;
+}
+
+static void a_page_that_was_fetched_with_credentials_is_private(void **state)
+{
+    struct indexserver *ix = *state;
+    submit(ix, HOST "/a");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]); /* robots.txt */
+    const Wire__LeaseReply *reply = lease(ix, 1, 1000);
+    Wire__Fetched *fetched = fetch(ix, reply->leases[0], reply->leases[0]->urls[0]);
+    fetched->content->private_address = false;
+    report(ix, &fetched, 1, &reply->leases[0]->lease, 1);
+    assert_false(is_private(ix, HOST "/a"));
+    submit(ix, HOST "/a");
+    reply = lease(ix, 1, 1000);
+    fetched = fetch(ix, reply->leases[0], reply->leases[0]->urls[0]);
+    fetched->content->private_address = false;
+    fetched->content->with_credentials = true;
+    report(ix, &fetched, 1, &reply->leases[0]->lease, 1);
+    assert_true(is_private(ix, HOST "/a"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_page_that_was_fetched_with_credentials_is_private),
         TEST(a_removal_reaches_readers_while_an_older_page_waits_for_its_parse),
         TEST(what_was_told_ahead_is_told_once),
         TEST(a_reader_without_room_is_told_of_removals_alone),
