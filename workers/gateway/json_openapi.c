@@ -300,7 +300,7 @@ const char json_openapi[] = JSON_TEXT({
     "Control": {
       "type": "object", "required": ["action"],
       "properties": {
-        "action": {"enum": ["pause", "resume", "cancel"]},
+        "action": {"enum": ["pause", "resume", "cancel", "confirm"]},
         "source": {"type": "string", "default": "", "description": "A source's address; empty: the whole crawl"}
       }
     },

@@ -229,6 +229,7 @@ static Log__Action action_of(const char *name)
         {"pause", LOG__ACTION__ACTION_PAUSE},
         {"resume", LOG__ACTION__ACTION_RESUME},
         {"cancel", LOG__ACTION__ACTION_CANCEL},
+        {"confirm", LOG__ACTION__ACTION_CONFIRM},
     };
     for (size_t i = 0; name != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
         if (strcmp(actions[i].name, name) == 0)
@@ -243,7 +244,8 @@ static void control_crawl(struct exchange *exchange, const json_t *body)
     const char *source = source_value == NULL ? "" : json_string_value(source_value);
     Log__Action action = action_of(name);
     if (action == LOG__ACTION__ACTION_NONE) {
-        http_problem(exchange, 400, "`action` must be \"pause\", \"resume\" or \"cancel\".");
+        http_problem(exchange, 400,
+                     "`action` must be \"pause\", \"resume\", \"cancel\" or \"confirm\".");
         return;
     }
     if (source == NULL) {

@@ -9,6 +9,7 @@
 #include "indexserver/frontier.h"
 #include "indexserver/pages.h"
 #include "indexserver/removal.h"
+#include "indexserver/urls.h"
 #include "rpc/message.h"
 
 enum {
@@ -95,11 +96,16 @@ static void say(struct change *change, const char *url, struct doc *doc, enum fe
 /* ---- entries
  * ------------------------------------------------------------------------------------- */
 
+/* The frontier knows which contents are documents; it has seen all that the feed sees. */
 static enum status say_page(struct change *change, const char *url, struct doc *doc,
                             const Page__Page *page, struct error *err)
 {
     size_t bytes = 0;
-    bool indexable = !page->noindex && page->problem == PAGE__PROBLEM__PROBLEM_NONE;
+    struct url_entry *known;
+    enum status status = urls_touch(change, url, &known, err);
+    if (status != STATUS_OK)
+        return status;
+    bool indexable = (known->after.flags & URL_DOCUMENT) != 0;
     if (indexable)
         say(change, url, doc, FEED_DOCUMENT);
     else if (doc->kind != 0) /* a reader may hold an earlier version */
@@ -112,11 +118,12 @@ static enum status apply_content(struct change *change, const Log__Content *cont
                                  const Page__Page *page, struct error *err)
 {
     struct doc doc;
-    bool removed = false;
-    enum status status = frontier_is_removed(change, content->url, &removed, err);
+    struct url_entry *known;
+    enum status status = urls_touch(change, content->url, &known, err);
     if (status == STATUS_OK)
         status = get_doc(change->views, content->url, &doc, err);
-    if (status != STATUS_OK || removed)
+    /* The owner removed it, or another one came since. */
+    if (status != STATUS_OK || known->after.content != change->sequence)
         return status;
     take_item_back(change, content->url, &doc);
     doc.content = change->sequence;

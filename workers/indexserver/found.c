@@ -38,10 +38,12 @@ static struct source *source_for(struct change *change, struct url *url,
 }
 
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
-                      struct error *err)
+                      struct url_entry **ret_entry, struct error *err)
 {
     struct scope *scope = change->views->scope;
     struct url url;
+    if (ret_entry != NULL)
+        *ret_entry = NULL;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
     struct source *source = source_for(change, &url, finding);
@@ -54,6 +56,8 @@ enum status found_url(struct change *change, const char *text, const struct find
     enum status status = urls_touch(change, url.text, &entry, err);
     if (status == STATUS_OK && entry->after.kind == URL_UNKNOWN)
         found_make_known(change, entry, source, finding);
+    if (status == STATUS_OK && ret_entry != NULL)
+        *ret_entry = entry;
     return status;
 }
 
@@ -90,7 +94,7 @@ static enum status take_back(struct change *change, const char *text, uint32_t i
     struct url url;
     struct url_entry *entry;
     struct finding finding = {.index = index, .depth = depth, .due_ms = URL_DUE_FOUND};
-    enum status status = found_url(change, text, &finding, err);
+    enum status status = found_url(change, text, &finding, NULL, err);
     if (status != STATUS_OK ||
         url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return status;
@@ -162,7 +166,7 @@ enum status found_by_submit(struct change *change, const Log__Submit *submit, st
         else if (submit->origin == LOG__ORIGIN__ORIGIN_SCOPE)
             status = take_back(change, submit->urls[i], (uint32_t)i, submit->depth, err);
         else
-            status = found_url(change, submit->urls[i], &finding, err);
+            status = found_url(change, submit->urls[i], &finding, NULL, err);
     }
     /* A host that slept because its source was removed or cancelled may go on. */
     if (submit->origin == LOG__ORIGIN__ORIGIN_OWNER)
@@ -170,19 +174,27 @@ enum status found_by_submit(struct change *change, const Log__Submit *submit, st
     return status;
 }
 
+static enum status take_links(struct change *change, const struct url_state *from,
+                              const Page__Page *page, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < page->n_links && status == STATUS_OK; i++) {
+        const Page__Link *link = page->links[i];
+        struct finding finding = {
+            .index = (uint32_t)i + 1, .depth = from->depth + 1u, .due_ms = URL_DUE_FOUND};
+        if (!link->nofollow)
+            status = found_url(change, link->url, &finding, NULL, err);
+    }
+    return status;
+}
+
 enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
                                struct error *err)
 {
     struct url_entry *entry;
-    if (page->nofollow)
-        return STATUS_OK;
     enum status status = urls_touch(change, url, &entry, err);
-    for (size_t i = 0; i < page->n_links && status == STATUS_OK; i++) {
-        const Page__Link *link = page->links[i];
-        struct finding finding = {
-            .index = (uint32_t)i + 1, .depth = entry->after.depth + 1u, .due_ms = URL_DUE_FOUND};
-        if (!link->nofollow)
-            status = found_url(change, link->url, &finding, err);
-    }
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    url_state_take_page(&entry->after, url, page);
+    return page->nofollow ? STATUS_OK : take_links(change, &entry->after, page, err);
 }

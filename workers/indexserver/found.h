@@ -19,9 +19,10 @@ struct finding {
 void found_make_known(struct change *change, struct url_entry *entry, const struct source *source,
                       const struct finding *finding);
 
-/* A link or the like: noted where it is new and a source wants it. */
+/* A link or the like: noted where it is new and a source wants it. `ret_entry` may be NULL; NULL is
+ * given where no source wants it. */
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
-                      struct error *err);
+                      struct url_entry **ret_entry, struct error *err);
 
 /* The sitemaps that a robots.txt names. */
 enum status found_by_robots(struct change *change, const Log__Robots *robots, struct error *err);

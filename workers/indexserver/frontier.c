@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "indexserver/found.h"
 #include "indexserver/hosts.h"
+#include "indexserver/losses.h"
 #include "indexserver/neighbours.h"
 #include "indexserver/removal.h"
 #include "indexserver/urls.h"
@@ -121,12 +122,13 @@ void frontier_wake_all(struct views *views)
 /* ---- what fetches bring
  * -------------------------------------------------------------------------------- */
 
-static struct revisit revisit_of(const struct change *change, const char *url)
+static struct revisit revisit_of(const struct change *change, const char *url, uint32_t decided_s)
 {
+    uint32_t recrawl_s = scope_settings(change->views->scope)->recrawl_s;
     return (struct revisit){.time_us = change->time_us,
                             .sequence = change->sequence,
                             .spread = url_hash(url, strlen(url)),
-                            .recrawl_s = scope_settings(change->views->scope)->recrawl_s};
+                            .recrawl_s = decided_s == 0 ? recrawl_s : decided_s};
 }
 
 /* The URL of a fetch: known, or (where the log is replayed and what led there was replaced) made
@@ -256,6 +258,16 @@ static void refuse_fetched(struct change *change)
     change_forget(change, change->sequence);
 }
 
+static void take_content(struct change *change, struct url_entry *entry,
+                         const Log__Content *content)
+{
+    struct revisit revisit = revisit_of(change, content->url, content->recrawl_s);
+    loss_settle(change, entry);
+    if (entry->after.content == 0)
+        loss_made_up(change, entry);
+    url_state_take_content(&entry->after, content, &revisit);
+}
+
 /* A page from an archive has a source, so that it is counted; its host was not asked. */
 static void take_imported(struct change *change, struct url_entry *entry)
 {
@@ -291,8 +303,7 @@ static enum status apply_content(struct change *change, const Log__Content *cont
         status = touch_fetched(change, content->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
-    struct revisit revisit = revisit_of(change, content->url);
-    url_state_take_content(&entry->after, content, &revisit);
+    take_content(change, entry, content);
     if (content->imported) {
         take_imported(change, entry);
     } else {
@@ -305,8 +316,9 @@ static enum status apply_content(struct change *change, const Log__Content *cont
 }
 
 static enum status follow_redirect(struct change *change, const Log__Outcome *outcome,
-                                   const struct url_state *from, struct error *err)
+                                   struct url_entry *entry, struct error *err)
 {
+    const struct url_state *from = &entry->after;
     if (outcome->reason != LOG__REASON__REASON_REDIRECT || outcome->target[0] == '\0' ||
         from->redirects >= URL_REDIRECTS_MAX)
         return STATUS_OK;
@@ -317,7 +329,11 @@ static enum status follow_redirect(struct change *change, const Log__Outcome *ou
                               .origin = from->origin,
                               .due_ms = urgent ? URL_DUE_OWNER : URL_DUE_FOUND,
                               .from = outcome->url};
-    return found_url(change, outcome->target, &finding, err);
+    struct url_entry *target;
+    enum status status = found_url(change, outcome->target, &finding, &target, err);
+    if (status == STATUS_OK && target != NULL && outcome_is_permanent_redirect(outcome))
+        target->after.flags |= URL_MOVED_HERE;
+    return status;
 }
 
 static enum status apply_outcome(struct change *change, const Log__Outcome *outcome,
@@ -335,13 +351,17 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
         status = touch_fetched(change, outcome->url, &entry, &host, err);
     if (status != STATUS_OK)
         return status;
-    struct revisit revisit = revisit_of(change, outcome->url);
+    struct revisit revisit = revisit_of(change, outcome->url, outcome->recrawl_s);
+    if (outcome->kept)
+        loss_note_kept(change, entry);
+    else if (outcome->reason == LOG__REASON__REASON_NOT_MODIFIED)
+        loss_settle(change, entry);
     url_state_take_outcome(&entry->after, outcome, &revisit);
     note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
     if (outcome->reason == LOG__REASON__REASON_LOGIN)
         note_login(change, &entry->after, true);
-    return follow_redirect(change, outcome, &entry->after, err);
+    return follow_redirect(change, outcome, entry, err);
 }
 
 /* Whoever asks for peace means the whole host; then robots.txt is asked for before anything else.
@@ -395,18 +415,11 @@ struct removing {
     struct error *err;
 };
 
-static void remove_state(struct removing *r, struct url_state *state)
+static void remove_state(struct removing *r, struct url_entry *entry)
 {
-    if (state->content != 0)
-        r->change->removed++;
-    state->content = 0;
-    state->bytes = 0;
-    if (r->by_owner) {
-        state->kind = URL_REMOVED;
-        state->due_ms = URL_DUE_NEVER;
-    } else if (state->kind == URL_HELD) {
-        state->kind = URL_GONE;
-    }
+    loss_settle(r->change, entry);
+    r->change->removed += entry->after.content != 0;
+    url_state_remove(&entry->after, r->by_owner);
 }
 
 static bool remove_one(void *context, const char *url, struct kv_slice value)
@@ -422,7 +435,7 @@ static bool remove_one(void *context, const char *url, struct kv_slice value)
     }
     r->status = urls_touch(r->change, url, &entry, r->err);
     if (r->status == STATUS_OK)
-        remove_state(r, &entry->after);
+        remove_state(r, entry);
     return r->status == STATUS_OK;
 }
 
@@ -432,7 +445,7 @@ static enum status remove_page(struct removing *r, const char *url)
     struct url_entry *entry;
     enum status status = urls_touch(r->change, url, &entry, r->err);
     if (status == STATUS_OK && (r->by_owner || entry->after.kind != URL_UNKNOWN))
-        remove_state(r, &entry->after);
+        remove_state(r, entry);
     return status;
 }
 
@@ -486,6 +499,8 @@ static enum status apply_control(struct change *change, const Log__Control *cont
                                  struct error *err)
 {
     enum status status = scope_take_control(change, control, err);
+    if (status == STATUS_OK && control->action == LOG__ACTION__ACTION_CONFIRM)
+        status = losses_confirm(change, control, err);
     change->views->frontier->controls++;
     if (control->action == LOG__ACTION__ACTION_SETTINGS)
         stop_growth(change->views->frontier);

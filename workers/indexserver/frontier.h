@@ -77,7 +77,6 @@ struct frontier_denied {
     const char *url;
     Log__Reason reason;
     const char *words;
-    bool removed; /* it has content, which goes */
 };
 
 struct frontier_grant {

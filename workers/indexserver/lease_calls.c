@@ -6,9 +6,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crawl/page.h"
+#include "indexserver/appraisal.h"
 #include "indexserver/hosts.h"
 #include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
+#include "indexserver/urls.h"
 
 enum {
     ROUNDS_MAX = 8,         /* of looking for a URL that is not forbidden, for one call */
@@ -56,28 +58,44 @@ static void remove_call_at(struct lease_calls *calls, size_t index)
 /* ---- what is found on the way
  * ---------------------------------------------------------------------- */
 
+/* Under the lock. */
+static void add_denied(struct service *service, const struct frontier_denied *denied,
+                       struct arena *arena, struct appraisal *appraisal, struct batch *batch)
+{
+    struct url_state state;
+    if (urls_get(service->views, denied->url, &state, NULL) != STATUS_OK)
+        return;
+    Log__Outcome *outcome = check_alloc(arena_alloc(arena, sizeof(*outcome)));
+    log__outcome__init(outcome);
+    outcome->url = (char *)denied->url;
+    outcome->reason = denied->reason;
+    outcome->detail = (char *)denied->words;
+    appraise_outcome(service->views, &state, outcome, appraisal);
+    batch_add(batch, entry_of_outcome(arena, outcome), NULL);
+    if (appraisal->removes)
+        batch_add(
+            batch,
+            entry_of_remove(arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, denied->url, appraisal->by),
+            NULL);
+}
+
 /* Notes in the log what may not be fetched: it is not asked for again until it is due. */
 static enum status note_denied(struct service *service, const struct frontier_grant *grant,
                                struct arena *arena, struct error *err)
 {
     struct batch batch = {0};
+    struct table moves = {0};
+    struct appraisal appraisal = {.now_us = clock_unix_us(), .moves = &moves};
     uint64_t first;
-    for (size_t i = 0; i < grant->denied_count; i++) {
-        const struct frontier_denied *denied = &grant->denied[i];
-        Log__Outcome *outcome = check_alloc(arena_alloc(arena, sizeof(*outcome)));
-        log__outcome__init(outcome);
-        outcome->url = (char *)denied->url;
-        outcome->reason = denied->reason;
-        outcome->detail = (char *)denied->words;
-        batch_add(&batch, entry_of_outcome(arena, outcome), NULL);
-        if (denied->removed)
-            batch_add(&batch,
-                      entry_of_remove(arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, denied->url,
-                                      LOG__REMOVE_BY__REMOVED_BY_ROBOTS),
-                      NULL);
-    }
+    pthread_mutex_lock(&service->views->lock);
+    for (size_t i = 0; i < grant->denied_count; i++)
+        add_denied(service, &grant->denied[i], arena, &appraisal, &batch);
+    pthread_mutex_unlock(&service->views->lock);
+    for (size_t i = 0; i < batch.count; i++)
+        batch.entries[i]->time_us = appraisal.now_us;
     enum status status = sequencer_append(service->sequencer, &batch, &first, NULL, err);
     batch_release(&batch);
+    table_release(&moves);
     return status;
 }
 

@@ -72,7 +72,6 @@ static bool is_denied(struct leasing *l, const struct candidate *candidate, cons
     if (!verdict.allowed) {
         denied.reason = LOG__REASON__REASON_ROBOTS_DENIED;
         denied.words = arena_format(l->arena, "line %u: %s", verdict.line, verdict.rule);
-        denied.removed = state->content != 0;
     } else if (!source_scope_takes(source->scope, url, state->depth) &&
                !is_sitemap(l, candidate, url->text)) {
         denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
@@ -93,6 +92,30 @@ static char *validator(struct leasing *l, const Log__Hop *hop, const char *name,
     return check_alloc(arena_string(l->arena, strlen(value) > VALIDATOR_BYTES_MAX ? "" : value));
 }
 
+/* An answer that nothing changed may name newer validators for it (RFC 9111, 4.3.4). */
+static void renew_validators(struct leasing *l, const struct url_state *state,
+                             struct arena *scratch, Wire__LeasedUrl *leased)
+{
+    Log__Entry *entry;
+    if (state->reason != LOG__REASON__REASON_NOT_MODIFIED || state->outcome < state->content ||
+        log_get(l->views->log, state->outcome, scratch, &entry, NULL) != STATUS_OK ||
+        entry->kind_case != LOG__ENTRY__KIND_OUTCOME || entry->outcome->n_hops == 0)
+        return;
+    const Log__Hop *hop = entry->outcome->hops[entry->outcome->n_hops - 1];
+    char *etag = validator(l, hop, "etag", scratch);
+    char *last_modified = validator(l, hop, "last-modified", scratch);
+    if (etag[0] != '\0')
+        leased->etag = etag;
+    if (last_modified[0] != '\0')
+        leased->last_modified = last_modified;
+}
+
+/* Whether a whole answer is wanted although the page is held. */
+static bool must_come_whole(const struct url_state *state)
+{
+    return (state->flags & (URL_KEPT | URL_ASIDE)) != 0;
+}
+
 /* What the server said of the version that is held, so that it may answer "not modified". Where
  * the log cannot give that version it is asked for whole. */
 static void add_validators(struct leasing *l, const struct url_state *state,
@@ -101,7 +124,7 @@ static void add_validators(struct leasing *l, const struct url_state *state,
     struct arena arena = {0};
     struct error err;
     Log__Entry *entry;
-    if (state->content == 0)
+    if (state->content == 0 || must_come_whole(state))
         return;
     enum status status = log_get(l->views->log, state->content, &arena, &entry, &err);
     if (status == STATUS_OK && entry->kind_case == LOG__ENTRY__KIND_CONTENT &&
@@ -109,6 +132,7 @@ static void add_validators(struct leasing *l, const struct url_state *state,
         const Log__Hop *hop = entry->content->hops[entry->content->n_hops - 1];
         leased->etag = validator(l, hop, "etag", &arena);
         leased->last_modified = validator(l, hop, "last-modified", &arena);
+        renew_validators(l, state, &arena, leased);
     } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         log_warning("%s: its content cannot be read from the log, it is fetched whole: %s",
                     leased->url, err.text);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "crawl/page.h"
+#include "indexserver/appraisal.h"
 #include "indexserver/frontier.h"
 #include "indexserver/hosts.h"
 #include "indexserver/pages.h"
@@ -27,6 +28,7 @@ struct report {
     struct arena *arena;
     struct batch *batch;
     struct late_page *late;
+    struct table moves; /* of struct appraisal */
 };
 
 /*
@@ -65,14 +67,73 @@ static bool find_state(struct report *r, const Wire__Fetched *fetched, struct ur
     return is_wanted(r, fetched, ret_state);
 }
 
+/* The entry has the time by which it was appraised. */
+static void add_entry(struct report *r, Log__Entry *entry, const Page__Page *page, int64_t time_us)
+{
+    entry->time_us = time_us;
+    batch_add(r->batch, entry, page);
+}
+
+static void take_appraised(struct report *r, const struct url_state *state, Log__Outcome *outcome)
+{
+    struct appraisal appraisal = {.now_us = clock_unix_us(), .moves = &r->moves};
+    appraise_outcome(r->service->views, state, outcome, &appraisal);
+    add_entry(r, entry_of_outcome(r->arena, outcome), NULL, appraisal.now_us);
+    if (appraisal.removes)
+        add_entry(
+            r,
+            entry_of_remove(r->arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, outcome->url, appraisal.by),
+            NULL, appraisal.now_us);
+}
+
+/* A content that is not held comes down to an outcome. */
+static Log__Outcome *outcome_of(struct report *r, const Log__Content *content, Log__Reason reason,
+                                const char *detail)
+{
+    Log__Outcome *outcome = check_alloc(arena_alloc(r->arena, sizeof(*outcome)));
+    log__outcome__init(outcome);
+    outcome->url = content->url;
+    outcome->reason = reason;
+    outcome->n_hops = content->n_hops;
+    outcome->hops = content->hops;
+    outcome->detail = (char *)detail;
+    outcome->fetch_ms = content->fetch_ms;
+    outcome->recrawl_s = content->recrawl_s;
+    return outcome;
+}
+
+/* As good as "not modified". Its headers may hold newer validators. */
+static void take_same(struct report *r, const struct url_state *state, const Log__Content *content)
+{
+    take_appraised(
+        r, state, outcome_of(r, content, LOG__REASON__REASON_NOT_MODIFIED, "sent again as it was"));
+}
+
+static void keep_held(struct report *r, const Log__Content *content, const Page__Page *page,
+                      int64_t time_us)
+{
+    const char *detail = page->noindex_by[0] != '\0' ? page->noindex_by : "noindex";
+    Log__Outcome *outcome = outcome_of(r, content, LOG__REASON__REASON_NOINDEX, detail);
+    outcome->kept = true;
+    add_entry(r, entry_of_outcome(r->arena, outcome), NULL, time_us);
+}
+
 static void take_content(struct report *r, const Wire__Fetched *fetched)
 {
     struct url url;
     struct url_state state;
     if (!find_state(r, fetched, &url, &state))
         return;
-    fetched->content->url = (char *)url.text;
-    batch_add(r->batch, entry_of_content(r->arena, fetched->content), fetched->page);
+    Log__Content *content = fetched->content;
+    struct appraisal appraisal = {.now_us = clock_unix_us(), .moves = &r->moves};
+    content->url = (char *)url.text;
+    appraise_content(r->service->views, &state, content, fetched->page, r->arena, &appraisal);
+    if (appraisal.same)
+        take_same(r, &state, content);
+    else if (appraisal.kept)
+        keep_held(r, content, fetched->page, appraisal.now_us);
+    else
+        add_entry(r, entry_of_content(r->arena, content), fetched->page, appraisal.now_us);
 }
 
 static void take_outcome(struct report *r, const Wire__Fetched *fetched)
@@ -81,14 +142,8 @@ static void take_outcome(struct report *r, const Wire__Fetched *fetched)
     struct url_state state;
     if (!find_state(r, fetched, &url, &state))
         return;
-    Log__Outcome *outcome = fetched->outcome;
-    outcome->url = (char *)url.text;
-    batch_add(r->batch, entry_of_outcome(r->arena, outcome), NULL);
-    if (url_state_outcome_removes(&state, outcome))
-        batch_add(r->batch,
-                  entry_of_remove(r->arena, LOG__REMOVE_SCOPE__REMOVE_PAGE, url.text,
-                                  LOG__REMOVE_BY__REMOVED_BY_GONE),
-                  NULL);
+    fetched->outcome->url = (char *)url.text;
+    take_appraised(r, &state, fetched->outcome);
 }
 
 static void take_robots(struct report *r, const Wire__Fetched *fetched)
@@ -187,6 +242,7 @@ static bool prepare(struct sequencer_job *sequencer_job, struct batch *batch)
     for (size_t i = 0; i < request->n_fetched; i++)
         take_fetched(&r, request->fetched[i]);
     pthread_mutex_unlock(&job->service->views->lock);
+    table_release(&r.moves);
     job->state = r.late;
     return true;
 }

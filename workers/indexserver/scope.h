@@ -7,6 +7,7 @@
 
 #include "crawl/url.h"
 #include "indexserver/source_scope.h"
+#include "indexserver/valve.h"
 #include "indexserver/views.h"
 #include "wire.pb-c.h"
 
@@ -47,6 +48,7 @@ struct source {
     enum source_state state;
     Log__Origin origin;
     struct source_counts counts;
+    struct valve valve;
     enum sweep_reason sweep; /* why it is to be gone through (scope_sweep.h), or was */
     bool sweep_is_due;
     bool was_configured, scope_changed; /* by the newest settings */

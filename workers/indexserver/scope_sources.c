@@ -8,7 +8,7 @@
 #include "indexserver/url_state.h"
 #include "rpc/message.h"
 
-enum { SOURCE_HEAD_BYTES = 44 };
+enum { SOURCE_HEAD_BYTES = 80 };
 
 struct source *scope_source_by_id(struct scope *scope, uint32_t id)
 {
@@ -306,6 +306,7 @@ static void store_source(struct change *change, const struct source *source)
     put_le64(head + 20, source->counts.queued);
     put_le64(head + 28, source->counts.failed);
     put_le64(head + 36, source->counts.bytes);
+    valve_encode(&source->valve, head + 44);
     buffer_append(&value, head, sizeof(head));
     message_pack(&source->definition->base, &value, NULL);
     change_put(change, COLUMN_SOURCES, key, sizeof(key), value.data, value.size);
@@ -348,6 +349,7 @@ static enum status load_source(struct scope *scope, struct kv_slice key, struct 
     source->counts =
         (struct source_counts){get_le64(head + 4), get_le64(head + 12), get_le64(head + 20),
                                get_le64(head + 28), get_le64(head + 36)};
+    valve_decode(head + 44, &source->valve);
     arena_release(&arena);
     return STATUS_OK;
 }

@@ -34,6 +34,10 @@ static const char *state_words(struct views *views, const struct source *source,
     const char *stopped = scope_source_stopped(views->scope, source, true, arena);
     if (stopped != NULL)
         return stopped;
+    if (source->valve.kept > 0)
+        return check_alloc(arena_format(
+            arena, "keeps %u pages that seem to be gone: `tierce confirm %s` lets them go",
+            source->valve.kept, source->definition->url));
     if (source->scope_kept > 0)
         return check_alloc(arena_format(
             arena, "keeps %lu pages that its scope denies: `tierce confirm %s` lets them go",

@@ -1,13 +1,14 @@
 #include "indexserver/url_state.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 #define MS_MAX ((int64_t)24 * 3600 * 1000)
 
 enum {
-    RETRY_FIRST_MS = 10 * 1000,      /* then four times as long each time */
-    GONE_AGAIN_MS = 6 * 3600 * 1000, /* a first 404 is looked at again */
-    RETRY_LATER_MS = 30 * 1000,      /* 429 or 503 that names no time */
+    RETRY_FIRST_MS = 10 * 1000, /* then four times as long each time */
+    RETRY_LATER_MS = 30 * 1000, /* 429 or 503 that names no time */
     RECRAWL_DEFAULT_S = 7 * 24 * 3600,
 };
 
@@ -52,6 +53,9 @@ void url_state_encode(const struct url_state *state, uint8_t ret[URL_RECORD_BYTE
     put_number(&w, state->failures, 1);
     put_number(&w, state->origin, 1);
     put_number(&w, state->private_address, 1);
+    put_number(&w, state->interval_s, 4);
+    put_number(&w, state->unavailable_s, 4);
+    put_number(&w, state->flags, 2);
     while (w.at < ret + URL_RECORD_BYTES)
         *w.at++ = 0; /* room for what a later version adds */
 }
@@ -79,6 +83,9 @@ bool url_state_decode(const void *bytes, size_t size, struct url_state *ret_stat
     ret_state->failures = (uint8_t)get_number(&at, 1);
     ret_state->origin = (uint8_t)get_number(&at, 1);
     ret_state->private_address = get_number(&at, 1) != 0;
+    ret_state->interval_s = (uint32_t)get_number(&at, 4);
+    ret_state->unavailable_s = (uint32_t)get_number(&at, 4);
+    ret_state->flags = (uint16_t)get_number(&at, 2);
     return ret_state->kind != URL_UNKNOWN && ret_state->kind <= URL_REMOVED;
 }
 
@@ -101,10 +108,15 @@ static int64_t spread_out(int64_t length, uint64_t spread)
     return length - length / 10 + (int64_t)(spread % 1024) * (length / 5) / 1024;
 }
 
-static int64_t recrawl_at(const struct revisit *revisit)
+/* Earlier where the page says that it is not to be shown from then on. */
+static void leave_alone(struct url_state *state, const struct revisit *revisit)
 {
     uint32_t seconds = revisit->recrawl_s == 0 ? RECRAWL_DEFAULT_S : revisit->recrawl_s;
-    return revisit->time_us / 1000 + spread_out((int64_t)seconds * 1000, revisit->spread);
+    int64_t unavailable_ms = (int64_t)state->unavailable_s * 1000;
+    int64_t now_ms = revisit->time_us / 1000;
+    state->due_ms = now_ms + spread_out((int64_t)seconds * 1000, revisit->spread);
+    if (state->content != 0 && unavailable_ms > now_ms && unavailable_ms < state->due_ms)
+        state->due_ms = unavailable_ms;
 }
 
 static void note_fetch(struct url_state *state, const struct revisit *revisit, unsigned status,
@@ -113,6 +125,15 @@ static void note_fetch(struct url_state *state, const struct revisit *revisit, u
     state->fetched_us = revisit->time_us;
     state->status = (uint16_t)status;
     state->fetch_ms = fetch_ms < 0 ? 0 : (uint32_t)fetch_ms;
+}
+
+static void settle(struct url_state *state, enum url_kind kind, const struct revisit *revisit)
+{
+    state->kind = (uint8_t)(state->content != 0 ? URL_HELD : kind);
+    state->failures = 0;
+    state->first_gone_us = 0;
+    state->interval_s = revisit->recrawl_s;
+    leave_alone(state, revisit);
 }
 
 void url_state_take_content(struct url_state *state, const Log__Content *content,
@@ -126,18 +147,66 @@ void url_state_take_content(struct url_state *state, const Log__Content *content
     state->reason = 0;
     state->failures = 0;
     state->first_gone_us = 0;
-    state->due_ms = recrawl_at(revisit);
+    state->interval_s = revisit->recrawl_s;
+    state->unavailable_s = 0;
+    leave_alone(state, revisit);
 }
 
-/* 4xx that speak of the page and not of the moment. */
-static bool says_gone(const Log__Outcome *outcome)
+static bool is_past(int64_t time_us, int64_t now_us)
+{
+    return time_us != 0 && time_us <= now_us;
+}
+
+bool url_state_is_document(const struct url_state *state, const char *url, const Page__Page *page,
+                           int64_t time_us)
+{
+    bool leads_away = page->refresh[0] != '\0' && strcmp(page->refresh, url) != 0;
+    return !page->noindex && page->problem == PAGE__PROBLEM__PROBLEM_NONE && !leads_away &&
+           page->kind == PAGE__PAGE_KIND__PAGE_DOCUMENT && (state->flags & URL_LISTING) == 0 &&
+           !is_past(page->unavailable_after_us, time_us);
+}
+
+static void set_flag(struct url_state *state, enum url_flag flag, bool on)
+{
+    state->flags = (uint16_t)(on ? state->flags | flag : state->flags & ~flag);
+}
+
+void url_state_take_page(struct url_state *state, const char *url, const Page__Page *page)
+{
+    int64_t unavailable_s = page->unavailable_after_us / 1000000;
+    if (page->kind != PAGE__PAGE_KIND__PAGE_DOCUMENT)
+        set_flag(state, URL_LISTING, true);
+    set_flag(state, URL_DOCUMENT, url_state_is_document(state, url, page, state->fetched_us));
+    set_flag(state, URL_NAMES_OTHER,
+             page->canonical[0] != '\0' && strcmp(page->canonical, url) != 0);
+    if (unavailable_s <= 0 || unavailable_s > UINT32_MAX)
+        return;
+    state->unavailable_s = (uint32_t)unavailable_s;
+    if (unavailable_s * 1000000 > state->fetched_us && unavailable_s * 1000 < state->due_ms)
+        state->due_ms = unavailable_s * 1000;
+}
+
+bool outcome_is_permanent_redirect(const Log__Outcome *outcome)
+{
+    unsigned status = hops_status(outcome->hops, outcome->n_hops);
+    return outcome->reason == LOG__REASON__REASON_REDIRECT && (status == 301 || status == 308);
+}
+
+bool outcome_says_gone(const Log__Outcome *outcome)
 {
     unsigned status = hops_status(outcome->hops, outcome->n_hops);
     return outcome->reason == LOG__REASON__REASON_HTTP_ERROR && status >= 400 && status < 500 &&
            status != 408 && status != 425 && status != 429;
 }
 
-bool url_state_outcome_removes(const struct url_state *state, const Log__Outcome *outcome)
+/* A second answer that it is not there, long enough after the first. */
+static bool is_gone_for_good(const struct url_state *state, int64_t time_us)
+{
+    return state->first_gone_us != 0 && time_us - state->first_gone_us >= GONE_APART_US;
+}
+
+bool url_state_outcome_removes(const struct url_state *state, const Log__Outcome *outcome,
+                               int64_t time_us)
 {
     if (state->content == 0)
         return false;
@@ -147,8 +216,8 @@ bool url_state_outcome_removes(const struct url_state *state, const Log__Outcome
     case LOG__REASON__REASON_ROBOTS_DENIED:
         return true;
     case LOG__REASON__REASON_HTTP_ERROR:
-        return says_gone(outcome) &&
-               (hops_status(outcome->hops, outcome->n_hops) == 410 || state->first_gone_us != 0);
+        return outcome_says_gone(outcome) && (hops_status(outcome->hops, outcome->n_hops) == 410 ||
+                                              is_gone_for_good(state, time_us));
     default:
         return false;
     }
@@ -160,7 +229,7 @@ static void fail_for_now(struct url_state *state, const struct revisit *revisit)
         state->failures++;
     if (state->failures % URL_FAILURES_MAX == 0) {
         state->kind = state->content != 0 ? URL_HELD : URL_FAILED;
-        state->due_ms = recrawl_at(revisit);
+        leave_alone(state, revisit);
         return;
     }
     int64_t wait = (int64_t)RETRY_FIRST_MS << (2 * (state->failures % URL_FAILURES_MAX - 1));
@@ -178,47 +247,53 @@ static void retry_later(struct url_state *state, const Log__Outcome *outcome,
     state->due_ms = revisit->time_us / 1000 + (wait > MS_MAX ? MS_MAX : wait);
 }
 
-static void take_gone(struct url_state *state, const struct revisit *revisit)
+/* Looked at again when a second such answer would take it away. */
+static void take_gone(struct url_state *state, const Log__Outcome *outcome,
+                      const struct revisit *revisit)
 {
-    if (state->first_gone_us == 0)
-        state->first_gone_us = revisit->time_us;
-    if (state->content != 0) {
-        state->kind = URL_HELD; /* until it says so again */
-        state->due_ms = revisit->time_us / 1000 + spread_out(GONE_AGAIN_MS, revisit->spread);
-    } else {
-        state->kind = URL_GONE;
-        state->due_ms = recrawl_at(revisit);
+    int64_t since_us = state->first_gone_us;
+    if (since_us == 0)
+        since_us = outcome->gone_since_us != 0 ? outcome->gone_since_us : revisit->time_us;
+    settle(state, URL_GONE, revisit);
+    state->first_gone_us = since_us;
+    if (state->content != 0 && !is_gone_for_good(state, revisit->time_us)) {
+        int64_t apart_ms = GONE_APART_US / 1000;
+        state->due_ms =
+            since_us / 1000 + apart_ms + (int64_t)(revisit->spread % 1024) * (apart_ms / 10) / 1024;
     }
 }
 
-static void settle(struct url_state *state, enum url_kind kind, const struct revisit *revisit)
+void url_state_remove(struct url_state *state, bool by_owner)
 {
-    state->kind = (uint8_t)kind;
-    state->failures = 0;
-    state->first_gone_us = 0;
-    state->due_ms = recrawl_at(revisit);
+    state->content = 0;
+    state->bytes = 0;
+    state->flags &= (uint16_t) ~(URL_DOCUMENT | URL_KEPT | URL_ASIDE | URL_NAMES_OTHER);
+    if (by_owner) {
+        state->kind = URL_REMOVED;
+        state->due_ms = URL_DUE_NEVER;
+    } else if (state->kind == URL_HELD) {
+        state->kind = state->reason == LOG__REASON__REASON_REDIRECT     ? URL_REDIRECT
+                      : state->reason == LOG__REASON__REASON_HTTP_ERROR ? URL_GONE
+                                                                        : URL_REFUSED;
+    }
 }
 
 void url_state_take_outcome(struct url_state *state, const Log__Outcome *outcome,
                             const struct revisit *revisit)
 {
-    if (url_state_outcome_removes(state, outcome))
-        state->content = 0;
-    if (state->content == 0)
-        state->bytes = 0;
     state->outcome = revisit->sequence;
     state->reason = (uint8_t)outcome->reason;
     note_fetch(state, revisit, hops_status(outcome->hops, outcome->n_hops), outcome->fetch_ms);
     switch (outcome->reason) {
     case LOG__REASON__REASON_NOT_MODIFIED:
-        settle(state, state->content != 0 ? URL_HELD : URL_FAILED, revisit);
+        settle(state, URL_FAILED, revisit);
         break;
     case LOG__REASON__REASON_REDIRECT:
         settle(state, URL_REDIRECT, revisit);
         break;
     case LOG__REASON__REASON_HTTP_ERROR:
-        if (says_gone(outcome))
-            take_gone(state, revisit);
+        if (outcome_says_gone(outcome))
+            take_gone(state, outcome, revisit);
         else
             fail_for_now(state, revisit);
         break;
@@ -239,7 +314,7 @@ void url_state_take_outcome(struct url_state *state, const Log__Outcome *outcome
         fail_for_now(state, revisit);
         break;
     default: /* a rule refuses it: addresses, robots.txt, types, sizes */
-        settle(state, state->content != 0 ? URL_HELD : URL_REFUSED, revisit);
+        settle(state, URL_REFUSED, revisit);
         break;
     }
 }

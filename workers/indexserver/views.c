@@ -16,7 +16,7 @@
 #include "rpc/message.h"
 
 /* A view of another version is dropped and made again from the log. */
-static const uint32_t view_versions[VIEW_COUNT] = {2, 3, 2};
+static const uint32_t view_versions[VIEW_COUNT] = {2, 4, 2};
 static const char *const view_names[VIEW_COUNT] = {"pages", "frontier", "feed"};
 
 static const struct kv_column columns[COLUMN_COUNT] = {
@@ -440,7 +440,9 @@ static enum status give_up(struct views *views, uint64_t sequence, const char *u
         pages_take(&change, url, &page);
     else
         pages_forget(&change, sequence);
-    if (url != NULL)
+    if (url != NULL && state.content == sequence && views->position[VIEW_FRONTIER] >= sequence)
+        status = frontier_take_page(&change, url, &page, err);
+    if (url != NULL && status == STATUS_OK)
         status = feed_take_page(&change, url, &page, err);
     return end_change(&change, status, err);
 }

@@ -230,17 +230,16 @@ static void a_page_that_is_gone_goes_from_the_feed(void **state)
     crawl_all(ix, 50);
     at = replica_follow(ix, &replica, at);
     assert_non_null(strstr(replica_text(ix, &replica), "doc a "));
-    site[1].status = 404; /* once is not enough */
-    submit(ix, HOST "/a");
-    crawl_all(ix, 50);
-    at = replica_follow(ix, &replica, at);
-    assert_non_null(strstr(replica_text(ix, &replica), "doc a "));
-    submit(ix, HOST "/a");
-    crawl_all(ix, 50);
-    at = replica_follow(ix, &replica, at);
-    assert_string_equal(replica_text(ix, &replica), "doc / version 0; edge />a; ");
-    site[0].status = 410; /* this one is */
+    site[1].status = 404; /* as little as one of these, or two within a day */
+    for (int i = 0; i < 2; i++) {
+        submit(ix, HOST "/a");
+        crawl_all(ix, 50);
+        at = replica_follow(ix, &replica, at);
+        assert_non_null(strstr(replica_text(ix, &replica), "doc a "));
+    }
+    site[0].status = site[1].status = 410; /* this one does at once */
     submit(ix, HOST "/");
+    submit(ix, HOST "/a");
     crawl_all(ix, 50);
     replica_follow(ix, &replica, at);
     assert_string_equal(replica_text(ix, &replica), "");
@@ -338,6 +337,7 @@ static void drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_an
         usleep(2000);
         read_feed(ix, late, 0);
     }
+    site[0].version = 2;
     submit(ix, HOST "/"); /* the next version: the drop was seen by the only reader */
     crawl_all(ix, 50);
     Wire__FeedRequest request = WIRE__FEED_REQUEST__INIT;
@@ -359,7 +359,7 @@ static void drops_that_all_have_seen_are_forgotten_and_who_missed_them_begins_an
     request.from = 2;
     reply = call(ix, WIRE__METHOD__READ_FEED, &request.base, &wire__feed_reply__descriptor);
     assert_false(reply->restart);
-    assert_string_equal(whole_feed(ix), "doc / version 0; doc a version 0; ");
+    assert_string_equal(whole_feed(ix), "doc / version 2; doc a version 0; ");
 }
 
 static void a_drop_stays_until_the_slowest_reader_has_seen_it(void **state)
@@ -421,6 +421,7 @@ static void entries_that_newer_ones_replace_are_forgotten(void **state)
     take_settings(ix, &crawl);
     usleep(1100 * 1000); /* robots.txt grows old */
     uint64_t entries = get_status(ix)->entries, head = get_status(ix)->head;
+    site[0].version = 2;
     submit(ix, HOST "/a");
     submit(ix, HOST "/missing");
     work_on(ix, lease(ix, 1, 1000)->leases[0]); /* robots.txt */

@@ -354,10 +354,14 @@ static void earlier_contents_are_kept_as_many_as_wanted(void **state)
         unsigned fetches;
         unsigned held;
     } steps[] = {{0, 2, 1}, {2, 1, 2}, {2, 1, 3}, {2, 3, 3}, {1, 1, 2}, {0, 1, 1}};
+    struct site_page site[] = {{.url = HOST "/c"}};
     uint64_t last = 0;
+    ix->site = site;
+    ix->site_count = 1;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         keep_versions(ix, steps[i].keep);
         for (unsigned j = 0; j < steps[i].fetches; j++) {
+            site[0].version++;
             submit(ix, HOST "/c");
             crawl_all(ix, 50);
         }
@@ -367,6 +371,7 @@ static void earlier_contents_are_kept_as_many_as_wanted(void **state)
         last = versions.first;
     }
     keep_versions(ix, 5);
+    site[0].version++;
     submit(ix, HOST "/c");
     crawl_all(ix, 50);
     assert_int_equal(versions_in_log(ix).count, 2);

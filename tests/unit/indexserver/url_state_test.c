@@ -61,7 +61,10 @@ static void a_state_reads_back(void **state)
                                .redirects = 10,
                                .failures = 255,
                                .origin = 4,
-                               .private_address = true};
+                               .private_address = true,
+                               .interval_s = 11,
+                               .unavailable_s = UINT32_MAX,
+                               .flags = URL_NAMES_OTHER | URL_DOCUMENT};
     struct url_state after;
     uint8_t bytes[URL_RECORD_BYTES];
     memset(&after, 0, sizeof(after));
@@ -72,6 +75,9 @@ static void a_state_reads_back(void **state)
     assert_memory_equal(bytes, again, sizeof(bytes));
     assert_int_equal(after.content, before.content);
     assert_int_equal(after.private_address, true);
+    assert_int_equal(after.interval_s, before.interval_s);
+    assert_int_equal(after.unavailable_s, before.unavailable_s);
+    assert_int_equal(after.flags, before.flags);
 }
 
 static void bytes_that_are_no_state_are_refused(void **state)
@@ -111,22 +117,38 @@ static void content_is_due_again_after_the_time_to_recrawl_more_or_less(void **s
     assert_true(latest > 86400 * 1050 && latest <= 86400 * 1100);
 }
 
-static void a_404_takes_the_page_away_at_the_second_time(void **state)
+static void a_404_takes_the_page_away_at_a_second_fetch_a_day_later(void **state)
 {
     (void)state;
     struct url_state s = held();
-    struct revisit revisit = at(1000);
+    struct revisit first = at(1000), early = at(1000 + DAY_US - 1), late = at(1000 + DAY_US);
     Log__Outcome gone = outcome_of(LOG__REASON__REASON_HTTP_ERROR, 404);
-    assert_false(url_state_outcome_removes(&s, &gone));
-    url_state_take_outcome(&s, &gone, &revisit);
+    assert_false(url_state_outcome_removes(&s, &gone, first.time_us));
+    url_state_take_outcome(&s, &gone, &first);
     assert_int_equal(s.content, 3);
     assert_int_equal(s.kind, URL_HELD);
-    assert_true(s.due_ms < DAY_US / 1000); /* looked at again within a day */
-    assert_true(url_state_outcome_removes(&s, &gone));
-    url_state_take_outcome(&s, &gone, &revisit);
+    assert_true(s.due_ms >= DAY_US / 1000 && s.due_ms < DAY_US / 1000 * 11 / 10);
+    assert_false(url_state_outcome_removes(&s, &gone, early.time_us));
+    url_state_take_outcome(&s, &gone, &early);
+    assert_int_equal(s.first_gone_us, 1000); /* the row goes on */
+    assert_true(url_state_outcome_removes(&s, &gone, late.time_us));
+    url_state_take_outcome(&s, &gone, &late);
+    url_state_remove(&s, false);
     assert_int_equal(s.content, 0);
     assert_int_equal(s.bytes, 0);
     assert_int_equal(s.kind, URL_GONE);
+}
+
+static void
+the_entry_says_since_when_a_page_is_gone_where_the_first_answer_was_forgotten(void **state)
+{
+    (void)state;
+    struct url_state s = held();
+    struct revisit second = at(5000);
+    Log__Outcome gone = outcome_of(LOG__REASON__REASON_HTTP_ERROR, 404);
+    gone.gone_since_us = 1000;
+    url_state_take_outcome(&s, &gone, &second);
+    assert_int_equal(s.first_gone_us, 1000);
 }
 
 static void content_between_two_404s_begins_the_count_again(void **state)
@@ -138,7 +160,7 @@ static void content_between_two_404s_begins_the_count_again(void **state)
     Log__Outcome gone = outcome_of(LOG__REASON__REASON_HTTP_ERROR, 404);
     url_state_take_outcome(&s, &gone, &revisit);
     url_state_take_content(&s, &content, &revisit);
-    assert_false(url_state_outcome_removes(&s, &gone));
+    assert_false(url_state_outcome_removes(&s, &gone, 1000 + 2 * DAY_US));
 }
 
 static void what_takes_a_held_page_away_at_once(void **state)
@@ -168,12 +190,36 @@ static void what_takes_a_held_page_away_at_once(void **state)
         struct url_state s = held(), none = queued();
         struct revisit revisit = at(1000);
         Log__Outcome outcome = outcome_of(cases[i].reason, cases[i].status);
-        assert_int_equal(url_state_outcome_removes(&s, &outcome), cases[i].removes);
-        assert_false(url_state_outcome_removes(&none, &outcome));
+        assert_int_equal(url_state_outcome_removes(&s, &outcome, 1000), cases[i].removes);
+        assert_false(url_state_outcome_removes(&none, &outcome, 1000));
         url_state_take_outcome(&s, &outcome, &revisit);
+        assert_int_equal(s.content, 3); /* a REMOVE takes it away, and nothing else */
+        assert_int_equal(s.kind, URL_HELD);
+        if (cases[i].removes)
+            url_state_remove(&s, false);
         assert_int_equal(s.content, cases[i].removes ? 0 : 3);
         assert_int_equal(s.kind == URL_HELD, !cases[i].removes);
     }
+}
+
+static void a_page_that_may_not_be_shown_from_a_date_on_is_due_by_then(void **state)
+{
+    (void)state;
+    struct url_state s = queued();
+    struct revisit revisit = at(0);
+    Log__Content content = LOG__CONTENT__INIT;
+    Log__Outcome same = outcome_of(LOG__REASON__REASON_NOT_MODIFIED, 304);
+    Page__Page page = PAGE__PAGE__INIT;
+    page.unavailable_after_us = (int64_t)5000 * 1000000;
+    url_state_take_content(&s, &content, &revisit);
+    url_state_take_page(&s, "http://example.org/", &page);
+    assert_true((s.flags & URL_DOCUMENT) != 0);
+    assert_int_equal(s.due_ms, 5000 * 1000);
+    url_state_take_outcome(&s, &same, &revisit);
+    assert_int_equal(s.due_ms, 5000 * 1000);
+    assert_true(url_state_is_document(&s, "http://example.org/", &page, 1));
+    assert_false(
+        url_state_is_document(&s, "http://example.org/", &page, page.unavailable_after_us));
 }
 
 static void errors_are_tried_again_ever_later_then_as_seldom_as_a_page(void **state)
@@ -224,7 +270,7 @@ static void a_log_in_that_fails_takes_no_page_away(void **state)
     assert_int_equal(s.kind, URL_QUEUED);
     s.content = 7;
     refused.retry_after_s = 0;
-    assert_false(url_state_outcome_removes(&s, &refused));
+    assert_false(url_state_outcome_removes(&s, &refused, 1000));
     url_state_take_outcome(&s, &refused, &revisit);
     assert_int_equal(s.kind, URL_HELD);
     assert_int_equal(s.content, 7);
@@ -251,7 +297,10 @@ int main(void)
         cmocka_unit_test(a_state_reads_back),
         cmocka_unit_test(bytes_that_are_no_state_are_refused),
         cmocka_unit_test(content_is_due_again_after_the_time_to_recrawl_more_or_less),
-        cmocka_unit_test(a_404_takes_the_page_away_at_the_second_time),
+        cmocka_unit_test(a_404_takes_the_page_away_at_a_second_fetch_a_day_later),
+        cmocka_unit_test(
+            the_entry_says_since_when_a_page_is_gone_where_the_first_answer_was_forgotten),
+        cmocka_unit_test(a_page_that_may_not_be_shown_from_a_date_on_is_due_by_then),
         cmocka_unit_test(content_between_two_404s_begins_the_count_again),
         cmocka_unit_test(what_takes_a_held_page_away_at_once),
         cmocka_unit_test(errors_are_tried_again_ever_later_then_as_seldom_as_a_page),
