@@ -1,5 +1,5 @@
 /*
- * Trials: TEST_URL fetches a page now, by a lease like any other (docs/decisions/0024-trials.md),
+ * Trials: TEST_URL fetches a page now, by a lease like any other (docs/decisions/0030-trials.md),
  * and what comes of it goes to whoever asked and nowhere else. A trial waits for its host's turn,
  * fetches robots.txt where that is not known, and follows redirects, each step as a lease of its
  * own. All on the sequencer's thread.
