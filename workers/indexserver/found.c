@@ -135,6 +135,8 @@ static enum status find_sitemap(struct change *change, const char *text, const s
         entry->after.kind == URL_REFUSED && entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE;
     if (entry->after.kind == URL_UNKNOWN || was_denied)
         found_make_known(change, entry, source, &finding);
+    if (entry->after.content == 0)
+        entry->after.flags |= URL_LISTING;
     return STATUS_OK;
 }
 

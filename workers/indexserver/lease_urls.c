@@ -73,7 +73,7 @@ static bool is_denied(struct leasing *l, const struct candidate *candidate, cons
         denied.reason = LOG__REASON__REASON_ROBOTS_DENIED;
         denied.words = arena_format(l->arena, "line %u: %s", verdict.line, verdict.rule);
     } else if (!source_scope_takes(source->scope, url, state->depth) &&
-               !is_sitemap(l, candidate, url->text)) {
+               (state->flags & URL_LISTING) == 0 && !is_sitemap(l, candidate, url->text)) {
         denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
         denied.words = source_scope_words(source->scope, url, state->depth, l->arena);
     } else {
