@@ -5,12 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/calendar.h"
 #include "crawl/charset_encode.h"
 #include "crawl/flow.h"
 #include "crawl/html_tags.h"
 #include "crawl/html_walk.h"
 #include "crawl/main_text.h"
+#include "crawl/page_dates.h"
 #include "crawl/refresh.h"
 
 enum {
@@ -69,8 +69,8 @@ struct walker {
     struct candidate *candidates; /* latest first */
     size_t candidate_count;
     struct page_heading *headings; /* PAGE_HEADINGS_MAX */
-    unsigned date_rank;            /* of page.modified_us: see see_date() */
-    bool failed;                   /* memory ran out */
+    struct page_dates dates;
+    bool failed; /* memory ran out */
 };
 
 /* ---- strings ------------------------------------------------------------------------------------
@@ -172,39 +172,6 @@ static void see_refresh(struct walker *walker, const char *content)
         walker->refresh_href = href;
 }
 
-/* A page's date by itself: when it was changed rather than when it was published; of several that
- * say the same, the first. */
-static void see_date(struct walker *walker, const char *name, const char *content)
-{
-    static const struct {
-        const char *name;
-        unsigned rank;
-    } dates[] = {
-        {"article:modified_time", 2},
-        {"og:updated_time", 2},
-        {"dcterms.modified", 2},
-        {"datemodified", 2},
-        {"last-modified", 2},
-        {"article:published_time", 1},
-        {"date", 1},
-        {"dc.date", 1},
-        {"dcterms.date", 1},
-        {"dcterms.created", 1},
-        {"dcterms.issued", 1},
-        {"datepublished", 1},
-        {"pubdate", 1},
-        {"dc.date.issued", 1},
-    };
-    int64_t time_us;
-    for (size_t i = 0; name != NULL && i < sizeof(dates) / sizeof(dates[0]); i++) {
-        if (dates[i].rank <= walker->date_rank || strcasecmp(name, dates[i].name) != 0 ||
-            !calendar_parse(content, &time_us))
-            continue;
-        walker->page.modified_us = time_us;
-        walker->date_rank = dates[i].rank;
-    }
-}
-
 static void see_meta(struct walker *walker, const GumboElement *element)
 {
     const char *name = html_attribute(element, "name");
@@ -214,10 +181,10 @@ static void see_meta(struct walker *walker, const GumboElement *element)
     struct page *page = &walker->page;
     if (content == NULL)
         return;
-    see_date(walker, name, content);
-    see_date(walker, property, content);
-    see_date(walker, html_attribute(element, "itemprop"), content);
-    see_date(walker, equivalent, content);
+    page_dates_add_meta(&walker->dates, name, content);
+    page_dates_add_meta(&walker->dates, property, content);
+    page_dates_add_meta(&walker->dates, html_attribute(element, "itemprop"), content);
+    page_dates_add_meta(&walker->dates, equivalent, content);
     if (name != NULL)
         directives_add_meta(walker->directives, name, content);
     bool describes = (name != NULL && strcasecmp(name, "description") == 0) ||
@@ -256,6 +223,18 @@ static void see_image(struct walker *walker, const GumboElement *element)
         flow_space(flows[i]);
         flow_add(flows[i], alt, strlen(alt), false);
         flow_space(flows[i]);
+    }
+}
+
+static void see_script(struct walker *walker, const GumboElement *element)
+{
+    const char *type = html_attribute(element, "type");
+    if (type == NULL || strcasecmp(type, "application/ld+json") != 0)
+        return;
+    for (unsigned i = 0; i < element->children.length; i++) {
+        const GumboNode *child = element->children.data[i];
+        if (child->type == GUMBO_NODE_TEXT)
+            page_dates_add_json(&walker->dates, child->v.text.text, strlen(child->v.text.text));
     }
 }
 
@@ -321,6 +300,12 @@ static void see_element(struct walker *walker, const GumboElement *element)
         break;
     case GUMBO_TAG_IMG:
         see_image(walker, element);
+        break;
+    case GUMBO_TAG_SCRIPT:
+        see_script(walker, element);
+        break;
+    case GUMBO_TAG_TIME:
+        page_dates_add_time(&walker->dates, element, walker->rest == 0 && walker->unseen == 0);
         break;
     case GUMBO_TAG_AREA:
         see_plain_link(walker, element, "href", "alt");
@@ -613,6 +598,7 @@ static struct walker *walker_new(const struct url *url, struct arena *arena,
     walker->directives = directives;
     walker->relations = relations;
     walker->headings = headings;
+    walker->dates.now_us = directives->now_us;
     walker->text.limit = PAGE_TEXT_BYTES_MAX;
     walker->rest_text.limit = PAGE_REST_BYTES_MAX;
     walker->heading.limit = PAGE_HEADING_BYTES_MAX;
@@ -656,6 +642,9 @@ enum status html_extract(const GumboNode *root, const struct url *url,
     page->text_size = walker->text.text.size;
     page->text_cut = page->text_cut || walker->text.cut;
     page->headings = walker->headings;
+    page_dates_add_url(&walker->dates, url->text);
+    page->published_us = walker->dates.published.unix_us;
+    page->modified_us = walker->dates.modified.unix_us;
     bool failed = walker->failed;
     if (!failed)
         *ret_page = *page;

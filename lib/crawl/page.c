@@ -387,6 +387,8 @@ static enum status finish(struct reading *reading, struct error *err)
     take_refresh_header(reading);
     if (page->content_type == NULL)
         page->content_type = content_type(&reading->mime, reading->kind, reading->arena);
+    if (page->modified_us == 0)
+        page->modified_us = page->published_us;
     if (page->modified_us == 0 && input->last_modified != NULL &&
         !calendar_parse(input->last_modified, &page->modified_us))
         page->modified_us = 0;

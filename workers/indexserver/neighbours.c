@@ -32,12 +32,18 @@ void neighbours_release(struct frontier *frontier)
 static void stop_waiting(struct host *host)
 {
     struct neighbours *at = host->neighbours;
+    struct host *before = host->waits_before, *behind = host->waits_behind;
     if (!host->waits)
         return;
-    *(host->waits_before != NULL ? &host->waits_before->waits_behind : &at->waiting) =
-        host->waits_behind;
-    *(host->waits_behind != NULL ? &host->waits_behind->waits_before : &at->waiting_last) =
-        host->waits_before;
+    CHECK(at != NULL); /* it waits for them */
+    if (before != NULL)
+        before->waits_behind = behind;
+    else
+        at->waiting = behind;
+    if (behind != NULL)
+        behind->waits_before = before;
+    else
+        at->waiting_last = before;
     host->waits = false;
     host->waits_before = host->waits_behind = NULL;
 }
@@ -50,7 +56,10 @@ static void start_waiting(struct frontier *frontier, struct host *host)
         return; /* it keeps its place */
     host->waits = true;
     host->waits_before = at->waiting_last;
-    *(at->waiting_last != NULL ? &at->waiting_last->waits_behind : &at->waiting) = host;
+    if (at->waiting_last != NULL)
+        at->waiting_last->waits_behind = host;
+    else
+        at->waiting = host;
     at->waiting_last = host;
 }
 

@@ -158,6 +158,7 @@ static enum status answer_page(const struct page *page, struct arena *arena,
     message.rest = text_of(page->rest);
     message.charset = text_of(page->charset);
     message.content_type = text_of(page->content_type);
+    message.published_us = page->published_us;
     message.modified_us = page->modified_us;
     message.fingerprint = page->fingerprint;
     message.simhash = page->simhash;

@@ -298,6 +298,104 @@ static void a_page_is_dated_by_itself_before_its_server(void **state)
                      9);
 }
 
+/* Days since 1970 of its publication and its change. */
+static void check_dates(const char *html, int64_t published, int64_t modified)
+{
+    struct page page;
+    struct page_input input = {.body = (const uint8_t *)html,
+                               .body_size = strlen(html),
+                               .content_type = "text/html",
+                               .now_us = INT64_C(86400000000) * 20000};
+    assert_int_equal(parse_input(input, &page), STATUS_OK);
+    if (page.published_us != published * INT64_C(86400000000) ||
+        page.modified_us != modified * INT64_C(86400000000))
+        print_message("%s: %lld %lld\n", html, (long long)page.published_us,
+                      (long long)page.modified_us);
+    assert_true(page.published_us == published * INT64_C(86400000000));
+    assert_true(page.modified_us == modified * INT64_C(86400000000));
+}
+
+static void a_page_s_publication_is_told_from_its_change(void **state)
+{
+    (void)state;
+    check_dates("<p>x", 0, 0);
+    check_dates("<meta property=article:published_time content=1970-01-02T00:00:00Z>"
+                "<meta property=article:modified_time content=1970-01-05T00:00:00Z>",
+                1, 4);
+    check_dates("<meta name=citation_publication_date content=1970/01/03>", 2, 2);
+    check_dates("<meta name=date content=1970-01-03><meta name=dcterms.issued content=1970-01-04>",
+                3, 3);
+    check_dates("<time datetime=1970-01-03>yesterday</time><time datetime=1970-01-04>x</time>", 2,
+                2);
+    check_dates("<time datetime=1970-01-03>a</time><time class=dt-updated datetime=1970-01-09>b"
+                "</time><time itemprop=datePublished datetime=1970-01-04>c</time>",
+                3, 8);
+    check_dates("<nav><time datetime=1970-01-03>x</time></nav>"
+                "<p>A text that is long enough to be a page's own, and not its frame; it goes on "
+                "for quite a while, over commas, over semicolons, and over all that a reader could "
+                "wish to read on such a day, until it has more letters than the limit.",
+                0, 0);
+    check_dates("<time datetime=2024-12-31>is yet to come</time>", 0, 0);
+    check_dates("<time datetime=soon>x</time><time>1970-01-03</time>", 0, 0);
+}
+
+static void structured_data_date_a_page(void **state)
+{
+    (void)state;
+#define JSON(text) "<script type='application/ld+json'>" text "</script>"
+    check_dates(JSON("{\"@type\":\"NewsArticle\", \"datePublished\" : \"1970-01-03\",\n"
+                     "\"dateModified\":\"1970-01-04\"}"),
+                2, 3);
+    check_dates(JSON("{\"comment\":[{\"datePublished\":\"1970-01-09\"}],"
+                     "\"datePublished\":\"1970-01-03\"}"),
+                2, 2);
+    check_dates(JSON("{\"a\":\"\\\"datePublished\\\":\", \"b\":\"datePublished\", \"c\":1}"), 0, 0);
+    check_dates(JSON("{\"datePublished\":\"1970-01-03\"}") "<time datetime=1970-01-08>x</time>", 2,
+                2);
+    static const char *const broken[] = {"{\"datePublished",
+                                         "{\"datePublished\"",
+                                         "{\"datePublished\":",
+                                         "{\"datePublished\": 3}",
+                                         "{\"datePublished\":\"",
+                                         "]]]}}}\"\\",
+                                         "{\"datePublished\":\"1970-01-03"};
+    for (size_t i = 0; i < ARRAY_COUNT(broken); i++) {
+        char html[128];
+        snprintf(html, sizeof(html), JSON("%s"), broken[i]);
+        check_dates(html, 0, 0);
+    }
+#undef JSON
+}
+
+static void a_url_dates_a_page_at_last(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        int64_t day;
+    } rows[] = {
+        {"http://example.org/2001/09/09/title", 11574},
+        {"http://example.org/blog/2001-09-09-x", 11574},
+        {"http://example.org/2001/09/title", 0},
+        {"http://example.org/1066/10/14/", 0},
+        {"http://example.org/2001/13/09/", 0},
+        {"http://example.org/20010/09/09/", 0},
+        {"http://example.org/2001-09/09/", 0},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct url url;
+        struct page page;
+        assert_int_equal(url_parse(rows[i].url, strlen(rows[i].url), NULL, &arena, &url, NULL),
+                         STATUS_OK);
+        struct page_input input = {.body = (const uint8_t *)"<p>x",
+                                   .body_size = 4,
+                                   .content_type = "text/html",
+                                   .url = &url};
+        assert_int_equal(page_parse(&input, &arena, &page, NULL), STATUS_OK);
+        assert_true(page.published_us == rows[i].day * INT64_C(86400000000));
+    }
+}
+
 static void what_a_page_was_read_as_is_said(void **state)
 {
     (void)state;
@@ -531,6 +629,9 @@ int main(void)
         cmocka_unit_test_teardown(a_canonical_counts_only_in_the_head, forget),
         cmocka_unit_test_teardown(descriptions_and_languages_are_read, forget),
         cmocka_unit_test_teardown(a_page_is_dated_by_itself_before_its_server, forget),
+        cmocka_unit_test_teardown(a_page_s_publication_is_told_from_its_change, forget),
+        cmocka_unit_test_teardown(structured_data_date_a_page, forget),
+        cmocka_unit_test_teardown(a_url_dates_a_page_at_last, forget),
         cmocka_unit_test_teardown(what_a_page_was_read_as_is_said, forget),
         cmocka_unit_test_teardown(wishes_to_crawlers_are_heard, forget),
         cmocka_unit_test_teardown(charsets_reach_the_text, forget),
