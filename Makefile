@@ -201,6 +201,7 @@ fuzz: test-dependencies
 bench: bench-dependencies
 	$(MAKE) all share
 	tests/bench/run
+	tests/bench/extract/run
 	tests/bench/crawl
 
 .PHONY: clean

@@ -70,7 +70,8 @@ struct walker {
     size_t candidate_count;
     struct page_heading *headings; /* PAGE_HEADINGS_MAX */
     struct page_dates dates;
-    bool failed; /* memory ran out */
+    const char *og_title; /* NULL: none */
+    bool failed;          /* memory ran out */
 };
 
 /* ---- strings ------------------------------------------------------------------------------------
@@ -191,6 +192,8 @@ static void see_meta(struct walker *walker, const GumboElement *element)
                      (property != NULL && strcasecmp(property, "og:description") == 0);
     if (describes && page->description[0] == '\0')
         page->description = keep_line(walker, content, PAGE_DESCRIPTION_BYTES_MAX);
+    if (property != NULL && strcasecmp(property, "og:title") == 0 && walker->og_title == NULL)
+        walker->og_title = keep_line(walker, content, PAGE_TITLE_BYTES_MAX);
     if (equivalent != NULL && strcasecmp(equivalent, "refresh") == 0)
         see_refresh(walker, content);
     if (equivalent != NULL && strcasecmp(equivalent, "content-language") == 0 &&
@@ -620,6 +623,18 @@ static void walker_free(struct walker *walker)
     free(walker);
 }
 
+/* Of a page without a <title>: what it calls itself to others, else its first great heading. */
+static void settle_title(struct walker *walker)
+{
+    struct page *page = &walker->page;
+    if (page->title[0] == '\0' && walker->og_title != NULL)
+        page->title = walker->og_title;
+    for (size_t i = 0; i < page->heading_count && page->title[0] == '\0'; i++) {
+        if (walker->headings[i].level == 1)
+            page->title = walker->headings[i].text;
+    }
+}
+
 enum status html_extract(const GumboNode *root, const struct url *url,
                          const struct charset *charset, struct arena *arena,
                          struct directives *directives, struct relations *relations,
@@ -642,6 +657,7 @@ enum status html_extract(const GumboNode *root, const struct url *url,
     page->text_size = walker->text.text.size;
     page->text_cut = page->text_cut || walker->text.cut;
     page->headings = walker->headings;
+    settle_title(walker);
     page_dates_add_url(&walker->dates, url->text);
     page->published_us = walker->dates.published.unix_us;
     page->modified_us = walker->dates.modified.unix_us;

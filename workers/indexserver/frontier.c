@@ -465,6 +465,7 @@ static enum status leave_scope(struct change *change, const char *url, bool is_p
         return status;
     change->by_owner = is_purge;
     change->removed += entry->after.content != 0;
+    loss_settle(change, entry);
     if (is_purge) { /* as if nobody had met it */
         entry->after = (struct url_state){.due_ms = URL_DUE_NEVER};
         return STATUS_OK;
@@ -474,6 +475,7 @@ static enum status leave_scope(struct change *change, const char *url, bool is_p
     entry->after.kind = URL_REFUSED;
     entry->after.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
     entry->after.due_ms = URL_DUE_NEVER;
+    entry->after.flags &= (uint16_t)~URL_DOCUMENT;
     return STATUS_OK;
 }
 

@@ -50,7 +50,9 @@ static enum status find(struct change *change, const char *text, const struct fi
     enum status status = urls_touch(change, url.text, &entry, err);
     if (status != STATUS_OK)
         return status;
-    if (entry->after.kind == URL_UNKNOWN) {
+    bool was_denied =
+        entry->after.kind == URL_REFUSED && entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE;
+    if (entry->after.kind == URL_UNKNOWN || was_denied) {
         make_known(change, entry, source, finding);
         entry->after.flags |= guessed && entry->after.kind != URL_UNKNOWN ? URL_GUESSED : 0;
     } else if (!guessed && (entry->after.flags & URL_GUESSED) != 0) {

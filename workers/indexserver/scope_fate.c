@@ -30,7 +30,7 @@ void scope_fate_of(struct scope *scope, const struct url *url, const struct url_
     struct source *own = scope_source_by_id(scope, state->source);
     *ret_fate = (struct scope_fate){.fate = FATE_SAME, .source = own};
     if (state->kind == URL_REMOVED || (state->flags & URL_LISTING) != 0)
-        return; /* the owner has said what becomes of it */
+        return; /* the owner has said what becomes of it; or it needs no rule */
     struct url spelt = *url;
     struct source *best = scope_source_for(scope, &spelt, arena);
     ret_fate->fate = fate_of(own, best, url, &spelt, state);

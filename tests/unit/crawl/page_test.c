@@ -86,6 +86,9 @@ static void the_title_is_one_line_within_its_limit(void **state)
     assert_string_equal(parse("<title>\n A  title\t&lt;b&gt; </title>").title, "A title <b>");
     assert_string_equal(parse("<svg><title>no</title></svg><title>yes</title>").title, "yes");
     assert_string_equal(parse("<p>none").title, "");
+    assert_string_equal(parse("<h2>b</h2><h1>a <i>c</i></h1>").title, "a c");
+    assert_string_equal(parse("<meta property=og:title content=' o '><h1>a</h1>").title, "o");
+    assert_string_equal(parse("<meta property=og:title content=o><title>t</title>").title, "t");
     char html[3000] = "<title>";
     for (size_t i = 7; i + 2 < sizeof(html); i += 2)
         memcpy(html + i, "\xC3\xA4", 2);
