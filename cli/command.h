@@ -51,6 +51,7 @@ int command_restart(const struct command_line *line);
 int command_why(const struct command_line *line);
 int command_import(const struct command_line *line);
 int command_export(const struct command_line *line);
+int command_test_url(const struct command_line *line);
 int command_explain(const struct command_line *line);
 int command_search(const struct command_line *line);
 int command_check_config(const struct command_line *line);

@@ -109,6 +109,8 @@ static const struct command {
     {"search", "QUERY...", "search, as the search page does", search_options, 1, ANY_WORDS,
      command_search},
     {"why", "URL", "what became of a page, and why", common_options, 1, 1, command_why},
+    {"test-url", "URL", "fetch a page now, show every decision, and keep nothing", common_options,
+     1, 1, command_test_url},
     {"explain", "URL QUERY...", "why a page has its score for a query, or does not match it",
      common_options, 2, ANY_WORDS, command_explain},
     {"import", "FILE...", "take in archives (WARC), without a network; - reads standard input",

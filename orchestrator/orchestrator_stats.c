@@ -184,7 +184,8 @@ Wire__Stats *orchestrator_stats(struct orchestrator *orchestrator, struct arena 
     stats->config_version = orchestrator->settings.version;
     stats->config_error =
         check_alloc(arena_string(arena, buffer_string(&orchestrator->config_error)));
-    stats->corpus = members_routing(orchestrator->members, arena)->corpus;
+    stats->routing = members_routing(orchestrator->members, arena);
+    stats->corpus = stats->routing->corpus;
     stats->version = (char *)tierce_version();
     stats->base_url = (char *)settings_base_url(orchestrator->config, arena);
     return stats;

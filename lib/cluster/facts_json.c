@@ -1,24 +1,128 @@
 #include "cluster/facts_json.h"
 
+#include <string.h>
+
 #include "cluster/names.h"
 
-void json_why(struct json_writer *json, const Wire__LookupReply *reply)
+static void write_facts(struct json_writer *json, const Wire__Stage *stage)
 {
-    json_open_object(json, NULL);
-    json_put_string(json, "url", reply->url);
-    json_put_boolean(json, "known", reply->known);
-    json_put_unsigned(json, "slot", reply->slot);
+    json_open_array(json, "facts");
+    for (size_t i = 0; i < stage->n_facts; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "name", stage->facts[i]->name);
+        json_put_string(json, "value", stage->facts[i]->value);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+static void write_stages(struct json_writer *json, Wire__Stage *const *stages, size_t count)
+{
     json_open_array(json, "stages");
-    for (size_t i = 0; i < reply->n_stages; i++) {
-        const Wire__Stage *stage = reply->stages[i];
+    for (size_t i = 0; i < count; i++) {
+        const Wire__Stage *stage = stages[i];
         json_open_object(json, NULL);
         json_put_string(json, "name", stage->name);
         json_put_string(json, "verdict", stage->verdict);
         json_put_string(json, "words", stage->words);
         json_put_time(json, "time", stage->time_us);
+        json_put_string(json, "cure", stage->cure);
+        write_facts(json, stage);
         json_close_object(json);
     }
     json_close_array(json);
+}
+
+static void write_fetches(struct json_writer *json, const Wire__LookupReply *reply)
+{
+    json_open_array(json, "fetches");
+    for (size_t i = 0; i < reply->n_fetches; i++) {
+        const Wire__PastFetch *fetch = reply->fetches[i];
+        json_open_object(json, NULL);
+        json_put_time(json, "time", fetch->time_us);
+        json_put_unsigned(json, "status", fetch->status);
+        json_put_string(json, "result", fetch_result_name(fetch->reason));
+        json_put_unsigned(json, "fetch_ms", fetch->fetch_ms);
+        json_put_boolean(json, "changed", fetch->changed);
+        json_put_string(json, "words", fetch->words);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+void json_why(struct json_writer *json, const Wire__LookupReply *reply)
+{
+    json_open_object(json, NULL);
+    json_put_string(json, "url", reply->url);
+    json_put_string(json, "asked", reply->asked);
+    json_put_boolean(json, "known", reply->known);
+    json_put_unsigned(json, "slot", reply->slot);
+    write_stages(json, reply->stages, reply->n_stages);
+    write_fetches(json, reply);
+    json_close_object(json);
+}
+
+/* The text is cut: who tests a page wants to see that it is the right one. */
+static void write_page(struct json_writer *json, const Page__Page *page)
+{
+    enum { TEXT_BYTES = 4000 };
+    struct buffer text = {0};
+    buffer_append(&text, page->text, strnlen(page->text, TEXT_BYTES));
+    json_open_object(json, "page");
+    json_put_string(json, "title", page->title);
+    json_put_string(json, "description", page->description);
+    json_put_string(json, "language", page->language);
+    json_put_string(json, "charset", page->charset);
+    json_put_string(json, "content_type", page->content_type);
+    json_put_string(json, "canonical", page->canonical);
+    json_put_boolean(json, "noindex", page->noindex);
+    json_put_boolean(json, "nofollow", page->nofollow);
+    json_open_array(json, "headings");
+    for (size_t i = 0; i < page->n_headings; i++) {
+        json_open_object(json, NULL);
+        json_put_unsigned(json, "level", page->headings[i]->level);
+        json_put_string(json, "text", page->headings[i]->text);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    json_put_string(json, "text", buffer_string(&text));
+    json_close_object(json);
+    buffer_release(&text);
+}
+
+static void write_test_links(struct json_writer *json, const Wire__TestUrlReply *reply)
+{
+    json_put_unsigned(json, "link_count", reply->link_count);
+    json_open_array(json, "links");
+    for (size_t i = 0; i < reply->n_links; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "url", reply->links[i]->url);
+        json_put_string(json, "anchor", reply->links[i]->anchor);
+        json_put_boolean(json, "followed", reply->links[i]->followed);
+        json_put_string(json, "words", reply->links[i]->words);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+void json_test_url(struct json_writer *json, const Wire__TestUrlReply *reply)
+{
+    json_open_object(json, NULL);
+    json_put_string(json, "url", reply->url);
+    json_put_boolean(json, "indexed", reply->indexed);
+    write_stages(json, reply->stages, reply->n_stages);
+    json_open_array(json, "hops");
+    for (size_t i = 0; i < reply->n_hops; i++) {
+        json_open_object(json, NULL);
+        json_put_string(json, "url", reply->hops[i]->url);
+        json_put_unsigned(json, "status", reply->hops[i]->status);
+        json_put_string(json, "address", reply->hops[i]->address);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    if (reply->page != NULL)
+        write_page(json, reply->page);
+    write_test_links(json, reply);
     json_close_object(json);
 }
 

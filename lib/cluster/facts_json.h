@@ -7,6 +7,7 @@
 #include "wire.pb-c.h"
 
 void json_why(struct json_writer *json, const Wire__LookupReply *reply);
+void json_test_url(struct json_writer *json, const Wire__TestUrlReply *reply);
 void json_submit_reply(struct json_writer *json, const Wire__SubmitReply *reply);
 void json_stats(struct json_writer *json, const Wire__Stats *stats);
 

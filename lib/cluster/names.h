@@ -8,4 +8,7 @@
 const char *role_name(Wire__Role role);          /* "barrel"; "unknown" */
 const char *state_name(Wire__MemberState state); /* "ready"; "unknown" */
 
+/* What a fetch came to: "timeout"; "content" for REASON_UNKNOWN. */
+const char *fetch_result_name(Log__Reason reason);
+
 #endif

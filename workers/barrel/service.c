@@ -225,6 +225,7 @@ static void answer_documents(struct service *service, struct rpc_call *call, str
     if (request == NULL)
         return;
     reply.rebuilding = barrel_is_rebuilding(service->barrel); /* before it is not any more */
+    reply.position = index_applied_position(index);
     struct search_limit limit = call_limit(call);
     struct snippet_maker *maker = borrow_maker(service);
     enum status status = maker == NULL ? error_set(&err, STATUS_NO_MEMORY, "no memory")

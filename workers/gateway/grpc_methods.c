@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "cluster/names.h"
 #include "gateway.pb-c.h"
 #include "gateway/grpc_method.h"
 
@@ -205,6 +206,40 @@ static enum status add_urls(struct grpc_job *job, const ProtobufCMessage *messag
     return STATUS_OK;
 }
 
+static bool put_facts(struct arena *arena, const Wire__Stage *from, Tierce__V1__Stage *to)
+{
+    to->facts = new_list(arena, &tierce__v1__fact__descriptor, from->n_facts);
+    if (to->facts == NULL)
+        return false;
+    for (size_t i = 0; i < from->n_facts; i++) {
+        to->facts[i]->name = from->facts[i]->name;
+        to->facts[i]->value = from->facts[i]->value;
+    }
+    to->n_facts = from->n_facts;
+    return true;
+}
+
+static bool put_fetches(struct arena *arena, const Wire__LookupReply *from,
+                        Tierce__V1__WhyResponse *to)
+{
+    to->fetches = new_list(arena, &tierce__v1__past_fetch__descriptor, from->n_fetches);
+    if (to->fetches == NULL)
+        return false;
+    for (size_t i = 0; i < from->n_fetches; i++) {
+        const Wire__PastFetch *fetch = from->fetches[i];
+        to->fetches[i]->time = time_text(arena, fetch->time_us);
+        to->fetches[i]->status = fetch->status;
+        to->fetches[i]->result = (char *)fetch_result_name(fetch->reason);
+        to->fetches[i]->fetch_ms = fetch->fetch_ms;
+        to->fetches[i]->changed = fetch->changed;
+        to->fetches[i]->words = fetch->words;
+        if (to->fetches[i]->time == NULL)
+            return false;
+    }
+    to->n_fetches = from->n_fetches;
+    return true;
+}
+
 static enum status why(struct grpc_job *job, const ProtobufCMessage *message,
                        ProtobufCMessage **ret_reply, struct error *err)
 {
@@ -223,30 +258,21 @@ static enum status why(struct grpc_job *job, const ProtobufCMessage *message,
         stages[i]->verdict = known->stages[i]->verdict;
         stages[i]->words = known->stages[i]->words;
         stages[i]->time = time_text(job->arena, known->stages[i]->time_us);
-        if (stages[i]->time == NULL)
+        stages[i]->cure = known->stages[i]->cure;
+        if (stages[i]->time == NULL || !put_facts(job->arena, known->stages[i], stages[i]))
             return no_memory(err);
     }
     reply->url = known->url;
     reply->known = known->known;
     reply->stages = stages;
     reply->n_stages = known->n_stages;
+    if (!put_fetches(job->arena, known, reply))
+        return no_memory(err);
     *ret_reply = &reply->base;
     return STATUS_OK;
 }
 
 /* ---- Stats ---- */
-
-static const char *state_name(Wire__MemberState state)
-{
-    switch (state) {
-    case WIRE__MEMBER_STATE__STATE_READY:
-        return "ready";
-    case WIRE__MEMBER_STATE__STATE_DRAINING:
-        return "draining";
-    default:
-        return "starting";
-    }
-}
 
 static void put_barrel(const Wire__MemberStatus *member, Tierce__V1__BarrelStats *to)
 {

@@ -30,6 +30,7 @@ const struct http_backend http_backend_live = {
     .remove = service_remove,
     .control = service_control,
     .why = service_why,
+    .test_url = service_test_url,
     .explain = service_explain,
     .stats = service_stats,
     .login = service_login,

@@ -41,6 +41,8 @@ struct http_backend {
                           struct arena *arena, Wire__RemoveReply **ret_reply, struct error *err);
     enum status (*control)(struct service *service, Log__Action action, const char *source,
                            struct error *err);
+    enum status (*test_url)(struct service *service, const char *url, struct arena *arena,
+                            Wire__TestUrlReply **ret_reply, struct error *err);
     enum status (*why)(struct service *service, const char *url, struct arena *arena,
                        Wire__LookupReply **ret_reply, struct error *err);
     enum status (*explain)(struct service *service, const char *query, const char *url,

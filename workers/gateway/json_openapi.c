@@ -134,6 +134,24 @@ const char json_openapi[] = JSON_TEXT({
       }
     }
   },
+  "/api/v1/test-url": {
+    "post": {
+      "operationId": "testUrl", "summary": "Fetch a page now, show every decision, and keep nothing of it", "tags": ["admin"],
+      "security": [{"token": []}, {"cookie": []}],
+      "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string", "maxLength": 2048}}}}}},
+      "responses": {
+        "200": {"description": "What would become of it", "content": {"application/json": {"schema": {"type": "object", "required": ["url", "indexed", "stages", "hops", "links"], "properties": {
+          "url": {"type": "string"}, "indexed": {"type": "boolean"},
+          "stages": {"type": "array", "items": {"type": "object"}}, "hops": {"type": "array", "items": {"type": "object"}},
+          "page": {"type": "object"}, "link_count": {"type": "integer"}, "links": {"type": "array", "items": {"type": "object"}}
+        }}}}},
+        "400": {"$ref": "#/components/responses/Problem"},
+        "401": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/TooMany"},
+        "503": {"$ref": "#/components/responses/Unavailable"}
+      }
+    }
+  },
   "/api/v1/explain": {
     "get": {
       "operationId": "explain", "summary": "Why a page has its score for a query, or does not match it", "tags": ["admin"],
@@ -314,7 +332,17 @@ const char json_openapi[] = JSON_TEXT({
           "name": {"type": "string"},
           "verdict": {"type": "string", "description": "ok, stopped, waiting or unknown"},
           "words": {"type": "string"},
-          "time": {"type": ["string", "null"], "format": "date-time"}
+          "time": {"type": ["string", "null"], "format": "date-time"},
+          "cure": {"type": "string", "description": "What would change a verdict other than ok; may be empty"},
+          "facts": {"type": "array", "description": "What the stage goes by; a name may come more than once", "items": {"type": "object", "required": ["name", "value"], "properties": {
+            "name": {"type": "string"}, "value": {"type": "string"}
+          }}}
+        }}},
+        "asked": {"type": "string"},
+        "fetches": {"type": "array", "description": "The last ones, the newest first", "items": {"type": "object", "required": ["time", "status", "result"], "properties": {
+          "time": {"type": ["string", "null"], "format": "date-time"}, "status": {"type": "integer", "description": "0: no answer"},
+          "result": {"type": "string"}, "fetch_ms": {"type": "integer"}, "changed": {"type": "boolean", "description": "It brought content"},
+          "words": {"type": "string"}
         }}}
       }
     },

@@ -39,6 +39,9 @@ void page_backlinks(struct html *html, const struct page_frame *frame,
 /* why  what was asked about one URL; NULL: nothing was. why_problem  why that failed, or NULL. */
 void page_admin(struct html *html, const struct page_frame *frame, const Wire__Stats *stats,
                 const Wire__LookupReply *why, const char *why_problem);
+/* The same on a page of its own. */
+void page_why(struct html *html, const struct page_frame *frame, const char *asked,
+              const Wire__LookupReply *why, const char *why_problem);
 /* Where a one-time link leads once it has set the cookie: goes on to /admin by itself. */
 void page_login_done(struct html *html, const struct page_frame *frame);
 /* How to come by a log-in link. */
@@ -58,6 +61,10 @@ struct page_head {
 };
 void page_open(struct html *html, const struct page_frame *frame, const struct page_head *head);
 void page_close(struct html *html);
+
+/* Asks why a page is found, or not; and the answer. */
+void page_why_form(struct html *html, const char *url);
+void page_stages(struct html *html, const Wire__LookupReply *why);
 
 /* The search form. */
 void page_search_form(struct html *html, const char *query, bool has_focus);

@@ -120,46 +120,17 @@ static void write_actions(struct html *html)
         "seconds.</p></noscript></section>\n");
 }
 
-static void write_stages(struct html *html, const Wire__LookupReply *why)
-{
-    html_markup(html, "<p class=\"url\">");
-    html_text(html, why->url);
-    if (!why->known)
-        html_markup(html, "</p><p>This address has never been heard of: no source names it and no "
-                          "crawled page links to it.");
-    html_markup(html, "</p>\n<ol class=\"stages\">");
-    for (size_t i = 0; i < why->n_stages; i++) {
-        const Wire__Stage *stage = why->stages[i];
-        html_markup(html, "<li");
-        html_attribute(html, "class", stage->verdict);
-        html_markup(html, "><b>");
-        html_text(html, stage->name);
-        html_markup(html, "</b> <i>");
-        html_text(html, stage->verdict);
-        html_markup(html, "</i> ");
-        html_text(html, stage->words);
-        html_markup(html, " <time>");
-        html_time(html, stage->time_us);
-        html_markup(html, "</time></li>");
-    }
-    html_markup(html, "</ol>\n");
-}
-
 static void write_why(struct html *html, const Wire__LookupReply *why, const char *problem)
 {
-    html_markup(html, "<section id=\"why\"><h2>Why is a page found, or not?</h2>\n"
-                      "<form class=\"act line\" action=\"/admin#why\"><input type=\"url\" "
-                      "name=\"why\" required aria-label=\"Address of a page\" "
-                      "placeholder=\"https://example.org/page\"");
-    html_attribute(html, "value", why == NULL ? "" : why->url);
-    html_markup(html, "><button>Ask</button></form>\n");
+    html_markup(html, "<section id=\"why\"><h2>Why is a page found, or not?</h2>\n");
+    page_why_form(html, why == NULL ? "" : why->url);
     if (problem != NULL) {
         html_markup(html, "<p class=\"notice\">");
         html_text(html, problem);
         html_markup(html, "</p>\n");
     }
     if (why != NULL)
-        write_stages(html, why);
+        page_stages(html, why);
     html_markup(html, "</section>\n");
 }
 

@@ -69,10 +69,12 @@ void route_api_search(struct exchange *exchange);
 void route_api_backlinks(struct exchange *exchange);
 /* routes_admin.c */
 void route_admin_page(struct exchange *exchange);
+void route_admin_why(struct exchange *exchange);
 void route_admin_login(struct exchange *exchange);
 void route_admin_logout(struct exchange *exchange);
 void route_api_urls(struct exchange *exchange);
 void route_api_crawl(struct exchange *exchange);
+void route_api_test_url(struct exchange *exchange);
 void route_api_why(struct exchange *exchange);
 void route_api_explain(struct exchange *exchange);
 void route_api_stats(struct exchange *exchange);

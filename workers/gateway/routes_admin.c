@@ -135,6 +135,23 @@ void route_admin_page(struct exchange *exchange)
                status == STATUS_OK ? NULL : err.text);
 }
 
+void route_admin_why(struct exchange *exchange)
+{
+    const char *url = http_request_parameter(exchange->request, "url");
+    Wire__LookupReply *why = NULL;
+    struct error err = {0};
+    enum status status = STATUS_OK;
+    if (url != NULL && url[0] != '\0')
+        status =
+            exchange->backend->why(exchange->service, url, exchange->request->arena, &why, &err);
+    exchange->response->status = 200;
+    page_begin_response(exchange->response);
+    struct html html = {.bytes = &exchange->response->body};
+    struct page_frame frame = page_frame_of(exchange->settings, exchange->is_admin);
+    page_why(&html, &frame, url == NULL ? "" : url, status == STATUS_OK ? why : NULL,
+             status == STATUS_OK ? NULL : err.text);
+}
+
 /* ---- what the admin changes ---- */
 
 static const char *const *read_urls(const json_t *list, struct arena *arena)
@@ -295,6 +312,34 @@ void route_api_why(struct exchange *exchange)
     }
     struct json_writer json = begin_json(exchange, 200);
     json_why(&json, reply);
+}
+
+static void test_url(struct exchange *exchange, const json_t *body)
+{
+    const char *url = json_string_value(json_object_get(body, "url"));
+    Wire__TestUrlReply *reply = NULL;
+    struct error err = {0};
+    if (url == NULL || url[0] == '\0') {
+        http_problem(exchange, 400, "`url` must be a string.");
+        return;
+    }
+    enum status status =
+        exchange->backend->test_url(exchange->service, url, exchange->request->arena, &reply, &err);
+    if (status != STATUS_OK) {
+        http_problem_of(exchange, status, &err);
+        return;
+    }
+    struct json_writer json = begin_json(exchange, 200);
+    json_test_url(&json, reply);
+}
+
+void route_api_test_url(struct exchange *exchange)
+{
+    json_t *body = read_json(exchange);
+    if (body == NULL)
+        return;
+    test_url(exchange, body);
+    json_decref(body);
 }
 
 void route_api_explain(struct exchange *exchange)

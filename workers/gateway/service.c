@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cluster/holders.h"
 #include "gateway/service_parts.h"
 
 enum {
@@ -14,6 +15,8 @@ enum {
     RETRY_MS_FIRST = 10,
     RETRY_MS_MAX = 50,
     READY_TIMEOUT_MS = 1000,
+    TEST_ANSWER_MS = 1000, /* of a call, left for the answer of a trial that ran out of time */
+    HOLDERS_MS = 2000,     /* for the replicas that may have a page */
     REMOVE_VALUE_BYTES_MAX = 2048,
 };
 
@@ -246,6 +249,26 @@ enum status service_why(struct service *service, const char *url, struct arena *
     void *reply;
     enum status status = call_indexserver(service, WIRE__METHOD__LOOKUP, &request.base,
                                           &wire__lookup_reply__descriptor, arena, &reply, err);
+    if (status != STATUS_OK)
+        return status;
+    struct routing *routing = gateway_routing(service->gateway);
+    holders_tell(routing, gateway_key(service->gateway),
+                 service_left_ms(ends_ms(service, HOLDERS_MS)), arena, reply);
+    routing_release(routing);
+    *ret_reply = reply;
+    return STATUS_OK;
+}
+
+enum status service_test_url(struct service *service, const char *url, struct arena *arena,
+                             Wire__TestUrlReply **ret_reply, struct error *err)
+{
+    Wire__TestUrlRequest request = WIRE__TEST_URL_REQUEST__INIT;
+    uint32_t left_ms = service_left_ms(ends_ms(service, CALL_TIMEOUT_MS));
+    request.url = (char *)url;
+    request.wait_ms = left_ms > TEST_ANSWER_MS ? left_ms - TEST_ANSWER_MS : 0;
+    void *reply;
+    enum status status = call_indexserver(service, WIRE__METHOD__TEST_URL, &request.base,
+                                          &wire__test_url_reply__descriptor, arena, &reply, err);
     if (status == STATUS_OK)
         *ret_reply = reply;
     return status;

@@ -162,6 +162,9 @@ enum status service_control(struct service *service, Log__Action action, const c
                             struct error *err);
 enum status service_why(struct service *service, const char *url, struct arena *arena,
                         Wire__LookupReply **ret_reply, struct error *err);
+/* Fetches a page now, and keeps nothing of it. Waits some seconds for the turn of its host. */
+enum status service_test_url(struct service *service, const char *url, struct arena *arena,
+                             Wire__TestUrlReply **ret_reply, struct error *err);
 enum status service_stats(struct service *service, struct arena *arena, Wire__Stats **ret_stats,
                           struct error *err);
 /* Takes a one-time code; STATUS_DENIED when it is wrong, used or old. */

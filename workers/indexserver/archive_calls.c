@@ -83,6 +83,7 @@ static uint32_t *refusal(struct import *import, const char *text, int64_t time_u
     *ret_state = (struct url_state){0};
     if (url_parse(text, strlen(text), NULL, import->arena, url, NULL) != STATUS_OK)
         return &import->reply->refused;
+    scope_source_for(import->views->scope, url, import->arena); /* as its source spells it */
     enum status status = urls_get(import->views, url->text, ret_state, NULL);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return &import->reply->refused;

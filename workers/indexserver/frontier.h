@@ -116,6 +116,18 @@ void frontier_note_answer(struct views *views, uint64_t lease);
  */
 size_t frontier_grow(struct views *views, const uint64_t *leases, size_t count, int64_t now_ms,
                      struct arena *arena, Wire__HostLease **ret_more);
+/*
+ * A lease of one URL, or of its robots.txt, for a trial; NULL: its host may not be asked now. It is
+ * taken back by nothing but its time. On disk before it returns.
+ *
+ * source  that the URL is of, or would be; borrowed until the lease is packed.
+ */
+Wire__HostLease *frontier_lease_trial(struct views *views, const struct url *url,
+                                      struct source *source, bool robots, uint64_t member,
+                                      int64_t now_ms, struct arena *arena);
+bool frontier_is_trial(struct views *views, uint64_t lease);
+/* When to try again, clock_boot_ms(). */
+int64_t frontier_trial_ready_ms(struct views *views, const struct url *url);
 /* The content's page came, or never will: nobody tries it again. */
 void frontier_parsed(struct views *views, uint64_t sequence);
 /* When there may be something to lease, clock_boot_ms(); INT64_MAX: not before something changes.

@@ -32,6 +32,7 @@ struct host {
     bool lease_revoked_told;       /* its holder was told that nothing more is to be fetched */
     struct due_key lease_last;     /* where the last of its URLs stands in the queue */
     bool lease_grows;              /* more may come behind that */
+    bool lease_trial;              /* what is fetched is for a trial alone (trials.h) */
     bool said_fault;               /* that something of it cannot be read */
     struct neighbours *neighbours; /* its address; NULL: it was never connected to */
     bool waits;                    /* for one of them to be done, in their list */

@@ -221,6 +221,21 @@ static bool try_call(struct service *service, enum leasing leasing,
     return false;
 }
 
+/* Answers the call with a trial that waits for a downloader. Returns whether it did. */
+static bool try_trial(struct service *service, const struct lease_call *waiting)
+{
+    Wire__LeaseReply reply = WIRE__LEASE_REPLY__INIT;
+    Wire__HostLease *lease =
+        trials_lease(service, waiting->request->member, rpc_call_arena(waiting->call));
+    if (lease == NULL)
+        return false;
+    reply.leases = &lease;
+    reply.n_leases = 1;
+    fill_revoked(service, waiting->call, waiting->request, &reply);
+    rpc_call_reply(waiting->call, &reply.base);
+    return true;
+}
+
 /* Answers the call where leases that it holds are taken back. Returns whether it did. */
 static bool try_revoke(struct service *service, struct lease_call *waiting)
 {
@@ -253,6 +268,7 @@ int64_t lease_calls_serve(struct service *service)
 {
     struct lease_calls *calls = &service->leases;
     int64_t now = clock_boot_ms(), next;
+    int64_t trials_next = trials_serve(service, calls->draining);
     pthread_mutex_lock(&service->views->lock);
     frontier_expire(service->views, now);
     pthread_mutex_unlock(&service->views->lock);
@@ -264,7 +280,7 @@ int64_t lease_calls_serve(struct service *service)
         if (answered)
             over = true;
         else if (leasing != LEASE_NOTHING && !calls->draining && !rpc_call_cancelled(waiting->call))
-            answered = try_call(service, leasing, waiting);
+            answered = try_trial(service, waiting) || try_call(service, leasing, waiting);
         else if (rpc_call_cancelled(waiting->call))
             over = true;
         if (!answered && over)
@@ -277,7 +293,8 @@ int64_t lease_calls_serve(struct service *service)
     next = next_lease_ms(service, leasing);
     for (size_t i = 0; i < calls->count; i++)
         next = calls->waiting[i].until_ms < next ? calls->waiting[i].until_ms : next;
-    return calls->count == 0 ? INT64_MAX : next;
+    next = calls->count == 0 ? INT64_MAX : next;
+    return trials_next < next ? trials_next : next;
 }
 
 /* ---- calls come in

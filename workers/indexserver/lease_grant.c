@@ -209,6 +209,82 @@ static enum status lease_hosts(struct leasing *l, size_t hosts_max, struct error
     return status == STATUS_NO_MEMORY && l->grant->lease_count == 0 ? status : STATUS_OK;
 }
 
+/* ---- trials -----------------------------------------------------------------------------------
+ */
+
+static void add_trial_url(struct leasing *l, const struct url *url, Wire__HostLease *lease)
+{
+    Wire__LeasedUrl *leased = check_alloc(arena_alloc(l->arena, sizeof(*leased)));
+    wire__leased_url__init(leased);
+    leased->url = (char *)url->text; /* without validators: it is wanted whole */
+    leased->kind = WIRE__FETCH_KIND__FETCH_PAGE;
+    lease->urls[lease->n_urls++] = leased;
+}
+
+static Wire__HostLease *grant_trial(struct leasing *l, const struct candidate *candidate,
+                                    const struct url *url, bool robots, uint32_t delay_ms)
+{
+    struct host *host = candidate->origin->host;
+    Wire__HostLease *lease = new_lease(l, candidate, delay_ms);
+    if (lease == NULL) {
+        neighbours_give_way(l->frontier, host);
+        return NULL;
+    }
+    if (robots)
+        add_robots_url(l, candidate->origin, lease);
+    else
+        add_trial_url(l, url, lease);
+    grant(l, candidate, lease);
+    host->lease_grows = false;
+    host->lease_trial = true;
+    /* Where this fails, a restart does not know of the lease: it waits the host's delay anyway. */
+    kv_write(l->views->kv, l->batch, true, NULL);
+    return lease;
+}
+
+Wire__HostLease *frontier_lease_trial(struct views *views, const struct url *url,
+                                      struct source *source, bool robots, uint64_t member,
+                                      int64_t now_ms, struct arena *arena)
+{
+    Wire__HostLease *leases[1];
+    struct frontier_grant given = {.leases = leases};
+    struct host_queue queue = {.source = source->id};
+    struct candidate candidate = {
+        .origin = origin_of(views->frontier, url->origin, NULL), .queue = &queue, .source = source};
+    if (candidate.origin == NULL)
+        return NULL;
+    struct host *host = candidate.origin->host;
+    host->lease_grows = false; /* the lease that is held ends with what it has */
+    uint32_t delay_ms = host_delay_ms(views, host, source);
+    if (host->lease != 0 || host->ready_ms > now_ms || host->rest_ms + delay_ms > now_ms ||
+        neighbours_ask(views, host, member, delay_ms) != NEIGHBOURS_LET_IN)
+        return NULL;
+    struct leasing l = {.views = views,
+                        .frontier = views->frontier,
+                        .arena = arena,
+                        .member = member,
+                        .now_ms = now_ms,
+                        .unix_ms = clock_unix_us() / 1000,
+                        .grant = &given,
+                        .batch = kv_batch_new()};
+    Wire__HostLease *lease = grant_trial(&l, &candidate, url, robots, delay_ms);
+    kv_batch_free(l.batch);
+    return lease;
+}
+
+int64_t frontier_trial_ready_ms(struct views *views, const struct url *url)
+{
+    enum { LOOK_MS = 100 }; /* no earlier than that: others of its address may hold it up */
+    const struct origin *origin = origin_find(views->frontier, url->origin);
+    int64_t soon = clock_boot_ms() + LOOK_MS;
+    if (origin == NULL || origin->host->ready_ms < soon)
+        return soon;
+    return origin->host->ready_ms;
+}
+
+/* ---- granting ---------------------------------------------------------------------------------
+ */
+
 /* Contents that cannot be read to be parsed again hold up no host. */
 static Wire__HostLease *lease_to_parse(struct leasing *l)
 {

@@ -37,6 +37,13 @@ bool frontier_has_lease(struct views *views, uint64_t lease)
            parse_queue_has(&views->frontier->parsing, lease);
 }
 
+bool frontier_is_trial(struct views *views, uint64_t lease)
+{
+    size_t index;
+    const struct host *host = frontier_leased_host(views->frontier, lease, &index);
+    return host != NULL && host->lease_trial;
+}
+
 void frontier_prolong(struct views *views, uint64_t member, const uint64_t *leases, size_t count,
                       int64_t now_ms)
 {
@@ -71,7 +78,7 @@ size_t frontier_revoked(struct views *views, const uint64_t *leases, size_t coun
     for (size_t i = 0; i < count; i++) {
         size_t index;
         struct host *host = frontier_leased_host(views->frontier, leases[i], &index);
-        if (host == NULL || !is_stopped(views, host))
+        if (host == NULL || host->lease_trial || !is_stopped(views, host))
             continue;
         *ret_news = *ret_news || !host->lease_revoked_told;
         host->lease_revoked_told = true;
@@ -100,6 +107,7 @@ static void end_lease(struct views *views, size_t index, int64_t now_ms, struct 
     host->lease = 0;
     host->lease_urls = host->lease_done = 0;
     host->lease_grows = false;
+    host->lease_trial = false;
     neighbours_leave(frontier, host);
     host->rest_ms = now_ms;
     if (host->ready_ms < now_ms + host->lease_delay_ms)

@@ -213,6 +213,8 @@ static void take_fetched(struct report *r, const Wire__Fetched *fetched)
         take_late_page(r, fetched);
         return;
     }
+    if (trials_take(r->service, fetched))
+        return;
     switch (fetched->result_case) {
     case WIRE__FETCHED__RESULT_CONTENT:
         take_content(r, fetched);

@@ -366,6 +366,9 @@ void service_handle(void *context, struct rpc_call *call)
     case WIRE__METHOD__LOOKUP:
         lookup_call(service, call);
         break;
+    case WIRE__METHOD__TEST_URL:
+        test_url_call(service, call);
+        break;
     case WIRE__METHOD__IMPORT:
         import_call(service, call);
         break;

@@ -11,6 +11,7 @@
 #include "indexserver/scrubber.h"
 #include "indexserver/sequencer.h"
 #include "indexserver/service.h"
+#include "indexserver/trials.h"
 #include "indexserver/views.h"
 
 struct settings_job;
@@ -22,6 +23,7 @@ struct service {
     struct views *views;
     struct sequencer *sequencer;
     struct lease_calls leases;     /* the sequencer's thread's */
+    struct trials trials;          /* the same */
     struct scope_sweep sweep;      /* the sequencer's thread's */
     struct settings_job *settings; /* to be appended; NULL: none. The sequencer's thread's */
     struct feed_calls feeds;

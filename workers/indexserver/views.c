@@ -28,7 +28,7 @@ static const struct kv_column columns[COLUMN_COUNT] = {
     [COLUMN_REPARSE] = {.name = "reparse"}, [COLUMN_TEXTS] = {.name = "texts"},
     [COLUMN_DOCS] = {.name = "docs"},       [COLUMN_EDGES] = {.name = "edges"},
     [COLUMN_FEED] = {.name = "feed"},       [COLUMN_OLDER] = {.name = "older"},
-    [COLUMN_FORGET] = {.name = "forget"},
+    [COLUMN_FORGET] = {.name = "forget"},   [COLUMN_HISTORY] = {.name = "history"},
 };
 
 /* Which view a column belongs to; VIEW_COUNT: none. */
@@ -41,7 +41,7 @@ static const enum view column_view[COLUMN_COUNT] = {
     [COLUMN_REPARSE] = VIEW_PAGES,    [COLUMN_TEXTS] = VIEW_PAGES,
     [COLUMN_DOCS] = VIEW_FEED,        [COLUMN_EDGES] = VIEW_FEED,
     [COLUMN_FEED] = VIEW_FEED,        [COLUMN_OLDER] = VIEW_FRONTIER,
-    [COLUMN_FORGET] = VIEW_COUNT,
+    [COLUMN_FORGET] = VIEW_COUNT,     [COLUMN_HISTORY] = VIEW_FRONTIER,
 };
 
 /* ---- the views' own record ------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ enum column {
     COLUMN_FEED,     /* sequence, slot -> item */
     COLUMN_OLDER,    /* URL, sequence -> nothing: earlier contents that are kept */
     COLUMN_FORGET,   /* sequences to be forgotten by the log */
+    COLUMN_HISTORY,  /* URL -> its earlier fetches, as far as they are kept */
     COLUMN_COUNT
 };
 

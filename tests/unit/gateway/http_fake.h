@@ -382,6 +382,19 @@ static enum status fake_explain(struct service *service, const char *query, cons
     return STATUS_OK;
 }
 
+static enum status fake_test_url(struct service *service, const char *url, struct arena *arena,
+                                 Wire__TestUrlReply **ret_reply, struct error *err)
+{
+    if (service->gateway->failure != STATUS_OK)
+        return fake_fail(service, err);
+    Wire__TestUrlReply *reply = arena_alloc(arena, sizeof(*reply));
+    CHECK(reply != NULL);
+    wire__test_url_reply__init(reply);
+    reply->url = arena_string(arena, url);
+    *ret_reply = reply;
+    return STATUS_OK;
+}
+
 static enum status fake_why(struct service *service, const char *url, struct arena *arena,
                             Wire__LookupReply **ret_reply, struct error *err)
 {
@@ -598,6 +611,7 @@ static const struct http_backend FAKE_BACKEND = {
     .remove = fake_remove,
     .control = fake_control,
     .why = fake_why,
+    .test_url = fake_test_url,
     .explain = fake_explain,
     .stats = fake_stats,
     .login = fake_login,

@@ -194,6 +194,8 @@ static const char *valid_body(const char *path, enum http_method method)
 {
     if (strcmp(path, "/api/v1/urls") == 0)
         return method == HTTP_POST ? "{\"urls\":[\"https://a/\"]}" : "{\"url\":\"https://a/\"}";
+    if (strcmp(path, "/api/v1/test-url") == 0)
+        return "{\"url\":\"https://a/\"}";
     return "{\"action\":\"pause\"}";
 }
 
