@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "indexserver/frontier.h"
+#include "indexserver/listings.h"
 #include "indexserver/origins.h"
 
-enum { DEPTH_MAX = UINT16_MAX };
+enum { DEPTH_MAX = UINT16_MAX, FEEDS_MAX = 4 /* of one page */ };
 
 static bool source_is_full(struct scope *scope, const struct source *source)
 {
@@ -113,33 +114,6 @@ static enum status take_back(struct change *change, const char *text, uint32_t i
     return STATUS_OK;
 }
 
-static enum status find_sitemap(struct change *change, const char *text, const struct url *base,
-                                uint32_t index, struct error *err)
-{
-    struct scope *scope = change->views->scope;
-    struct url url;
-    struct url_entry *entry;
-    if (url_parse(text, strlen(text), base, &change->arena, &url, NULL) != STATUS_OK)
-        return STATUS_OK;
-    struct source *source = scope_source_of_sitemap(scope, &url);
-    if (source == NULL || source_is_full(scope, source) ||
-        scope_refusal(scope, &url, source, &change->arena) != NULL ||
-        scope_removed_by(scope, &url, &change->arena) != NULL)
-        return STATUS_OK;
-    struct finding finding = {
-        .index = index, .origin = LOG__ORIGIN__ORIGIN_SITEMAP, .due_ms = URL_DUE_FOUND};
-    enum status status = urls_touch(change, url.text, &entry, err);
-    if (status != STATUS_OK)
-        return status;
-    bool was_denied =
-        entry->after.kind == URL_REFUSED && entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE;
-    if (entry->after.kind == URL_UNKNOWN || was_denied)
-        found_make_known(change, entry, source, &finding);
-    if (entry->after.content == 0)
-        entry->after.flags |= URL_LISTING;
-    return STATUS_OK;
-}
-
 enum status found_by_robots(struct change *change, const Log__Robots *robots, struct error *err)
 {
     struct robots *rules;
@@ -150,8 +124,15 @@ enum status found_by_robots(struct change *change, const Log__Robots *robots, st
         robots_parse(robots->body.data, robots->body.len, ROBOTS_AGENT, &change->arena, &rules,
                      NULL) != STATUS_OK)
         return STATUS_OK;
-    for (size_t i = 0; i < robots_sitemap_count(rules) && status == STATUS_OK; i++)
-        status = find_sitemap(change, robots_sitemap(rules, i), &base, (uint32_t)i, err);
+    size_t count = robots_sitemap_count(rules);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        const char *text = robots_sitemap(rules, i);
+        struct url url;
+        if (url_parse(text, strlen(text), &base, &change->arena, &url, NULL) == STATUS_OK)
+            status = listing_found(change, url.text, LOG__ORIGIN__ORIGIN_SITEMAP, false, err);
+    }
+    if (status == STATUS_OK && count == 0)
+        status = listing_guess(change, robots->origin, err);
     return status;
 }
 
@@ -167,6 +148,9 @@ enum status found_by_submit(struct change *change, const Log__Submit *submit, st
             status = submit_by_owner(change, submit->urls[i], (uint32_t)i, err);
         else if (submit->origin == LOG__ORIGIN__ORIGIN_SCOPE)
             status = take_back(change, submit->urls[i], (uint32_t)i, submit->depth, err);
+        else if (submit->origin == LOG__ORIGIN__ORIGIN_SITEMAP ||
+                 submit->origin == LOG__ORIGIN__ORIGIN_FEED)
+            status = listing_found(change, submit->urls[i], submit->origin, false, err);
         else
             status = found_url(change, submit->urls[i], &finding, NULL, err);
     }
@@ -190,6 +174,25 @@ static enum status take_links(struct change *change, const struct url_state *fro
     return status;
 }
 
+/* Where a page sends its readers, and where else it stands. */
+static enum status take_kin(struct change *change, const struct url_entry *entry,
+                            const Page__Page *page, struct error *err)
+{
+    const struct url_state *from = &entry->after;
+    enum status status = STATUS_OK;
+    struct finding finding = {.depth = from->depth, .due_ms = URL_DUE_FOUND, .from = entry->url};
+    if (page->canonical[0] != '\0')
+        status = found_url(change, page->canonical, &finding, NULL, err);
+    finding.redirects = (uint8_t)(from->redirects + 1);
+    if (status == STATUS_OK && page->refresh[0] != '\0' && from->redirects < URL_REDIRECTS_MAX)
+        status = found_url(change, page->refresh, &finding, NULL, err);
+    finding.redirects = 0;
+    finding.depth++;
+    for (size_t i = 0; i < page->n_alternates && status == STATUS_OK; i++)
+        status = found_url(change, page->alternates[i]->url, &finding, NULL, err);
+    return status;
+}
+
 enum status frontier_take_page(struct change *change, const char *url, const Page__Page *page,
                                struct error *err)
 {
@@ -198,5 +201,12 @@ enum status frontier_take_page(struct change *change, const char *url, const Pag
     if (status != STATUS_OK)
         return status;
     url_state_take_page(&entry->after, url, page);
-    return page->nofollow ? STATUS_OK : take_links(change, &entry->after, page, err);
+    if (page->kind != PAGE__PAGE_KIND__PAGE_DOCUMENT)
+        return listing_take_page(change, entry, page, err);
+    status = take_kin(change, entry, page, err);
+    for (size_t i = 0; i < page->n_feeds && i < FEEDS_MAX && status == STATUS_OK; i++)
+        status = listing_found(change, page->feeds[i], LOG__ORIGIN__ORIGIN_FEED, false, err);
+    if (status != STATUS_OK || page->nofollow)
+        return status;
+    return take_links(change, &entry->after, page, err);
 }

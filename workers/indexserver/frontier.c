@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "indexserver/found.h"
 #include "indexserver/hosts.h"
+#include "indexserver/listings.h"
 #include "indexserver/losses.h"
 #include "indexserver/neighbours.h"
 #include "indexserver/removal.h"
@@ -263,6 +264,7 @@ static void take_content(struct change *change, struct url_entry *entry,
 {
     struct revisit revisit = revisit_of(change, content->url, content->recrawl_s);
     loss_settle(change, entry);
+    listing_learn(change, entry, true);
     if (entry->after.content == 0)
         loss_made_up(change, entry);
     url_state_take_content(&entry->after, content, &revisit);
@@ -356,7 +358,11 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
         loss_note_kept(change, entry);
     else if (outcome->reason == LOG__REASON__REASON_NOT_MODIFIED)
         loss_settle(change, entry);
+    if (outcome->reason == LOG__REASON__REASON_NOT_MODIFIED)
+        listing_learn(change, entry, false);
     url_state_take_outcome(&entry->after, outcome, &revisit);
+    if (outcome_says_gone(outcome) && (entry->after.flags & URL_GUESSED) != 0)
+        entry->after.due_ms = URL_DUE_NEVER; /* it was a guess */
     note_address(change, host, outcome->hops, outcome->n_hops);
     note_trouble(change, host, outcome);
     if (outcome->reason == LOG__REASON__REASON_LOGIN)

@@ -43,22 +43,6 @@ static void deny(struct leasing *l, struct frontier_denied denied)
     grant->denied[grant->denied_count++] = denied;
 }
 
-/* It is a sitemap that robots.txt names. */
-static bool is_sitemap(const struct leasing *l, const struct candidate *candidate, const char *url)
-{
-    struct url named;
-    const struct robots *robots = candidate->origin->robots;
-    if (robots == NULL || candidate->source->definition->no_sitemaps)
-        return false;
-    for (size_t i = 0; i < robots_sitemap_count(robots); i++) {
-        const char *text = robots_sitemap(robots, i);
-        if (url_parse(text, strlen(text), NULL, l->arena, &named, NULL) == STATUS_OK &&
-            strcmp(named.text, url) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* What robots.txt or the source's scope has against the URL. A page that the scope wants no more
  * is not fetched; whether it goes is no matter of leases (scope_sweep.h). */
 static bool is_denied(struct leasing *l, const struct candidate *candidate, const struct url *url,
@@ -73,7 +57,7 @@ static bool is_denied(struct leasing *l, const struct candidate *candidate, cons
         denied.reason = LOG__REASON__REASON_ROBOTS_DENIED;
         denied.words = arena_format(l->arena, "line %u: %s", verdict.line, verdict.rule);
     } else if (!source_scope_takes(source->scope, url, state->depth) &&
-               (state->flags & URL_LISTING) == 0 && !is_sitemap(l, candidate, url->text)) {
+               (state->flags & URL_LISTING) == 0) {
         denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
         denied.words = source_scope_words(source->scope, url, state->depth, l->arena);
     } else {

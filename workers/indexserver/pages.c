@@ -43,15 +43,19 @@ static void put_page(struct change *change, const char *url, const Page__Page *p
     Page__Page without = *page;
     without.n_links = 0;
     without.links = NULL;
+    without.n_hints = 0;
+    without.hints = NULL;
     put_message(change, COLUMN_PAGES, key, page, &without);
     text_key(page->fingerprint, change->sequence, text);
     if (page->fingerprint != 0)
         change_put(change, COLUMN_TEXTS, text, sizeof(text), url, strlen(url));
-    if (page->n_links == 0)
+    if (page->n_links == 0 && page->n_hints == 0)
         return;
     Page__Page links = PAGE__PAGE__INIT;
     links.n_links = page->n_links;
     links.links = page->links;
+    links.n_hints = page->n_hints;
+    links.hints = page->hints;
     put_message(change, COLUMN_LINKS, key, page, &links);
 }
 
@@ -172,6 +176,8 @@ enum status pages_get_whole(struct views *views, uint64_t sequence, struct arena
     if (status == STATUS_OK) {
         page->n_links = links->n_links;
         page->links = links->links;
+        page->n_hints = links->n_hints;
+        page->hints = links->hints;
     } else if (status != STATUS_NOT_FOUND) {
         return status;
     }

@@ -49,7 +49,9 @@ struct source {
     Log__Origin origin;
     struct source_counts counts;
     struct valve valve;
-    enum sweep_reason sweep; /* why it is to be gone through (scope_sweep.h), or was */
+    uint32_t listings;                /* sitemaps and feeds known */
+    uint8_t hints_right, hints_wrong; /* of those that were looked into (listings.h) */
+    enum sweep_reason sweep;          /* why it is to be gone through (scope_sweep.h), or was */
     bool sweep_is_due;
     bool was_configured, scope_changed; /* by the newest settings */
     uint64_t scope_kept; /* pages that it wants no more and that stay until that is confirmed */

@@ -51,6 +51,14 @@ static void count(struct change *change, const struct url_state *state, int sign
     struct source *source = scope_source_by_id(change->views->scope, state->source);
     if (source == NULL || state->kind == URL_UNKNOWN)
         return;
+    if ((state->flags & URL_LISTING) != 0) { /* no page: it is only waited for */
+        source->counts.queued += (state->flags & URL_GUESSED) != 0 || !url_state_is_queued(state)
+                                     ? 0
+                                 : sign > 0 ? 1
+                                            : UINT64_MAX;
+        scope_touch(change->views->scope, source);
+        return;
+    }
     struct source_counts *counts = &source->counts;
     uint64_t one = sign > 0 ? 1 : UINT64_MAX; /* adding UINT64_MAX takes one away */
     bool failed = state->kind == URL_FAILED || state->kind == URL_GONE;

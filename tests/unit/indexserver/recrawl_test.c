@@ -348,6 +348,95 @@ static void a_site_that_moves_loses_nothing_and_one_that_leads_to_one_page_is_ke
     assert_in_range(count_documents(ix), KEPT - 1, KEPT);
 }
 
+/* ---- sitemaps ---------------------------------------------------------------------------------
+ */
+
+/* The next page that is leased is that one; what the parser made of it is the caller's to change.
+ */
+static Wire__Fetched *fetch_next(struct indexserver *ix, const char *url, uint64_t *ret_lease)
+{
+    const Wire__LeaseReply *reply = lease(ix, 1, 1000);
+    assert_int_equal(reply->n_leases, 1);
+    assert_string_equal(reply->leases[0]->urls[0]->url, url);
+    *ret_lease = reply->leases[0]->lease;
+    return fetch(ix, reply->leases[0], reply->leases[0]->urls[0]);
+}
+
+static void add_hint(struct indexserver *ix, Page__Page *page, const char *url, int64_t modified_us)
+{
+    if (page->hints == NULL)
+        page->hints = arena_alloc(&ix->arena, 8 * sizeof(*page->hints));
+    Page__Hint *hint = arena_alloc(&ix->arena, sizeof(*hint));
+    page__hint__init(hint);
+    hint->url = arena_string(&ix->arena, url);
+    hint->modified_us = modified_us;
+    page->hints[page->n_hints++] = hint;
+}
+
+/* Fetches the sitemap again; it says that /a changed. */
+static void fetch_sitemap(struct indexserver *ix, int64_t modified_us, unsigned version)
+{
+    uint64_t held;
+    Wire__Fetched *fetched = fetch_next(ix, HOST "/map.xml", &held);
+    fetched->page->kind = PAGE__PAGE_KIND__PAGE_SITEMAP;
+    fetched->page->text = arena_format(&ix->arena, "version %u", version);
+    add_hint(ix, fetched->page, HOST "/a", modified_us);
+    add_hint(ix, fetched->page, "http://127.0.0.1:9090/elsewhere", 0);
+    add_hint(ix, fetched->page, "http://localhost:8080/elsewhere", 0);
+    report(ix, &fetched, 1, &held, 1);
+}
+
+static void a_sitemap_that_robots_txt_names_brings_pages_and_is_none(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/"}, {.url = HOST "/a"}, {.url = HOST "/map.xml"}};
+    ix->robots = "Sitemap: " HOST "/map.xml\n";
+    ix->site = site;
+    ix->site_count = 3;
+    submit(ix, HOST "/");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]); /* robots.txt */
+    uint64_t held;
+    Wire__Fetched *fetched = fetch_next(ix, HOST "/", &held);
+    report(ix, &fetched, 1, &held, 1);
+    fetch_sitemap(ix, 0, 1);
+    crawl_all(ix, 50);
+    assert_string_equal(whole_feed(ix), "doc / version 0; doc a version 0; ");
+    assert_int_equal(get_status(ix)->urls_known, 2);
+    assert_int_equal(state_of(ix, HOST "/a").origin, LOG__ORIGIN__ORIGIN_SITEMAP);
+    assert_int_equal(state_of(ix, HOST "/a").depth, 1);
+    assert_int_equal(state_of(ix, HOST "/map.xml").interval_s, 7 * DAY_S / 8);
+    struct url_state before = state_of(ix, HOST "/a");
+    submit(ix, HOST "/map.xml");
+    fetch_sitemap(ix, clock_unix_us() + 1000000, 2); /* it changed, says the sitemap */
+    struct url_state now = state_of(ix, HOST "/a");
+    assert_int_equal(now.due_ms, before.fetched_us / 1000 + 7 * DAY_S / 8 * INT64_C(1000));
+    assert_true(now.due_ms < before.due_ms);
+}
+
+static void a_sitemap_that_is_always_wrong_is_believed_no_more(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/a"}, {.url = HOST "/map.xml"}};
+    ix->robots = "Sitemap: " HOST "/map.xml\n";
+    ix->site = site;
+    ix->site_count = 2;
+    submit(ix, HOST "/a");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]); /* robots.txt */
+    uint64_t held;
+    Wire__Fetched *fetched = fetch_next(ix, HOST "/a", &held);
+    report(ix, &fetched, 1, &held, 1);
+    fetch_sitemap(ix, 0, 0);
+    struct url_state before, now;
+    for (unsigned i = 1; i <= 12; i++) {
+        submit(ix, HOST "/map.xml");
+        before = state_of(ix, HOST "/a");
+        fetch_sitemap(ix, clock_unix_us() + 1000000, i);
+        now = state_of(ix, HOST "/a");
+        fetch_again(ix, HOST "/a"); /* as it was */
+    }
+    assert_int_equal(now.due_ms, before.due_ms);
+}
+
 static void only_a_source_can_be_confirmed(void **state)
 {
     struct indexserver *ix = *state;
@@ -373,6 +462,8 @@ int main(void)
         TEST(a_robots_txt_that_forbids_everything_by_mistake_empties_nothing),
         TEST(a_site_that_moves_loses_nothing_and_one_that_leads_to_one_page_is_kept),
         TEST(only_a_source_can_be_confirmed),
+        TEST(a_sitemap_that_robots_txt_names_brings_pages_and_is_none),
+        TEST(a_sitemap_that_is_always_wrong_is_believed_no_more),
     };
     return cmocka_run_group_tests_name("indexserver/recrawl", tests, NULL, NULL);
 }
