@@ -18,12 +18,12 @@ CFLAGS_debug := -O0 -g3
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings -Wundef
 CFLAGS += -std=gnu17 $(CFLAGS_$(BUILD)) $(WARNINGS) -ffp-contract=off -fPIE -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE) $(EXTRA_CFLAGS)
 CPPFLAGS += -D_GNU_SOURCE -DTIERCE_VERSION='"$(VERSION)"' -Ilib -Iworkers -I. -I$(OUT)/gen -I/usr/include/libxml2
-# poppler's headers, for lib/crawl/pdf.c
+# poppler's headers, for lib/page/pdf.c
 CPPFLAGS += $(patsubst %,-isystem /usr/%,include/poppler/glib include/glib-2.0 lib/$(shell $(CC) -print-multiarch)/glib-2.0/include include/cairo)
 LDFLAGS += -pie -pthread -Wl,--as-needed,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 # ---- the layers: each may include itself and what stands behind its colon, nothing else (tools/check-layers reads this) ---
-LAYERS := base sandbox proto rpc text index store crawl cluster
+LAYERS := base sandbox proto rpc text index store crawl page cluster
 LAYER_base :=
 LAYER_sandbox := base
 LAYER_proto := base
@@ -32,6 +32,7 @@ LAYER_text := base
 LAYER_index := text base
 LAYER_store := base
 LAYER_crawl := text base
+LAYER_page := crawl text base
 LAYER_cluster := rpc store index crawl text proto base
 
 SYS_base := -lxxhash
@@ -41,7 +42,8 @@ SYS_rpc := -lssl -lcrypto
 SYS_text := -lstemmer -lutf8proc
 SYS_index := -lm -lzstd
 SYS_store := -lrocksdb
-SYS_crawl := -lgumbo -luchardet -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto -lxml2 -ljansson -lmd4c -lzip -lpoppler-glib -lgobject-2.0 -lglib-2.0 -lm
+SYS_crawl := -lpsl -licuuc -lpcre2-8 -lbrotlidec -lz -lzstd -lcrypto
+SYS_page := -lgumbo -luchardet -licuuc -lxml2 -ljansson -lmd4c -lzip -lpoppler-glib -lgobject-2.0 -lglib-2.0 -lm
 SYS_cluster :=
 
 # ---- the programs: folder, layers, system libraries -----------------------------------------------------------------
@@ -49,7 +51,7 @@ PROGRAMS := orchestrator gateway barrel indexserver downloader parser tierce
 # not installed: measure a barrel's index, the frontier, and what no crawl can do without
 BENCH_PROGRAMS := barrel-bench frontier-bench crawl-floor
 orchestrator_DIR := orchestrator
-orchestrator_LAYERS := cluster rpc crawl text proto base
+orchestrator_LAYERS := cluster rpc page crawl text proto base
 orchestrator_SYS := -lyaml
 gateway_DIR := workers/gateway
 gateway_LAYERS := cluster rpc index crawl text proto base
@@ -58,16 +60,16 @@ barrel_DIR := workers/barrel
 barrel_LAYERS := cluster rpc store index text proto base
 barrel_SYS := -lzstd
 indexserver_DIR := workers/indexserver
-indexserver_LAYERS := cluster rpc store crawl text proto base
+indexserver_LAYERS := cluster rpc store page crawl text proto base
 indexserver_SYS := -lzstd
 downloader_DIR := workers/downloader
-downloader_LAYERS := cluster rpc crawl text sandbox proto base
+downloader_LAYERS := cluster rpc page crawl text sandbox proto base
 downloader_SYS := -lcurl -lzstd
 parser_DIR := workers/parser
-parser_LAYERS := crawl text sandbox proto base
+parser_LAYERS := page crawl text sandbox proto base
 parser_SYS :=
 tierce_DIR := cli
-tierce_LAYERS := cluster rpc crawl text proto base
+tierce_LAYERS := cluster rpc page crawl text proto base
 tierce_SYS := -lcurl -ljansson -lssl -lcrypto -lzstd -lm
 barrel-bench_DIR := tests/bench/barrel_bench
 barrel-bench_WITH := barrel
@@ -155,7 +157,9 @@ UNIT_C := $(sort $(wildcard tests/unit/*/*_test.c))
 UNIT := $(UNIT_C:tests/unit/%.c=$(OUT)/test/%)
 owner = $(firstword $(subst /, ,$(1)))
 parts_of = $(if $(filter $(1),$(LAYERS)),$(call archives,$(1) $(LAYER_$(1))),$(PARTS_$(1)) $(call archives,$($(1)_LAYERS)))
-system_of = $(if $(filter $(1),$(LAYERS)),$(call libraries,$(1) $(LAYER_$(1))),$($(1)_SYS) $(call libraries,$($(1)_LAYERS)))
+# pages are read as browsers do by their tests
+TEST_SYS_gateway := -lgumbo
+system_of = $(TEST_SYS_$(1)) $(if $(filter $(1),$(LAYERS)),$(call libraries,$(1) $(LAYER_$(1))),$($(1)_SYS) $(call libraries,$($(1)_LAYERS)))
 
 define unit_rules
 $$(OUT)/test/$(1): $$(OUT)/obj/tests/unit/$(1).o $$(call parts_of,$(call owner,$(1)))

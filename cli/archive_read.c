@@ -13,9 +13,9 @@
 #include "crawl/chunked.h"
 #include "crawl/decode.h"
 #include "crawl/headers.h"
-#include "crawl/page.h"
 #include "crawl/robots.h"
 #include "crawl/url.h"
+#include "page/page.h"
 
 enum { PACK_LEVEL = 3, CODED_RATIO_STEP = 64 * 1024 };
 

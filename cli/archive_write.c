@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "cli/archive.h"
 #include "cli/archive_format.h"
-#include "crawl/page.h"
+#include "page/page.h"
 
 enum { FIELDS_MAX = 16 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "crawl/page.h"
+#include "page/page.h"
 
 #define KIB    ((uint64_t)1024)
 #define MIB    (1024 * KIB)

@@ -6,12 +6,12 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "crawl/page.h"
 #include "crawl/robots.h"
 #include "crawl/url.h"
 #include "downloader/headers.h"
 #include "downloader/job.h"
 #include "downloader/record.h"
+#include "page/page.h"
 
 enum {
     UNREACHABLE_MAX = 2, /* fetches in a row without an answer, then the lease is given back */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#include "crawl/page.h"
 #include "downloader/headers.h"
+#include "page/page.h"
 
 enum { PACK_LEVEL = 3 };
 

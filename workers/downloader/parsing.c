@@ -11,10 +11,10 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "crawl/page.h"
 #include "downloader/headers.h"
 #include "downloader/parser_child.h"
 #include "downloader/record.h"
+#include "page/page.h"
 
 enum {
     ROBOTS_TAGS_MAX = 32,  /* X-Robots-Tag headers that count */

@@ -5,12 +5,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "crawl/headers.h"
-#include "crawl/page.h"
 #include "crawl/robots.h"
 #include "indexserver/frontier.h"
 #include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
+#include "page/page.h"
 
 enum {
     IMPORT_ENTRIES_MAX = 1000,

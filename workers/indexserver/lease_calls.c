@@ -5,12 +5,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "crawl/page.h"
 #include "indexserver/appraisal.h"
 #include "indexserver/hosts.h"
 #include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
+#include "page/page.h"
 
 enum {
     ROUNDS_MAX = 8,         /* of looking for a URL that is not forbidden, for one call */

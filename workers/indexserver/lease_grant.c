@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "crawl/page.h"
 #include "indexserver/leasing.h"
 #include "indexserver/neighbours.h"
+#include "page/page.h"
 
 enum {
     HOSTS_LOOKED_AT_MAX = 1000, /* for one call: the rest at the next */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "crawl/page.h"
+#include "page/page.h"
 #include "rpc/message.h"
 
 /* In front of a page: the parser's version, and the fingerprint. */

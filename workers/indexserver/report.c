@@ -3,13 +3,13 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "crawl/page.h"
 #include "indexserver/appraisal.h"
 #include "indexserver/frontier.h"
 #include "indexserver/hosts.h"
 #include "indexserver/pages.h"
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
+#include "page/page.h"
 
 enum {
     RUNNING_OUT_MAX = 128,     /* leases of one report that are looked at */

@@ -6,13 +6,13 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "crawl/page.h"
 #include "indexserver/feed.h"
 #include "indexserver/frontier.h"
 #include "indexserver/pages.h"
 #include "indexserver/scope.h"
 #include "indexserver/unfinished.h"
 #include "indexserver/urls.h"
+#include "page/page.h"
 #include "rpc/message.h"
 
 /* A view of another version is dropped and made again from the log. */

@@ -7,7 +7,7 @@
 
 #include "base/args.h"
 #include "base/log.h"
-#include "crawl/page.h"
+#include "page/page.h"
 #include "parser/confine.h"
 #include "parser/serve.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "crawl/page.h"
 #include "page.pb-c.h"
+#include "page/page.h"
 
 enum { ARENA_BYTES_MAX = 64 * 1024 * 1024 };
 

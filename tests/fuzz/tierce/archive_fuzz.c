@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "cli/archive.h"
-#include "crawl/page.h"
+#include "page/page.h"
 
 enum { RECORDS_MAX = 100 };
 

@@ -4,8 +4,8 @@
 
 #include "crawl/robots.h"
 #include "crawl/url.h"
-#include "json.h"
-#include "suite.h"
+#include "tests/unit/crawl/json.h"
+#include "tests/unit/crawl/suite.h"
 
 static struct arena arena;
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "crawl/url.h"
-#include "json.h"
-#include "suite.h"
+#include "tests/unit/crawl/json.h"
+#include "tests/unit/crawl/suite.h"
 
 static struct arena arena;
 

@@ -21,8 +21,8 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "crawl/page.h"
 #include "indexserver/service.h"
+#include "page/page.h"
 #include "rpc/client.h"
 
 #define UNUSED __attribute__((unused))

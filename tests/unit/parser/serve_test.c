@@ -19,8 +19,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/file.h"
-#include "crawl/page.h"
 #include "page.pb-c.h"
+#include "page/page.h"
 #include "parser/confine.h"
 #include "parser/serve.h"
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "crawl/page.h"
 #include "page.pb-c.h"
+#include "page/page.h"
 #include "parser/translate.h"
 
 /* The request travels packed, in memory of its own size. The caller's to free. */

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "cli/archive.h"
 #include "cli/archive_format.h"
-#include "crawl/page.h"
+#include "page/page.h"
 
 enum { TIME_US = 1000001 };
 
