@@ -55,6 +55,7 @@ def scoped(tmp_path_factory, site):
     stack.start()
     wait_for(lambda: site.asked() >= {f"/docs/{i}" for i in range(12)} | {f"/blog/{i}" for i in range(3)} | {"/deep/5"}, 60,
              "the site's pages")
+    wait_for(lambda: stack.documents() == len(words()) - 1, 30, "all but the private page in the index")
     yield stack
     stack.stop()
     stack.abandon()
