@@ -3,6 +3,10 @@
 
 #include <zstd.h>
 
+#include "indexserver/hosts.h"
+#include "indexserver/origins.h"
+#include "indexserver/service_parts.h"
+
 #define HOST "http://127.0.0.1:8080"
 #define FAR  "http://example.org"
 
@@ -287,6 +291,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             an_imported_page_is_parsed_and_found_but_its_host_is_not_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_imported_redirect_says_nothing_of_how_fast_its_host_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_imported_stays_so_after_a_rebuild, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(importing_twice_adds_nothing_and_the_newer_wins, set_up,
