@@ -24,6 +24,7 @@ enum status office_part(struct office *office, const char *name, struct error *e
 /* ---- what it says of itself ---- */
 
 struct facts {
+    struct document *document;
     char title[OFFICE_WORDS_BYTES];
     char description[OFFICE_WORDS_BYTES];
     char language[OFFICE_WORDS_BYTES];
@@ -51,7 +52,7 @@ static bool open_fact(void *context, const struct xml_element *element)
         facts->gathering = known[i].text;
         facts->depth = element->depth;
     }
-    return true;
+    return !document_is_full(facts->document);
 }
 
 static bool add_fact(void *context, const char *text, size_t size)
@@ -81,6 +82,7 @@ static enum status read_facts(struct office *office, const char *part, struct fa
 {
     static const struct xml_handler handler = {open_fact, add_fact, close_fact};
     bool cut;
+    facts->document = office->document;
     if (office_part(office, part, NULL) != STATUS_OK)
         return STATUS_OK;
     return xml_read((const char *)office->part.data, office->part.size, &handler, facts, &cut, err);
@@ -110,9 +112,10 @@ static enum status read_slides(struct office *office, struct error *err)
     for (unsigned i = 1; i <= SLIDES_MAX && status == STATUS_OK; i++) {
         char name[NAME_BYTES];
         snprintf(name, sizeof(name), "ppt/slides/slide%u.xml", i);
-        if (!archive_has(office->archive, name) || document_is_full(office->document))
+        if (document_is_full(office->document))
             break;
-        status = office_text_open_xml(office, name, err);
+        if (archive_has(office->archive, name)) /* a slide deleted leaves a gap in the numbers */
+            status = office_text_open_xml(office, name, err);
     }
     return status;
 }

@@ -10,6 +10,7 @@
 enum { SHEETS_MAX = 200, STRINGS_MAX = 1000000, NUMBER_BYTES = 64 };
 
 struct strings {
+    struct document *document;
     struct buffer text; /* one behind the other */
     struct buffer ends; /* uint32_t each */
     unsigned item;      /* depth of the <si> or, of a sheet, of the <c> */
@@ -28,7 +29,7 @@ static bool open_string(void *context, const struct xml_element *element)
         strings->phonetic = element->depth;
     else if (strcmp(element->name, "t") == 0 && strings->phonetic == 0)
         strings->counted = element->depth;
-    return true;
+    return !document_is_full(strings->document);
 }
 
 static bool add_string(void *context, const char *text, size_t size)
@@ -163,7 +164,7 @@ static bool open_sheet_name(void *context, const struct xml_element *element)
     const char *name;
     size_t size;
     if (strcmp(element->name, "sheet") != 0 || !xml_attribute(element, "name", &name, &size))
-        return true;
+        return !document_is_full(office->document);
     document_markup(office->document, "<h2>");
     document_text(office->document, name, size);
     document_markup(office->document, "</h2>\n");
@@ -194,16 +195,18 @@ static enum status write_names(struct office *office, struct error *err)
 
 enum status office_sheet(struct office *office, struct error *err)
 {
-    struct strings strings = {.text = {.limit = ARCHIVE_FILE_BYTES_MAX}};
+    struct strings strings = {.document = office->document,
+                              .text = {.limit = ARCHIVE_FILE_BYTES_MAX}};
     enum status status = write_names(office, err);
     if (status == STATUS_OK)
         status = read_strings(office, &strings, err);
     for (unsigned i = 1; i <= SHEETS_MAX && status == STATUS_OK; i++) {
         char name[NUMBER_BYTES];
         snprintf(name, sizeof(name), "xl/worksheets/sheet%u.xml", i);
-        if (!archive_has(office->archive, name) || document_is_full(office->document))
+        if (document_is_full(office->document))
             break;
-        status = read_sheet(office, name, &strings, err);
+        if (archive_has(office->archive, name)) /* a sheet deleted leaves a gap in the numbers */
+            status = read_sheet(office, name, &strings, err);
     }
     buffer_release(&strings.text);
     buffer_release(&strings.ends);

@@ -73,7 +73,7 @@ static bool open_style(void *context, const struct xml_element *element)
         if (names->list[names->count - 1].level == 0) /* only headings are kept */
             names->count--;
     }
-    return true;
+    return !document_is_full(names->office->document);
 }
 
 static bool open_relation(void *context, const struct xml_element *element)
@@ -85,7 +85,7 @@ static bool open_relation(void *context, const struct xml_element *element)
     if (strcmp(element->name, "Relationship") != 0 || names->count == names->max ||
         !copy_attribute(element, "TargetMode", mode) || strcmp(mode, "External") != 0 ||
         !xml_attribute(element, "Target", &target, &size))
-        return true;
+        return !document_is_full(names->office->document);
     struct name *relation = &names->list[names->count];
     *relation = (struct name){.target = arena_string_of(&names->office->arena, target, size)};
     if (relation->target != NULL && copy_attribute(element, "Id", relation->id))

@@ -150,6 +150,14 @@ static enum status write_document(const struct reading *reading, struct document
     }
 }
 
+/* What is yet to come is no date of the document: a clock was wrong. */
+static void take_date(const struct reading *reading, int64_t said_us, int64_t *date_us)
+{
+    int64_t now_us = reading->input->now_us;
+    if (said_us != 0 && (now_us == 0 || said_us <= now_us + CALENDAR_DAY_US))
+        *date_us = said_us;
+}
+
 /* Reads it as the web page that it is written as. */
 static enum status read_document(struct reading *reading, struct error *err)
 {
@@ -162,7 +170,8 @@ static enum status read_document(struct reading *reading, struct error *err)
         document.html = text;
         status = read_html(reading, err);
         page->content_type = document.type;
-        page->modified_us = document.modified_us;
+        take_date(reading, document.published_us, &page->published_us);
+        take_date(reading, document.modified_us, &page->modified_us);
         page->text_cut = page->text_cut || document.cut;
     }
     document_release(&document);
@@ -328,9 +337,11 @@ static enum status read_body(struct reading *reading, struct error *err)
     reading->kind = mime_kind(&reading->mime, reading->body, reading->size);
     if (reading->kind == MIME_OTHER && !reading->packed && !may_list(&reading->mime))
         return no_text(&reading->mime, err);
-    reading->page.charset = "utf-8";
-    if (reading->kind == MIME_PDF || reading->kind == MIME_OFFICE)
-        return read_document(reading, err);
+    if (reading->kind == MIME_PDF || reading->kind == MIME_OFFICE) {
+        enum status status = read_document(reading, err);
+        reading->page.charset = "utf-8";
+        return status;
+    }
     const struct charset *charset = find_charset(reading, &bom_size);
     reading->charset = charset;
     enum status status = charset_decode(charset, reading->body + bom_size, reading->size - bom_size,

@@ -32,7 +32,7 @@ enum {
 
     /* Grows with every change of what page_parse() makes of the same bytes: what another version
      * made is parsed again. */
-    PAGE_PARSER_VERSION = 8
+    PAGE_PARSER_VERSION = 9
 };
 
 struct page_input {

@@ -9,6 +9,7 @@
 #include <libxml/parser.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buffer.h"
 #include "base/check.h"
@@ -28,6 +29,7 @@ struct reader {
     unsigned depth;
     unsigned open_namespaces;
     size_t elements;
+    int64_t ends_ms; /* of the thread's CPU time */
     bool stopped;
     bool is_cut;
 };
@@ -200,8 +202,18 @@ bool xml_declared_encoding(const char *text, size_t size, const char **ret_label
 /* ---- putting it right -------------------------------------------------------------------------
  */
 
+static int64_t cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Names that are all different cost libxml2 more the more there are of them. */
 static void hand_over(struct reader *reader)
 {
+    if (cpu_ms() > reader->ends_ms)
+        stop(reader, true);
     if (reader->piece.size > 0 && !reader->stopped)
         xmlParseChunk(reader->parser, (const char *)reader->piece.data, (int)reader->piece.size, 0);
     buffer_clear(&reader->piece);
@@ -367,7 +379,10 @@ enum status xml_read(const char *text, size_t size, const struct xml_handler *ha
                             .endElementNs = on_close,
                             .characters = on_text,
                             .ignorableWhitespace = on_text};
-    struct reader reader = {.handler = handler, .context = context, .spaces = {""}};
+    struct reader reader = {.handler = handler,
+                            .context = context,
+                            .spaces = {""},
+                            .ends_ms = cpu_ms() + XML_CPU_MS_MAX};
     reader.parser = xmlCreatePushParserCtxt(&events, &reader, NULL, 0, NULL);
     if (reader.parser == NULL)
         return error_set(err, STATUS_NO_MEMORY, "XML");

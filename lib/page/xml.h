@@ -17,6 +17,7 @@ enum {
     XML_TAG_BYTES_MAX = 8 * 1024,  /* of one tag with its attributes */
     XML_ATTRIBUTES_MAX = 64,       /* of one tag */
     XML_OPEN_NAMESPACES_MAX = 256, /* declared by the elements that are open */
+    XML_CPU_MS_MAX = 1500,         /* of the thread that reads, for a document */
 };
 
 struct xml_element {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zip.h>
 
 #include "page/archive.h"
@@ -13,6 +14,7 @@
 static struct arena arena;
 static struct page page;
 static struct error err;
+static int64_t now_us;
 
 static enum status parse(const char *type, const char *url_text, const void *bytes, size_t size)
 {
@@ -23,7 +25,8 @@ static enum status parse(const char *type, const char *url_text, const void *byt
     err = (struct error){0};
     memcpy(copy, bytes, size);
     assert_int_equal(url_parse(url_text, strlen(url_text), NULL, &arena, &url, NULL), STATUS_OK);
-    struct page_input input = {.body = copy, .body_size = size, .content_type = type, .url = &url};
+    struct page_input input = {
+        .body = copy, .body_size = size, .content_type = type, .url = &url, .now_us = now_us};
     enum status status = page_parse(&input, &arena, &page, &err);
     free(copy);
     return status;
@@ -175,7 +178,8 @@ static const struct file docx[] = {
      "TargetMode='External'/></Relationships>"},
     {"docProps/core.xml",
      "<cp:coreProperties xmlns:cp='a' xmlns:dc='b' xmlns:dcterms='c'><dc:title>Hoops</dc:title>"
-     "<dc:language>en-GB</dc:language><dcterms:modified>2024-05-01T10:00:00Z</dcterms:modified>"
+     "<dc:language>en-GB</dc:language><dcterms:created>2023-01-02T00:00:00Z</dcterms:created>"
+     "<dcterms:modified>2024-05-01T10:00:00Z</dcterms:modified>"
      "</cp:coreProperties>"},
 };
 
@@ -187,13 +191,21 @@ static void a_text_document_has_its_headings_links_and_facts(void **state)
                         "application/vnd.openxmlformats-officedocument.wordprocessingml.document");
     assert_string_equal(page.title, "Hoops");
     assert_string_equal(page.language, "en-gb");
+    assert_string_equal(page.charset, "utf-8");
     assert_true(page.modified_us == INT64_C(1714557600000000));
+    assert_true(page.published_us == INT64_C(1672617600000000));
     assert_has(page.text, "About hoops\nAn iron hoop binds & holds.\nDeeper\ncell");
     assert_int_equal(page.heading_count, 2);
     assert_string_equal(page.headings[0].text, "About hoops");
     assert_int_equal(page.headings[1].level, 2);
     assert_int_equal(page.link_count, 1);
     assert_string_equal(page.links[0].anchor, "hoop");
+    /* More than a day before it says it was changed. */
+    now_us = INT64_C(1714400000000000);
+    assert_int_equal(parse_zip(NULL, docx, 4), STATUS_OK);
+    now_us = 0;
+    assert_true(page.published_us == INT64_C(1672617600000000));
+    assert_true(page.modified_us == page.published_us);
     /* Without all but its text. */
     assert_int_equal(parse_zip(NULL, docx, 1), STATUS_OK);
     assert_string_equal(page.title, "About hoops");
@@ -249,6 +261,52 @@ static void a_workbook_has_its_cells(void **state)
     assert_has(page.text, "Barrels");
     assert_has(page.text, "firkin 41");
     assert_has(page.text, "hogshead inline");
+}
+
+static void numbers_of_sheets_and_slides_may_have_gaps(void **state)
+{
+    (void)state;
+    static const struct file xlsx[] = {
+        {"xl/workbook.xml", "<workbook/>"},
+        {"xl/worksheets/sheet3.xml",
+         "<worksheet><sheetData><row><c><v>41</v></c></row></sheetData></worksheet>"},
+    };
+    static const struct file pptx[] = {
+        {"ppt/presentation.xml", "<p/>"},
+        {"ppt/slides/slide2.xml",
+         "<p:sld xmlns:p='p' xmlns:a='a'><p:sp><a:p><a:r><a:t>second</a:t></a:r></a:p></p:sp>"
+         "</p:sld>"},
+        {"ppt/slides/slide7.xml",
+         "<p:sld xmlns:p='p' xmlns:a='a'><p:sp><a:p><a:r><a:t>seventh</a:t></a:r></a:p></p:sp>"
+         "</p:sld>"},
+    };
+    assert_int_equal(parse_zip("application/zip", xlsx, 2), STATUS_OK);
+    assert_has(page.text, "41");
+    assert_int_equal(parse_zip("application/zip", pptx, 3), STATUS_OK);
+    assert_has(page.text, "second\nseventh");
+}
+
+/* Each name that is new costs the XML library more. */
+static void a_table_of_ever_new_names_is_cut(void **state)
+{
+    (void)state;
+    enum { NAMES = 900 * 1000 };
+    struct buffer strings = {0};
+    buffer_append_string(&strings, "<sst>");
+    for (int i = 0; i < NAMES; i++)
+        buffer_append_format(&strings, "<n%x/>", i);
+    struct file xlsx[] = {{"xl/workbook.xml", "<workbook/>"},
+                          {"xl/sharedStrings.xml", buffer_string(&strings)}};
+    size_t size;
+    uint8_t *bytes = make_zip(xlsx, 2, &size);
+    clock_t start = clock();
+    parse_ok("application/zip", "http://a/", bytes, size);
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    print_message("%d names: %.2f s\n", NAMES, seconds);
+    free(bytes);
+    buffer_release(&strings);
+    assert_true(page.text_cut);
+    assert_true(seconds < 10); /* with room for slow machines and sanitizers */
 }
 
 static void slides_have_titles_and_links(void **state)
@@ -371,6 +429,8 @@ int main(void)
         cmocka_unit_test(a_text_document_has_its_headings_links_and_facts),
         cmocka_unit_test(an_open_document_too_unless_it_is_encrypted),
         cmocka_unit_test(a_workbook_has_its_cells),
+        cmocka_unit_test(numbers_of_sheets_and_slides_may_have_gaps),
+        cmocka_unit_test(a_table_of_ever_new_names_is_cut),
         cmocka_unit_test(slides_have_titles_and_links),
         cmocka_unit_test(other_archives_are_refused),
         cmocka_unit_test(any_beginning_of_an_archive_is_read_or_refused),
