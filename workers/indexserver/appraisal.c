@@ -87,7 +87,8 @@ void appraise_content(struct views *views, const struct url_state *state, Log__C
             state->private_address == (content->private_address || content->with_credentials);
     }
     content->recrawl_s = revisit_next(&bounds, state->interval_s, finding);
-    appraisal->kept = state->content != 0 && page != NULL &&
+    /* What is the same becomes an outcome, which is appraised as one. */
+    appraisal->kept = state->content != 0 && page != NULL && !appraisal->same &&
                       !url_state_is_document(state, content->url, page, appraisal->now_us) &&
                       !loss_is_allowed(views, state, appraisal->now_us);
 }

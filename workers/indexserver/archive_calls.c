@@ -129,6 +129,7 @@ static uint32_t *import_redirect(struct import *import, Log__Entry *entry)
         return against;
     outcome->url = (char *)url.text;
     outcome->target = (char *)target.text;
+    outcome->imported = true;
     note_time(import, url.text, entry->time_us);
     return NULL;
 }
@@ -148,6 +149,7 @@ static uint32_t *import_robots(struct import *import, Log__Entry *entry)
         (taken != NULL && *taken >= entry->time_us))
         return &import->reply->held;
     robots->origin = (char *)url.origin;
+    robots->imported = true;
     note_time(import, url.origin, entry->time_us);
     return NULL;
 }

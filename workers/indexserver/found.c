@@ -79,6 +79,8 @@ static enum status submit_by_owner(struct change *change, const char *text, uint
         .index = index, .origin = LOG__ORIGIN__ORIGIN_OWNER, .due_ms = URL_DUE_OWNER};
     if (entry->after.kind == URL_UNKNOWN || entry->after.kind == URL_REMOVED)
         found_make_known(change, entry, source, &finding);
+    if (source->sweep == SWEEP_PURGE && entry->after.found_at <= source->sweep_sequence)
+        entry->after.found_at = change->sequence; /* the purge that goes on spares it */
     entry->after.source = source->id;
     entry->after.due_ms = URL_DUE_OWNER;
     entry->after.depth = 0;

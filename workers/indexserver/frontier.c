@@ -363,8 +363,10 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     url_state_take_outcome(&entry->after, outcome, &revisit);
     if (outcome_says_gone(outcome) && (entry->after.flags & URL_GUESSED) != 0)
         entry->after.due_ms = URL_DUE_NEVER; /* it was a guess */
-    note_address(change, host, outcome->hops, outcome->n_hops);
-    note_trouble(change, host, outcome);
+    if (!outcome->imported) {
+        note_address(change, host, outcome->hops, outcome->n_hops);
+        note_trouble(change, host, outcome);
+    }
     if (outcome->reason == LOG__REASON__REASON_LOGIN)
         note_login(change, &entry->after, true);
     return follow_redirect(change, outcome, entry, err);
@@ -402,8 +404,9 @@ static enum status apply_robots(struct change *change, const Log__Robots *robots
         record->robots_failures = 0;
     else if (record->robots_failures < UINT8_MAX)
         record->robots_failures++;
-    note_address(change, origin->host, robots->hops, robots->n_hops);
-    if (unreachable && robots->retry_after_s > 0)
+    if (!robots->imported)
+        note_address(change, origin->host, robots->hops, robots->n_hops);
+    if (unreachable && robots->retry_after_s > 0 && !robots->imported)
         block_for_robots(change, origin, robots->retry_after_s);
     origin_store(change, origin);
     host_wake(frontier, origin->host, origin->host->ready_ms);

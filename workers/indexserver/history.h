@@ -23,7 +23,7 @@ struct past_fetch history_of_state(const struct url_state *state);
 
 /* A newer fetch has taken the place of the one that `before` tells of. */
 void history_push(struct change *change, const char *url, const struct url_state *before);
-/* The owner removed the URL: nothing is told of it any more. */
+/* The owner removed or purged the URL: nothing is told of it any more. */
 void history_forget(struct change *change, const char *url);
 
 /* The earlier fetches, the newest first. Returns how many. Any thread. */

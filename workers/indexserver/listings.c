@@ -6,6 +6,7 @@
 #include "crawl/robots.h"
 #include "indexserver/origins.h"
 #include "indexserver/revisit.h"
+#include "indexserver/table.h"
 
 #define DAY_US ((int64_t)24 * 3600 * 1000000)
 
@@ -93,26 +94,41 @@ struct listing {
     struct url_entry *entry;
     struct url url;
     const Page__Page *page;
+    struct table answers; /* origin -> bool: whether its robots.txt names this sitemap */
 };
 
-/* Whether the robots.txt of that other host names this sitemap. */
-static bool is_named_by(const struct listing *l, const struct url *url)
+static bool names(const struct robots *robots, const char *sitemap)
 {
-    struct views *views = l->change->views;
-    struct origin *origin = origin_find(views->frontier, url->origin);
-    const struct robots *robots = origin == NULL ? NULL : origin_robots(views, origin);
-    for (size_t i = 0; robots != NULL && i < robots_sitemap_count(robots); i++) {
+    struct arena arena = {0};
+    bool named = false;
+    for (size_t i = 0; i < robots_sitemap_count(robots) && !named; i++) {
         const char *text = robots_sitemap(robots, i);
-        struct url named;
-        if (url_parse(text, strlen(text), NULL, &l->change->arena, &named, NULL) == STATUS_OK &&
-            strcmp(named.text, l->url.text) == 0)
-            return true;
+        struct url url;
+        named = url_parse(text, strlen(text), NULL, &arena, &url, NULL) == STATUS_OK &&
+                strcmp(url.text, sitemap) == 0;
     }
-    return false;
+    arena_release(&arena);
+    return named;
+}
+
+/* Whether the robots.txt of that other host names this sitemap. It is looked through once, however
+ * many hints are of it. */
+static bool is_named_by(struct listing *l, const struct url *url)
+{
+    static bool yes = true, no = false;
+    bool *answer = table_get(&l->answers, url->origin);
+    if (answer == NULL) {
+        struct views *views = l->change->views;
+        struct origin *origin = origin_find(views->frontier, url->origin);
+        const struct robots *robots = origin == NULL ? NULL : origin_robots(views, origin);
+        answer = robots != NULL && names(robots, l->url.text) ? &yes : &no;
+        table_put(&l->answers, url->origin, answer);
+    }
+    return *answer;
 }
 
 /* A feed may link to wherever it likes, as a page may. */
-static bool may_speak_of(const struct listing *l, const char *text)
+static bool may_speak_of(struct listing *l, const char *text)
 {
     struct url url;
     if (l->page->kind == PAGE__PAGE_KIND__PAGE_FEED)
@@ -182,6 +198,7 @@ enum status listing_take_page(struct change *change, struct url_entry *entry,
     enum status status = STATUS_OK;
     for (size_t i = 0; i < page->n_hints && status == STATUS_OK; i++)
         status = take_hint(&l, page->hints[i], (uint32_t)i + 1, err);
+    table_release(&l.answers);
     return status;
 }
 

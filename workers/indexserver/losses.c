@@ -71,7 +71,7 @@ static bool make_due(void *context, const char *url, struct kv_slice value)
         return true;
     c->status = urls_touch(c->change, url, &entry, c->err);
     if (c->status == STATUS_OK)
-        entry->after.due_ms = URL_DUE_FOUND;
+        entry->after.due_ms = c->change->time_us / 1000; /* no new page: also of a full source */
     return c->status == STATUS_OK && ++c->count < CONFIRM_URLS_MAX;
 }
 

@@ -295,7 +295,7 @@ static void take_content(struct trial *trial, Log__Content *came, Page__Page *pa
     /* As it would be held. */
     story->state.content = UINT64_MAX;
     story->state.bytes = came->body_size;
-    story->state.private_address = came->private_address;
+    story->state.private_address = came->private_address || came->with_credentials;
     story->page = page;
     story_tell_page(story);
     if (page->problem != PAGE__PROBLEM__PROBLEM_NONE)

@@ -148,7 +148,7 @@ static void flush_one(struct change *change, const struct url_entry *entry)
         retire_content(change, entry->url, entry->before.content, entry->after.content == 0);
     if (entry->before.outcome != entry->after.outcome)
         change_forget(change, entry->before.outcome);
-    if (entry->after.kind == URL_REMOVED)
+    if (entry->after.kind == URL_REMOVED || entry->after.kind == URL_UNKNOWN)
         history_forget(change, entry->url);
     else if (entry->before.fetched_us != 0 && entry->before.fetched_us != entry->after.fetched_us)
         history_push(change, entry->url, &entry->before);

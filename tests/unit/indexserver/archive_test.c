@@ -3,6 +3,10 @@
 
 #include <zstd.h>
 
+#include "indexserver/hosts.h"
+#include "indexserver/origins.h"
+#include "indexserver/service_parts.h"
+
 #define HOST "http://127.0.0.1:8080"
 #define FAR  "http://example.org"
 
@@ -134,6 +138,22 @@ static void an_imported_page_is_parsed_and_found_but_its_host_is_not_asked(void 
     assert_string_equal(status->sources[0]->url, FAR "/");
     assert_int_equal(status->sources[0]->fetched, 1);
     assert_int_equal(status->sources[0]->origin, LOG__ORIGIN__ORIGIN_ARCHIVE);
+}
+
+static void an_imported_redirect_says_nothing_of_how_fast_its_host_answers(void **state)
+{
+    struct indexserver *ix = *state;
+    Log__Entry *entry = redirect_entry(ix, FAR "/old", FAR "/new");
+    entry->outcome->fetch_ms = 60000;
+    entry->outcome->hops[0]->address = arena_string(&ix->arena, "203.0.113.7");
+    assert_string_equal(import_one(ix, entry), "1 0 0 0");
+    struct views *views = ix->service->views;
+    pthread_mutex_lock(&views->lock);
+    const struct origin *origin = origin_find(views->frontier, FAR);
+    assert_non_null(origin);
+    assert_int_equal(origin->host->record.response_us, 0);
+    assert_null(origin->host->neighbours);
+    pthread_mutex_unlock(&views->lock);
 }
 
 static void what_is_imported_stays_so_after_a_rebuild(void **state)
@@ -271,6 +291,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             an_imported_page_is_parsed_and_found_but_its_host_is_not_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_imported_redirect_says_nothing_of_how_fast_its_host_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_imported_stays_so_after_a_rebuild, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(importing_twice_adds_nothing_and_the_newer_wins, set_up,

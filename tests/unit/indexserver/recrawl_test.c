@@ -295,6 +295,24 @@ static void a_site_that_is_gone_at_once_loses_a_fifth_and_the_owner_is_asked(voi
     assert_string_equal(get_status(ix)->sources[0]->state, "done");
 }
 
+static void what_the_owner_lets_go_goes_although_its_source_is_full(void **state)
+{
+    struct indexserver *ix = *state;
+    struct big_site *site = make_big_site(ix);
+    Log__CrawlSettings crawl;
+    fetch_all(ix, site);
+    init_settings(&crawl);
+    crawl.max_pages = KEPT;
+    take_settings(ix, &crawl);
+    for (int i = 0; i < PAGES; i++)
+        site->pages[i].status = 410;
+    fetch_all(ix, site);
+    assert_int_equal(count_documents(ix), KEPT);
+    assert_int_equal(control(ix, LOG__ACTION__ACTION_CONFIRM, HOST "/p0"), STATUS_OK);
+    crawl_all(ix, 50);
+    assert_int_equal(count_documents(ix), 0);
+}
+
 static void a_site_that_asks_not_to_be_indexed_at_once_is_kept_until_it_thinks_better(void **state)
 {
     struct indexserver *ix = *state;
@@ -458,6 +476,7 @@ int main(void)
         TEST(a_404_a_day_after_the_first_takes_the_page_away),
         TEST(a_page_goes_when_the_date_has_come_although_it_did_not_change),
         TEST(a_site_that_is_gone_at_once_loses_a_fifth_and_the_owner_is_asked),
+        TEST(what_the_owner_lets_go_goes_although_its_source_is_full),
         TEST(a_site_that_asks_not_to_be_indexed_at_once_is_kept_until_it_thinks_better),
         TEST(a_robots_txt_that_forbids_everything_by_mistake_empties_nothing),
         TEST(a_site_that_moves_loses_nothing_and_one_that_leads_to_one_page_is_kept),
