@@ -7,7 +7,11 @@
 #include "indexserver/origins.h"
 #include "indexserver/traps.h"
 
-enum { DEPTH_MAX = UINT16_MAX, FEEDS_MAX = 4 /* of one page */ };
+enum {
+    DEPTH_MAX = UINT16_MAX,
+    FEEDS_MAX = 4,                    /* of one page */
+    RULE_STEPS_MAX = 5 * 1000 * 1000, /* of rules, for all that one change brings */
+};
 
 static bool source_is_full(struct scope *scope, const struct source *source)
 {
@@ -39,30 +43,41 @@ static struct source *source_for(struct change *change, struct url *url,
     return source;
 }
 
+/* Steps are counted, not time, so that a replay comes to the same: what a page links to beyond that
+ * counts as not taken. */
+static bool is_taken(struct change *change, const struct source *source, const struct url *url,
+                     const struct finding *finding)
+{
+    struct scope *scope = change->views->scope;
+    return change->rule_steps < RULE_STEPS_MAX &&
+           source_scope_takes_counted(source->scope, url, finding->depth, &change->rule_steps) &&
+           scope_refusal(scope, url, source, &change->arena) == NULL &&
+           scope_removed_by(scope, url, &change->arena) == NULL;
+}
+
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
                       struct url_entry **ret_entry, struct error *err)
 {
-    struct scope *scope = change->views->scope;
     struct url url;
     if (ret_entry != NULL)
         *ret_entry = NULL;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
     struct source *source = source_for(change, &url, finding);
-    if (source == NULL || source_is_full(scope, source) ||
-        !source_scope_takes(source->scope, &url, finding->depth) ||
-        scope_refusal(scope, &url, source, &change->arena) != NULL ||
-        scope_removed_by(scope, &url, &change->arena) != NULL)
+    if (source == NULL || source_is_full(change->views->scope, source))
         return STATUS_OK;
     struct url_entry *entry;
     enum status status = urls_touch(change, url.text, &entry, err);
-    if (status == STATUS_OK && entry->after.kind == URL_UNKNOWN &&
+    if (status != STATUS_OK || (ret_entry == NULL && entry->after.kind != URL_UNKNOWN) ||
+        !is_taken(change, source, &url, finding))
+        return status;
+    if (entry->after.kind == URL_UNKNOWN &&
         !(finding->is_link &&
           traps_refusal(change->views, &url, source->id, &change->arena) != NULL))
         found_make_known(change, entry, source, finding);
-    if (status == STATUS_OK && ret_entry != NULL)
+    if (ret_entry != NULL)
         *ret_entry = entry;
-    return status;
+    return STATUS_OK;
 }
 
 /* The owner wants it fetched, now, whatever was before. */

@@ -13,6 +13,7 @@ enum {
     URLS_AT_ONCE = 1000,              /* looked at for one piece */
     PAGES_AT_ONCE = 50,               /* whose links are, */
     BYTES_AT_ONCE = 16 * 1024 * 1024, /* while they are no larger than that */
+    STEPS_AT_ONCE = 5 * 1000 * 1000,  /* of the rules that those links are compared with */
     URLS_OF_ENTRY = 256,              /* submitted by one */
 };
 
@@ -32,6 +33,7 @@ struct piece {
     struct table submitted; /* URLs, each once */
     Log__Submit *newest;    /* the last entry that submits; NULL: none */
     unsigned left;          /* to be looked at */
+    uint64_t rule_steps;    /* taken for links (crawl/scope_rule.h) */
 };
 
 /* ---- entries ------------------------------------------------------------------------------- */
@@ -91,7 +93,7 @@ static void take_link(struct piece *p, const char *text, unsigned depth)
     if (url_parse(text, strlen(text), NULL, &p->arena, &url, NULL) != STATUS_OK)
         return;
     struct source *source = scope_source_for(p->scope, &url, &p->arena);
-    if (source != NULL && source_scope_takes(source->scope, &url, depth) &&
+    if (source != NULL && source_scope_takes_counted(source->scope, &url, depth, &p->rule_steps) &&
         urls_get(p->views, url.text, &state, NULL) == STATUS_NOT_FOUND)
         submit(p, url.text, depth);
 }
@@ -111,7 +113,8 @@ static void take_links(struct piece *p, const struct url_state *state)
 /* One more is done; false: that was the piece. */
 static bool go_on(struct piece *p)
 {
-    p->left = p->arena.used_bytes > BYTES_AT_ONCE ? 0 : p->left - 1;
+    bool is_large = p->arena.used_bytes > BYTES_AT_ONCE || p->rule_steps > STEPS_AT_ONCE;
+    p->left = is_large ? 0 : p->left - 1;
     return p->left > 0;
 }
 
