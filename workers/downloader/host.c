@@ -33,6 +33,7 @@ struct lane {
     const char *hop_url;     /* the URL asked for: the leased one, or a step of its redirects */
     bool again;              /* it is asked for a second time, on a connection of its own */
     bool logging_in;         /* the source's form is sent first */
+    struct session *session; /* whose headers the last transfer sent; held; NULL: none's */
 };
 
 struct host {
@@ -138,12 +139,11 @@ static struct session *session_for(const struct host *host, const char *url)
     return session != NULL && session_covers(session, url) ? session : NULL;
 }
 
+/* Newer credentials may have taken the session's place: then nobody asks it any more. */
 static void end_login(struct lane *lane, const struct fetch_answer *answer)
 {
-    struct session *session = session_for(lane->host, lane->hop_url);
+    struct session *session = lane->session;
     lane->logging_in = false;
-    if (session == NULL) /* other settings came meanwhile */
-        return;
     if (answer == NULL || answer->busy) {
         session_drop_login(session);
         return;
@@ -168,6 +168,7 @@ static void close_lane(struct lane *lane)
         ledger_drop(tools->ledger, lane->job);
     clear_lane(lane);
     fetch_free(lane->fetch);
+    session_free(lane->session);
 }
 
 void host_free(struct host *host)
@@ -335,6 +336,8 @@ static void refuse_by_login(struct lane *lane, const struct session *session)
 static bool add_credentials(struct lane *lane)
 {
     struct session *session = session_for(lane->host, lane->hop_url);
+    session_free(lane->session);
+    lane->session = session == NULL ? NULL : session_hold(session);
     if (session == NULL)
         return true;
     bool page = lane->leased->kind == WIRE__FETCH_KIND__FETCH_PAGE;
@@ -576,7 +579,7 @@ static void conclude_refused(struct lane *lane, const struct session *session,
 /* What the answer says of the log-in. True: the URL is asked for again, or done with. */
 static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
 {
-    struct session *session = session_for(lane->host, lane->hop_url);
+    struct session *session = lane->session;
     if (session == NULL || answer->trouble != LOG__REASON__REASON_UNKNOWN)
         return false;
     session_take_cookies(session, lane->hop_url, answer, clock_unix_s());

@@ -16,6 +16,7 @@
 enum { HEADER_BYTES_MAX = 8 * 1024, SET_COOKIES_MAX = 50, FIXED_LINES = 2 };
 
 struct session {
+    unsigned holders; /* besides whoever made it */
     char *source;
     char *origin; /* "https://wiki.example.org" */
     uint64_t fingerprint;
@@ -223,10 +224,20 @@ enum status session_new(const Wire__Credentials *credentials, struct session **r
     return STATUS_OK;
 }
 
+struct session *session_hold(struct session *session)
+{
+    session->holders++;
+    return session;
+}
+
 void session_free(struct session *session)
 {
     if (session == NULL)
         return;
+    if (session->holders > 0) {
+        session->holders--;
+        return;
+    }
     for (size_t i = 0; i < session->line_count; i++)
         wipe_string(session->lines[i]);
     jar_clear(&session->jar);
