@@ -4,6 +4,7 @@
 
 #include "indexserver/frontier.h"
 #include "indexserver/listings.h"
+#include "indexserver/losses.h"
 #include "indexserver/origins.h"
 
 enum { DEPTH_MAX = UINT16_MAX, FEEDS_MAX = 4 /* of one page */ };
@@ -28,30 +29,38 @@ void found_make_known(struct change *change, struct url_entry *entry, const stru
 
 /* The source that wants the URL, which is spelt as that takes it: but where a site redirects to a
  * spelling that would lead back, it insists. */
-static struct source *source_for(struct change *change, struct url *url,
-                                 const struct finding *finding)
+static struct source *source_for(struct scope *scope, struct url *url,
+                                 const struct finding *finding, struct arena *arena)
 {
     struct url as_found = *url;
-    struct source *source = scope_source_for(change->views->scope, url, &change->arena);
+    struct source *source = scope_source_for(scope, url, arena);
     if (finding->from != NULL && strcmp(finding->from, url->text) == 0)
         *url = as_found;
+    return source;
+}
+
+struct source *found_taker(struct scope *scope, struct url *url, const struct finding *finding,
+                           struct arena *arena)
+{
+    struct source *source = source_for(scope, url, finding, arena);
+    if (source == NULL || source_is_full(scope, source) ||
+        !source_scope_takes(source->scope, url, finding->depth) ||
+        scope_refusal(scope, url, source, arena) != NULL ||
+        scope_removed_by(scope, url, arena) != NULL)
+        return NULL;
     return source;
 }
 
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
                       struct url_entry **ret_entry, struct error *err)
 {
-    struct scope *scope = change->views->scope;
     struct url url;
     if (ret_entry != NULL)
         *ret_entry = NULL;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
-    struct source *source = source_for(change, &url, finding);
-    if (source == NULL || source_is_full(scope, source) ||
-        !source_scope_takes(source->scope, &url, finding->depth) ||
-        scope_refusal(scope, &url, source, &change->arena) != NULL ||
-        scope_removed_by(scope, &url, &change->arena) != NULL)
+    const struct source *source = found_taker(change->views->scope, &url, finding, &change->arena);
+    if (source == NULL)
         return STATUS_OK;
     struct url_entry *entry;
     enum status status = urls_touch(change, url.text, &entry, err);
@@ -60,6 +69,20 @@ enum status found_url(struct change *change, const char *text, const struct find
     if (status == STATUS_OK && ret_entry != NULL)
         *ret_entry = entry;
     return status;
+}
+
+/* What is counted of the URL goes with it. */
+static void change_source(struct change *change, struct url_entry *entry,
+                          const struct source *source)
+{
+    bool was_kept = (entry->after.flags & URL_KEPT) != 0;
+    if (entry->after.source == source->id)
+        return;
+    loss_settle(change, entry);
+    listing_give_back(change, entry);
+    entry->after.source = source->id;
+    if (was_kept)
+        loss_note_kept(change, entry);
 }
 
 /* The owner wants it fetched, now, whatever was before. */
@@ -79,7 +102,7 @@ static enum status submit_by_owner(struct change *change, const char *text, uint
         .index = index, .origin = LOG__ORIGIN__ORIGIN_OWNER, .due_ms = URL_DUE_OWNER};
     if (entry->after.kind == URL_UNKNOWN || entry->after.kind == URL_REMOVED)
         found_make_known(change, entry, source, &finding);
-    entry->after.source = source->id;
+    change_source(change, entry, source);
     entry->after.due_ms = URL_DUE_OWNER;
     entry->after.depth = 0;
     entry->after.redirects = 0;
@@ -104,7 +127,7 @@ static enum status take_back(struct change *change, const char *text, uint32_t i
     if (status != STATUS_OK || source == NULL || entry->after.kind == URL_UNKNOWN ||
         entry->after.kind == URL_REMOVED)
         return status;
-    entry->after.source = source->id;
+    change_source(change, entry, source);
     if (entry->after.kind == URL_REFUSED &&
         entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE) {
         entry->after.kind = URL_QUEUED;
@@ -200,6 +223,8 @@ enum status frontier_take_page(struct change *change, const char *url, const Pag
     enum status status = urls_touch(change, url, &entry, err);
     if (status != STATUS_OK)
         return status;
+    if (page->kind == PAGE__PAGE_KIND__PAGE_DOCUMENT)
+        listing_is_page(change, entry);
     url_state_take_page(&entry->after, url, page);
     if (page->kind != PAGE__PAGE_KIND__PAGE_DOCUMENT)
         return listing_take_page(change, entry, page, err);

@@ -40,6 +40,8 @@ enum url_flag {
     URL_HINTED = 32,       /* a sitemap or a feed says that it changed since its last fetch */
     URL_ASIDE = 64,        /* its canonical stands in the index for it (canonical.h) */
     URL_NAMES_OTHER = 128, /* its page names another URL as canonical */
+    URL_SITEMAP_COUNTED = 512, /* it counts among its source's sitemaps (listings.h) */
+    URL_FEED_COUNTED = 1024,   /* among its feeds */
 };
 
 /* When a URL is due: a class for those that wait to be fetched as soon as may be, else Unix ms. */
