@@ -149,6 +149,21 @@ static void check_starts(const struct source_reader *s)
     scope_rules_free(rules);
 }
 
+/* Name and password go to nobody but the source. */
+static void check_login(const struct source_reader *s, const struct url *own)
+{
+    const struct config_access *access = &s->source->access;
+    struct url url;
+    if (access->login != LOGIN_FORM)
+        return;
+    CHECK(url_parse(access->login_url, strlen(access->login_url), NULL, &s->reader->config->arena,
+                    &url, NULL) == STATUS_OK);
+    if (strcmp(url.origin, own->origin) != 0)
+        config_complain(s->reader, node_of(s, "login")->start_mark, s->path, NULL,
+                        "login.url %s is not of the source; allowed: URLs of %s", url.text,
+                        own->origin);
+}
+
 /* Only of a source whose keys are right, each by itself. */
 static void check_source(const struct source_reader *s, const yaml_node_t *node)
 {
@@ -165,6 +180,7 @@ static void check_source(const struct source_reader *s, const yaml_node_t *node)
     check_list(s, "sitemaps", &source->sitemaps, &own, false);
     check_list(s, "feeds", &source->feeds, &own, false);
     check_starts(s);
+    check_login(s, &own);
     if (source->recrawl_min_ms != CONFIG_AUTO && source->recrawl_max_ms != CONFIG_AUTO &&
         source->recrawl_min_ms > source->recrawl_max_ms)
         config_complain(s->reader, node_of(s, "recrawl_min")->start_mark, s->path, NULL,

@@ -197,14 +197,13 @@ void scope_rules_check(struct scope_rules *rules, const struct url *url,
     *ret_verdict = (struct scope_verdict){.allowed = true};
     for (size_t i = 0; rules != NULL && i < rules->count; i++) {
         bool found = matches(&rules->items[i], url, &steps);
-        if (steps == 0) {
-            *ret_verdict = (struct scope_verdict){.rule = i + 1, .gave_up = true};
-            return;
-        }
-        if (found) {
-            *ret_verdict = (struct scope_verdict){.allowed = rules->items[i].allow, .rule = i + 1};
-            return;
-        }
+        ret_verdict->steps = SCOPE_STEPS_MAX - steps;
+        if (steps > 0 && !found)
+            continue;
+        ret_verdict->rule = i + 1;
+        ret_verdict->gave_up = steps == 0;
+        ret_verdict->allowed = steps > 0 && rules->items[i].allow;
+        return;
     }
 }
 

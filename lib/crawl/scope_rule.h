@@ -56,8 +56,9 @@ void scope_rules_free(struct scope_rules *rules); /* accepts NULL */
 
 struct scope_verdict {
     bool allowed;
-    size_t rule;  /* the one that decided, from 1; 0: none matched */
-    bool gave_up; /* the rule was too costly for this URL, which is not taken */
+    size_t rule;    /* the one that decided, from 1; 0: none matched */
+    bool gave_up;   /* the rule was too costly for this URL, which is not taken */
+    unsigned steps; /* that it took */
 };
 
 /* `rules` may be NULL: there are none. */

@@ -23,6 +23,7 @@ struct reader {
 };
 
 #define SPACES " \t\r\n\f"
+#define GAPS   SPACES ";|" /* between words */
 
 static bool is(struct word word, const char *name)
 {
@@ -73,29 +74,35 @@ static void apply(const struct reader *reader, struct word word)
     directives->nosnippet |= is(word, "nosnippet");
 }
 
-/* The next of words that stand apart by spaces or semicolons; empty: there is none. */
+/* The next of words that stand apart by spaces and such; empty: there is none. */
 static struct word next_word(const char **at, const char *end)
 {
-    while (*at < end && strchr(SPACES ";", **at) != NULL)
+    while (*at < end && strchr(GAPS, **at) != NULL)
         (*at)++;
     const char *start = *at;
-    while (*at < end && strchr(SPACES ";", **at) == NULL)
+    while (*at < end && strchr(GAPS, **at) == NULL)
         (*at)++;
     return (struct word){start, (size_t)(*at - start)};
 }
 
-/* "noindex nofollow" lacks a comma and means what it says; words in a sentence mean nothing. */
+/*
+ * "noindex nofollow" lacks a comma and means what it says, whatever else stands behind it; so does
+ * "noindex|nofollow". Words in a sentence mean nothing: it begins with another one, or with "none".
+ */
 static void apply_words(const struct reader *reader, struct word words)
 {
     const char *end = words.text + words.size;
     const char *at = words.text;
-    for (struct word word = next_word(&at, end); word.size > 0; word = next_word(&at, end)) {
-        if (!is_known(word))
-            return;
-    }
-    at = words.text;
+    bool all_known = true;
+    if (!is_known(next_word(&at, end)))
+        return;
     for (struct word word = next_word(&at, end); word.size > 0; word = next_word(&at, end))
-        apply(reader, word);
+        all_known = all_known && is_known(word);
+    at = words.text;
+    for (struct word word = next_word(&at, end); word.size > 0; word = next_word(&at, end)) {
+        if (all_known || !is(word, "none"))
+            apply(reader, word);
+    }
 }
 
 /* "max-snippet:50"; -1 is no limit. */
@@ -148,6 +155,23 @@ static const char *find_comma(const char *at, const char *end)
     return comma == NULL ? end : comma;
 }
 
+/* "2010-06-25 noindex": the longest time that words follow. Returns its end, or `otherwise`. */
+static const char *read_time_before(const struct reader *reader, const char *at, const char *end,
+                                    const char *otherwise)
+{
+    int64_t time_us;
+    struct word words = trimmed(at, end);
+    end = words.text + (words.size < DATE_BYTES_MAX ? words.size : DATE_BYTES_MAX);
+    while (end > words.text) {
+        if (strchr(GAPS, *--end) == NULL || !parse_time(trimmed(words.text, end), &time_us))
+            continue;
+        if (reader->for_us)
+            apply_time(reader, time_us);
+        return end;
+    }
+    return otherwise;
+}
+
 /* "unavailable_after: Wed, 25 Jun 2010 15:00:00 PST": its comma ends nothing. Returns its end. */
 static const char *read_time(const struct reader *reader, const char *at)
 {
@@ -161,7 +185,7 @@ static const char *read_time(const struct reader *reader, const char *at)
             apply_time(reader, time_us);
         return ends[i];
     }
-    return comma;
+    return read_time_before(reader, at, ends[0], comma);
 }
 
 static bool is_agent(struct word name)
@@ -173,15 +197,30 @@ static bool is_agent(struct word name)
     return name.size > 0 && !is_known(name) && strncasecmp(name.text, "max-", 4) != 0;
 }
 
+/* Of "noindex max-snippet", the words before the last are said by themselves. Returns the last. */
+static struct word split_name(const struct reader *reader, struct word name)
+{
+    const char *end = name.text + name.size, *last = end;
+    while (last > name.text && strchr(GAPS, last[-1]) == NULL)
+        last--;
+    if (reader->for_us)
+        apply_words(reader, (struct word){name.text, (size_t)(last - name.text)});
+    return (struct word){last, (size_t)(end - last)};
+}
+
 /* "name: value", or the name of whom the rest is for. Returns its end. */
 static const char *read_pair(struct reader *reader, const char *at, const char *colon)
 {
-    struct word name = trimmed(at, colon);
+    struct word name = trimmed(at, colon), last = split_name(reader, name);
     const char *stop = find_comma(colon, reader->end);
-    if (is(name, "unavailable_after"))
+    const char *value_end = colon + 1;
+    if (is(last, "unavailable_after"))
         return read_time(reader, colon + 1);
-    if (is(name, "max-snippet") && reader->for_us)
-        apply_limit(reader->directives, trimmed(colon + 1, stop));
+    struct word value = next_word(&value_end, stop);
+    if (is(last, "max-snippet") && reader->for_us)
+        apply_limit(reader->directives, value);
+    if (last.size > 4 && strncasecmp(last.text, "max-", 4) == 0)
+        return value_end; /* what a gap parts from the value is said by itself */
     if (!reader->has_agents || !is_agent(name))
         return stop;
     reader->for_us = is(name, DIRECTIVES_AGENT) || is(name, "robots") || is(name, "*");

@@ -73,10 +73,11 @@ static unsigned hint_of_word(const char *name, size_t size)
     return 0;
 }
 
-/* "has-sidebar" stands at what has none of it itself. */
+/* "has-sidebar" stands at what has none of it itself, and "tag-cookies" at a post about them. */
 static bool is_about_another(const char *name, size_t size)
 {
-    static const char *const abouts[] = {"has", "with", "no", "without", "layout", "js"};
+    static const char *const abouts[] = {"has", "with",     "no",   "without", "layout", "js",
+                                         "tag", "category", "term", "topic",   "type",   "format"};
     for (size_t i = 0; i < ARRAY_COUNT(abouts); i++) {
         if (size == strlen(abouts[i]) && memcmp(name, abouts[i], size) == 0)
             return true;
@@ -89,9 +90,18 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* The names that blogs give to what is written in them, whatever other names say beside these. */
+static bool is_post(const char *names)
+{
+    return html_list_has(names, "post") || html_list_has(names, "hentry") ||
+           html_list_has(names, "entry-content");
+}
+
 static unsigned hints_of_names(const char *value)
 {
     unsigned hints = 0;
+    if (is_post(value))
+        return 0;
     bool about = false;
     for (const char *at = value; *at != '\0';) {
         char name[NAME_BYTES_MAX];

@@ -43,7 +43,7 @@ struct part { /* an element that is seen */
     uint16_t tag;     /* GumboTag */
     bool is_left_out; /* it, or one that it is in */
     bool has_main;
-    bool has_h1;
+    uint32_t h1_count;
 };
 
 struct block {     /* a run of text without a break */
@@ -145,7 +145,7 @@ static void add_part(struct finder *finder, const GumboNode *node, uint32_t numb
         part.tag = (uint16_t)element->tag;
         part.hints =
             element->tag_namespace == GUMBO_NAMESPACE_HTML ? (uint16_t)html_hints(element) : 0;
-        part.has_h1 = element->tag == GUMBO_TAG_H1;
+        part.h1_count = element->tag == GUMBO_TAG_H1;
         part.has_main = (part.hints & HTML_HINT_MAIN) != 0;
         if ((part.hints & HTML_HINT_NO_SNIPPET) != 0)
             mark(finder, number, MAIN_TEXT_NO_SNIPPET);
@@ -221,7 +221,7 @@ static void leave(struct finder *finder, const GumboNode *node, uint32_t number)
     parent->text += part->text;
     parent->link += part->link;
     parent->has_main = parent->has_main || part->has_main;
-    parent->has_h1 = parent->has_h1 || part->has_h1;
+    parent->h1_count += part->h1_count;
 }
 
 static void measure(struct finder *finder)
@@ -259,11 +259,13 @@ static bool is_side_by_name(const struct part *part, const struct part *page, bo
     bool is_line = part->tag == GUMBO_TAG_A || part->tag == GUMBO_TAG_SPAN;
     bool is_sure = (part->hints & HTML_HINT_SURELY) != 0;
     uint64_t limit = page->text * (uint64_t)(is_sure ? SURELY_PERCENT : PERHAPS_PERCENT);
+    if (part->h1_count > 0 && part->h1_count == page->h1_count)
+        return false;
     if (part->text * UINT64_C(100) > limit || (is_line && part->text > CONTROL_BYTES))
         return false;
     if (is_sure)
         return is_linky(part) || !inside || plain < SURELY_BYTES;
-    if (level > LEVEL_ALL || part->has_h1 || is_line)
+    if (level > LEVEL_ALL || part->h1_count > 0 || is_line)
         return false;
     if ((part->hints & HTML_HINT_PERHAPS) == 0)
         return (part->hints & HTML_HINT_IF_LINKS) != 0 && !inside && is_linky(part);
@@ -282,7 +284,7 @@ static bool is_side(const struct part *part, const struct part *page, bool insid
     if ((part->hints & (HTML_HINT_FOOTER | HTML_HINT_ASIDE)) != 0 && !inside)
         return true;
     if ((part->hints & HTML_HINT_HEADER) != 0 && !inside)
-        return !part->has_h1;
+        return part->h1_count == 0;
     if ((part->hints & (HTML_HINT_FOOTER | HTML_HINT_ASIDE)) != 0 && is_linky(part))
         return true;
     return is_side_by_name(part, page, inside, level);

@@ -103,7 +103,7 @@ static enum status read_open_document(struct office *office, struct error *err)
 
 static enum status read_word(struct office *office, struct error *err)
 {
-    return office_text_open_xml(office, "word/document.xml", err);
+    return office_text_open_xml(office, office->word_part, err);
 }
 
 static enum status read_slides(struct office *office, struct error *err)
@@ -122,7 +122,7 @@ static enum status read_slides(struct office *office, struct error *err)
 
 static const struct kind {
     const char *type;
-    const char *mark; /* a file that is in each of them; NULL: told by "mimetype" */
+    const char *mark; /* a file that is in each of them; NULL: told by "mimetype", or "word_part" */
     const char *facts;
     enum status (*read)(struct office *office, struct error *err);
     bool is_sheet;
@@ -131,7 +131,7 @@ static const struct kind {
     {"application/vnd.oasis.opendocument.spreadsheet", NULL, "meta.xml", read_open_document, true},
     {"application/vnd.oasis.opendocument.presentation", NULL, "meta.xml", read_open_document,
      false},
-    {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "word/document.xml",
+    {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", NULL,
      "docProps/core.xml", read_word, false},
     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xl/workbook.xml",
      "docProps/core.xml", office_sheet, true},
@@ -139,15 +139,49 @@ static const struct kind {
      "ppt/presentation.xml", "docProps/core.xml", read_slides, false},
 };
 
+static bool open_main_part(void *context, const struct xml_element *element)
+{
+    static const char wanted[] = "/officeDocument";
+    struct office *office = context;
+    const char *type, *target;
+    size_t type_size, size, tail = sizeof(wanted) - 1;
+    if (strcmp(element->name, "Relationship") != 0 ||
+        !xml_attribute(element, "Type", &type, &type_size) || type_size < tail ||
+        memcmp(type + type_size - tail, wanted, tail) != 0 ||
+        !xml_attribute(element, "Target", &target, &size))
+        return !document_is_full(office->document);
+    const char *name = arena_string_of(&office->arena, target, size);
+    if (name == NULL)
+        return false;
+    name += name[0] == '/';
+    if (strncmp(name, "word/", 5) == 0 && archive_has(office->archive, name))
+        office->word_part = name;
+    return false;
+}
+
+/* "word/document.xml" is its usual name, no more; which it is says a relationship of the archive's
+ * (ECMA-376, part 2, 9.3). */
+static enum status find_word_part(struct office *office, struct error *err)
+{
+    static const struct xml_handler handler = {.open = open_main_part};
+    bool cut;
+    office->word_part = "word/document.xml";
+    if (office_part(office, "_rels/.rels", NULL) != STATUS_OK)
+        return STATUS_OK;
+    return xml_read((const char *)office->part.data, office->part.size, &handler, office, &cut,
+                    err);
+}
+
 static const struct kind *find_kind(struct office *office)
 {
     bool has_type = office_part(office, "mimetype", NULL) == STATUS_OK;
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
         const struct kind *kind = &kinds[i];
         size_t size = strlen(kind->type); /* a template's type goes on behind it */
-        if (kind->mark != NULL ? archive_has(office->archive, kind->mark)
-                               : has_type && office->part.size >= size &&
-                                     memcmp(office->part.data, kind->type, size) == 0)
+        const char *mark = kind->read == read_word ? office->word_part : kind->mark;
+        if (mark != NULL ? archive_has(office->archive, mark)
+                         : has_type && office->part.size >= size &&
+                               memcmp(office->part.data, kind->type, size) == 0)
             return kind;
     }
     return NULL;
@@ -191,16 +225,19 @@ static enum status add_head(struct office *office, struct facts *facts, struct e
 static enum status read_kind(struct office *office, struct error *err)
 {
     struct facts *facts = arena_zalloc(&office->arena, sizeof(*facts));
-    const struct kind *kind = find_kind(office);
     if (facts == NULL)
         return error_set(err, STATUS_NO_MEMORY, "document");
+    enum status status = find_word_part(office, err);
+    if (status != STATUS_OK)
+        return status;
+    const struct kind *kind = find_kind(office);
     if (kind == NULL)
         return error_set(err, STATUS_UNSUPPORTED, "a ZIP archive that is no document");
     if (is_encrypted(office))
         return error_set(err, STATUS_UNSUPPORTED, "a document that needs a password");
     office->document->type = kind->type;
     office->is_sheet = kind->is_sheet;
-    enum status status = read_facts(office, kind->facts, facts, err);
+    status = read_facts(office, kind->facts, facts, err);
     if (status == STATUS_OK)
         status = kind->read(office, err);
     if (status == STATUS_NOT_FOUND)

@@ -13,7 +13,8 @@ struct office {
     struct archive *archive;
     struct document *document;
     struct arena arena;
-    struct buffer part; /* the file that is read */
+    struct buffer part;    /* the file that is read */
+    const char *word_part; /* the main part of a text document of Office Open XML */
     bool is_sheet;
     char first_words[OFFICE_WORDS_BYTES]; /* of the first heading or paragraph */
 };

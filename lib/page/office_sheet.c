@@ -171,21 +171,9 @@ static bool open_sheet_name(void *context, const struct xml_element *element)
     return !document_is_full(office->document);
 }
 
-static bool pass_text(void *context, const char *text, size_t size)
-{
-    (void)context, (void)text, (void)size;
-    return true;
-}
-
-static bool pass_close(void *context, unsigned depth)
-{
-    (void)context, (void)depth;
-    return true;
-}
-
 static enum status write_names(struct office *office, struct error *err)
 {
-    static const struct xml_handler handler = {open_sheet_name, pass_text, pass_close};
+    static const struct xml_handler handler = {.open = open_sheet_name};
     bool cut;
     enum status status = office_part(office, "xl/workbook.xml", err);
     return status == STATUS_OK ? xml_read((const char *)office->part.data, office->part.size,

@@ -93,24 +93,12 @@ static bool open_relation(void *context, const struct xml_element *element)
     return true;
 }
 
-static bool pass_text(void *context, const char *text, size_t size)
-{
-    (void)context, (void)text, (void)size;
-    return true;
-}
-
-static bool pass_close(void *context, unsigned depth)
-{
-    (void)context, (void)depth;
-    return true;
-}
-
 /* None where the part is missing or damaged. */
 static enum status read_names(struct office *office, const char *part, unsigned max,
                               bool (*open)(void *, const struct xml_element *),
                               struct names *ret_names, struct error *err)
 {
-    const struct xml_handler handler = {open, pass_text, pass_close};
+    const struct xml_handler handler = {.open = open};
     bool cut;
     *ret_names = (struct names){.office = office, .max = max};
     ret_names->list = arena_alloc(&office->arena, max * sizeof(*ret_names->list));

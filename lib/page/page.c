@@ -5,7 +5,7 @@
 
 #include "base/calendar.h"
 #include "base/check.h"
-#include "crawl/decode.h"
+#include "crawl/unpack.h"
 #include "page/archive.h"
 #include "page/charset.h"
 #include "page/directives.h"
@@ -23,6 +23,7 @@
 enum {
     /* Three bytes come of one, at most; of an unpacked sitemap rarely more than one. */
     DECODED_BYTES_MAX = 64 * 1024 * 1024,
+    UNPACKED_STEP_BYTES = 64 * 1024,
     BEGINNINGS = 2,         /* of a page that takes too much, how many are tried, */
     BEGINNING_DIVISOR = 16, /* and how much shorter each is */
 };
@@ -352,19 +353,42 @@ static enum status read_body(struct reading *reading, struct error *err)
     return status;
 }
 
+struct packed {
+    const uint8_t *left;
+    size_t size;
+};
+
+static enum status give_packed(void *context, void *ret_bytes, size_t room, size_t *ret_size,
+                               struct error *err)
+{
+    struct packed *packed = context;
+    (void)err;
+    *ret_size = packed->size < room ? packed->size : room;
+    memcpy(ret_bytes, packed->left, *ret_size);
+    packed->left += *ret_size;
+    packed->size -= *ret_size;
+    return STATUS_OK;
+}
+
 /* What can be read of a damaged file counts, and so does what fits. */
 static enum status unpack(struct reading *reading, struct buffer *ret_bytes, struct error *err)
 {
-    struct decoder *decoder;
-    enum status status = decoder_open(CODING_GZIP, &decoder, err);
+    struct packed packed = {.left = reading->body, .size = reading->size};
+    struct unpacker *unpacker;
+    enum status status = unpacker_open(give_packed, &packed, &unpacker, err);
+    size_t got = 1;
     if (status != STATUS_OK)
         return status;
-    status = decoder_feed(decoder, reading->body, reading->size, PAGE_UNPACKED_BYTES_MAX, ret_bytes,
-                          err);
-    if (status == STATUS_OK)
-        status = decoder_finish(decoder, err);
-    decoder_close(decoder);
-    reading->cut = reading->cut || status != STATUS_OK;
+    while (status == STATUS_OK && got > 0 && ret_bytes->size < PAGE_UNPACKED_BYTES_MAX) {
+        size_t room = PAGE_UNPACKED_BYTES_MAX - ret_bytes->size;
+        room = room < UNPACKED_STEP_BYTES ? room : UNPACKED_STEP_BYTES;
+        uint8_t *to = buffer_reserve(ret_bytes, room);
+        status = to == NULL ? error_set(err, STATUS_NO_MEMORY, "page")
+                            : unpacker_read(unpacker, to, room, &got, err);
+        ret_bytes->size += status == STATUS_OK ? got : 0;
+    }
+    unpacker_close(unpacker);
+    reading->cut = reading->cut || status != STATUS_OK || got > 0;
     reading->packed = true;
     reading->body = ret_bytes->data == NULL ? (const uint8_t *)"" : ret_bytes->data;
     reading->size = ret_bytes->size;

@@ -85,14 +85,15 @@ static void on_close(void *context, const xmlChar *name, const xmlChar *prefix,
     if (reader->stopped || reader->depth == 0)
         return;
     reader->open_namespaces -= reader->declared[reader->depth];
-    if (!reader->handler->close(reader->context, reader->depth--))
+    unsigned depth = reader->depth--;
+    if (reader->handler->close != NULL && !reader->handler->close(reader->context, depth))
         stop(reader, false);
 }
 
 static void on_text(void *context, const xmlChar *text, int size)
 {
     struct reader *reader = context;
-    if (!reader->stopped &&
+    if (!reader->stopped && reader->handler->text != NULL &&
         !reader->handler->text(reader->context, (const char *)text, (size_t)size))
         stop(reader, false);
 }

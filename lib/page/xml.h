@@ -31,7 +31,7 @@ struct xml_element {
 };
 
 /* Called in the document's order; false ends the reading. What they are given is gone afterwards.
- */
+ * `text` and `close` may be NULL. */
 struct xml_handler {
     bool (*open)(void *context, const struct xml_element *element);
     bool (*text)(void *context, const char *text, size_t size); /* a piece of what lies within */

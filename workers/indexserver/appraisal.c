@@ -111,7 +111,7 @@ static bool is_move(struct views *views, const struct url_state *from, const Log
     if (!outcome_is_permanent_redirect(outcome) || from->redirects >= URL_REDIRECTS_MAX ||
         url_parse(outcome->target, strlen(outcome->target), NULL, arena, &target, NULL) !=
             STATUS_OK ||
-        found_taker(views->scope, &target, &finding, arena) == NULL ||
+        !found_would_take(views->scope, &target, &finding, arena) ||
         strcmp(target.text, outcome->url) == 0 || table_get(appraisal->moves, target.text) != NULL)
         return false;
     if (urls_get(views, target.text, &state, NULL) == STATUS_OK &&

@@ -7,7 +7,11 @@
 #include "indexserver/losses.h"
 #include "indexserver/origins.h"
 
-enum { DEPTH_MAX = UINT16_MAX, FEEDS_MAX = 4 /* of one page */ };
+enum {
+    DEPTH_MAX = UINT16_MAX,
+    FEEDS_MAX = 4,                    /* of one page */
+    RULE_STEPS_MAX = 5 * 1000 * 1000, /* of rules, for all that one change brings */
+};
 
 static bool source_is_full(struct scope *scope, const struct source *source)
 {
@@ -39,16 +43,24 @@ static struct source *source_for(struct scope *scope, struct url *url,
     return source;
 }
 
-struct source *found_taker(struct scope *scope, struct url *url, const struct finding *finding,
-                           struct arena *arena)
+/* Steps are counted, not time, so that a replay comes to the same: what a page links to beyond that
+ * counts as not taken. */
+static bool is_taken(struct scope *scope, const struct source *source, const struct url *url,
+                     const struct finding *finding, uint64_t *steps, struct arena *arena)
 {
-    struct source *source = source_for(scope, url, finding, arena);
-    if (source == NULL || source_is_full(scope, source) ||
-        !source_scope_takes(source->scope, url, finding->depth) ||
-        scope_refusal(scope, url, source, arena) != NULL ||
-        scope_removed_by(scope, url, arena) != NULL)
-        return NULL;
-    return source;
+    return *steps < RULE_STEPS_MAX &&
+           source_scope_takes_counted(source->scope, url, finding->depth, steps) &&
+           scope_refusal(scope, url, source, arena) == NULL &&
+           scope_removed_by(scope, url, arena) == NULL;
+}
+
+bool found_would_take(struct scope *scope, struct url *url, const struct finding *finding,
+                      struct arena *arena)
+{
+    uint64_t steps = 0;
+    const struct source *source = source_for(scope, url, finding, arena);
+    return source != NULL && !source_is_full(scope, source) &&
+           is_taken(scope, source, url, finding, &steps, arena);
 }
 
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
@@ -59,16 +71,20 @@ enum status found_url(struct change *change, const char *text, const struct find
         *ret_entry = NULL;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
-    const struct source *source = found_taker(change->views->scope, &url, finding, &change->arena);
-    if (source == NULL)
+    struct scope *scope = change->views->scope;
+    const struct source *source = source_for(scope, &url, finding, &change->arena);
+    if (source == NULL || source_is_full(scope, source))
         return STATUS_OK;
     struct url_entry *entry;
     enum status status = urls_touch(change, url.text, &entry, err);
-    if (status == STATUS_OK && entry->after.kind == URL_UNKNOWN)
+    if (status != STATUS_OK || (ret_entry == NULL && entry->after.kind != URL_UNKNOWN) ||
+        !is_taken(scope, source, &url, finding, &change->rule_steps, &change->arena))
+        return status;
+    if (entry->after.kind == URL_UNKNOWN)
         found_make_known(change, entry, source, finding);
-    if (status == STATUS_OK && ret_entry != NULL)
+    if (ret_entry != NULL)
         *ret_entry = entry;
-    return status;
+    return STATUS_OK;
 }
 
 /* What is counted of the URL goes with it. */
@@ -102,6 +118,8 @@ static enum status submit_by_owner(struct change *change, const char *text, uint
         .index = index, .origin = LOG__ORIGIN__ORIGIN_OWNER, .due_ms = URL_DUE_OWNER};
     if (entry->after.kind == URL_UNKNOWN || entry->after.kind == URL_REMOVED)
         found_make_known(change, entry, source, &finding);
+    if (source->sweep == SWEEP_PURGE && entry->after.found_at <= source->sweep_sequence)
+        entry->after.found_at = change->sequence; /* the purge that goes on spares it */
     change_source(change, entry, source);
     entry->after.due_ms = URL_DUE_OWNER;
     entry->after.depth = 0;

@@ -43,6 +43,17 @@ static void deny(struct leasing *l, struct frontier_denied denied)
     grant->denied[grant->denied_count++] = denied;
 }
 
+/* An edit of `query` has given it another spelling, which is fetched instead (scope_sweep.h). Where
+ * a site redirects here, it insists on this one. */
+static bool is_respelt(const struct source *source, const struct url *url,
+                       const struct url_state *state, struct arena *arena)
+{
+    struct url spelt;
+    return state->redirects == 0 && (state->flags & URL_LISTING) == 0 &&
+           source_scope_spell(source->scope, url, arena, &spelt, NULL) == STATUS_OK &&
+           strcmp(spelt.text, url->text) != 0;
+}
+
 /* What robots.txt or the source's scope has against the URL. A page that the scope wants no more
  * is not fetched; whether it goes is no matter of leases (scope_sweep.h). */
 static bool is_denied(struct leasing *l, const struct candidate *candidate, const struct url *url,
@@ -60,6 +71,9 @@ static bool is_denied(struct leasing *l, const struct candidate *candidate, cons
                (state->flags & URL_LISTING) == 0) {
         denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
         denied.words = source_scope_words(source->scope, url, state->depth, l->arena);
+    } else if (is_respelt(source, url, state, l->arena)) {
+        denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
+        denied.words = "its source takes it in another spelling (query)";
     } else {
         return false;
     }

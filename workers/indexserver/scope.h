@@ -52,6 +52,7 @@ struct source {
     uint16_t sitemaps, feeds;         /* known, besides those of config.yaml (listings.h) */
     uint8_t hints_right, hints_wrong; /* of those that were looked into (listings.h) */
     enum sweep_reason sweep;          /* why it is to be gone through (scope_sweep.h), or was */
+    uint64_t sweep_sequence;          /* of the entry that asked for it */
     bool sweep_is_due;
     bool was_configured, scope_changed; /* by the newest settings */
     uint64_t scope_kept; /* pages that it wants no more and that stay until that is confirmed */

@@ -6,7 +6,7 @@
 
 static const char key_start[] = "sweep";
 
-enum { KEY_BYTES = sizeof(key_start) - 1 + 4 };
+enum { KEY_BYTES = sizeof(key_start) - 1 + 4, VALUE_BYTES = 9 };
 
 static void make_key(const struct source *source, uint8_t ret[KEY_BYTES])
 {
@@ -16,10 +16,12 @@ static void make_key(const struct source *source, uint8_t ret[KEY_BYTES])
 
 void scope_want_sweep(struct change *change, struct source *source, enum sweep_reason reason)
 {
-    uint8_t key[KEY_BYTES], value = (uint8_t)reason;
+    uint8_t key[KEY_BYTES], value[VALUE_BYTES] = {(uint8_t)reason};
     make_key(source, key);
-    change_put(change, COLUMN_RULES, key, sizeof(key), &value, 1);
+    put_le64(value + 1, change->sequence);
+    change_put(change, COLUMN_RULES, key, sizeof(key), value, sizeof(value));
     source->sweep = reason;
+    source->sweep_sequence = change->sequence;
     source->sweep_is_due = true;
 }
 
@@ -56,9 +58,10 @@ enum status scope_load_sweeps(struct scope *scope, struct error *err)
         struct source *source =
             scope_source_by_id(scope, get_be32((const uint8_t *)key.data + start.size));
         const uint8_t *reason = value.data;
-        if (source == NULL || value.size != 1 || *reason > SWEEP_PURGE)
+        if (source == NULL || value.size != VALUE_BYTES || *reason > SWEEP_PURGE)
             continue;
         source->sweep = (enum sweep_reason) * reason;
+        source->sweep_sequence = get_le64(reason + 1);
         source->sweep_is_due = true;
     }
     enum status status = kv_iterator_status(it, err);

@@ -10,9 +10,11 @@
 #include "indexserver/urls.h"
 
 enum {
-    URLS_AT_ONCE = 1000, /* looked at for one piece */
-    PAGES_AT_ONCE = 50,  /* whose links are */
-    URLS_OF_ENTRY = 256, /* submitted by one */
+    URLS_AT_ONCE = 1000,              /* looked at for one piece */
+    PAGES_AT_ONCE = 50,               /* whose links are, */
+    BYTES_AT_ONCE = 16 * 1024 * 1024, /* while they are no larger than that */
+    STEPS_AT_ONCE = 5 * 1000 * 1000,  /* of the rules that those links are compared with */
+    URLS_OF_ENTRY = 256,              /* submitted by one */
 };
 
 void scope_sweep_release(struct scope_sweep *sweep)
@@ -31,6 +33,7 @@ struct piece {
     struct table submitted; /* URLs, each once */
     Log__Submit *newest;    /* the last entry that submits; NULL: none */
     unsigned left;          /* to be looked at */
+    uint64_t rule_steps;    /* taken for links (crawl/scope_rule.h) */
 };
 
 /* ---- entries ------------------------------------------------------------------------------- */
@@ -60,15 +63,23 @@ static void take_away(struct piece *p, const char *url, Log__RemoveBy by)
 
 /* ---- what becomes of a URL ----------------------------------------------------------------- */
 
+/* What came after the owner asked for the purge was wanted again: also where the purge is over, and
+ * runs once more because the frontier is made anew. */
+static bool is_purged(const struct source *source, const struct url_state *state)
+{
+    return source->sweep == SWEEP_PURGE && state->source == source->id &&
+           state->found_at <= source->sweep_sequence;
+}
+
 static void settle(struct piece *p, const char *url, const struct url_state *state,
                    const struct scope_fate *fate)
 {
     bool purges = p->source->sweep == SWEEP_PURGE;
     if (fate->fate == FATE_WANTED)
         submit(p, url, state->depth);
-    else if (purges && state->source == p->source->id)
+    else if (is_purged(p->source, state))
         take_away(p, url, LOG__REMOVE_BY__REMOVED_BY_PURGE);
-    else if (fate->fate == FATE_LEAVES && state->content != 0 && !p->sweep->keeps)
+    else if (fate->fate == FATE_LEAVES && state->content != 0 && !p->sweep->keeps && !purges)
         take_away(p, url, LOG__REMOVE_BY__REMOVED_BY_SCOPE);
     if (fate->fate == FATE_LEAVES && fate->instead != NULL && !purges)
         submit(p, fate->instead, state->depth);
@@ -82,7 +93,7 @@ static void take_link(struct piece *p, const char *text, unsigned depth)
     if (url_parse(text, strlen(text), NULL, &p->arena, &url, NULL) != STATUS_OK)
         return;
     struct source *source = scope_source_for(p->scope, &url, &p->arena);
-    if (source != NULL && source_scope_takes(source->scope, &url, depth) &&
+    if (source != NULL && source_scope_takes_counted(source->scope, &url, depth, &p->rule_steps) &&
         urls_get(p->views, url.text, &state, NULL) == STATUS_NOT_FOUND)
         submit(p, url.text, depth);
 }
@@ -99,6 +110,14 @@ static void take_links(struct piece *p, const struct url_state *state)
     }
 }
 
+/* One more is done; false: that was the piece. */
+static bool go_on(struct piece *p)
+{
+    bool is_large = p->arena.used_bytes > BYTES_AT_ONCE || p->rule_steps > STEPS_AT_ONCE;
+    p->left = is_large ? 0 : p->left - 1;
+    return p->left > 0;
+}
+
 static bool look_at(void *context, const char *text, const struct url_state *state)
 {
     struct piece *p = context;
@@ -108,10 +127,10 @@ static bool look_at(void *context, const char *text, const struct url_state *sta
     buffer_clear(&sweep->at);
     buffer_append_string(&sweep->at, text);
     if (url_parse(text, strlen(text), NULL, &p->arena, &url, NULL) != STATUS_OK)
-        return --p->left > 0;
+        return go_on(p);
     scope_fate_of(p->scope, &url, state, &p->arena, &fate);
     if (fate.source != p->source && state->source != p->source->id)
-        return --p->left > 0; /* of another source of the host */
+        return go_on(p); /* of another source of the host */
     switch (sweep->phase) {
     case SWEEP_COUNT:
         sweep->held += state->content != 0;
@@ -125,7 +144,7 @@ static bool look_at(void *context, const char *text, const struct url_state *sta
             take_links(p, state);
         break;
     }
-    return --p->left > 0;
+    return go_on(p);
 }
 
 /* ---- a source after the other -------------------------------------------------------------- */
@@ -172,9 +191,21 @@ static enum status end(struct scope_sweep *sweep, struct views *views, struct so
     say_end(sweep, source);
     source->scope_kept = sweep->keeps ? sweep->leaving : 0;
     sweep->source = 0;
-    if (source->sweep_is_due || sweep->keeps)
-        return STATUS_OK; /* it changed meanwhile; or somebody must confirm it */
+    if (sweep->keeps)
+        return STATUS_OK; /* somebody must confirm it */
     return scope_note_swept(views, source, err);
+}
+
+/* Goes on with a source, or begins with one that is to be gone through. One that was changed again
+ * meanwhile is begun with again: what was decided so far was about another scope. */
+static bool choose(struct scope_sweep *sweep, struct scope *scope)
+{
+    struct source *source = scope_source_by_id(scope, sweep->source);
+    if (source == NULL)
+        return find_source(sweep, scope);
+    if (source->sweep_is_due)
+        begin(sweep, source);
+    return true;
 }
 
 /* The phase is over: on to the next. */
@@ -216,7 +247,7 @@ enum status scope_sweep_run(struct scope_sweep *sweep, struct views *views,
 {
     struct scope *scope = views->scope;
     uint64_t first;
-    *ret_more = sweep->source != 0 || find_source(sweep, scope);
+    *ret_more = choose(sweep, scope);
     if (!*ret_more)
         return STATUS_OK;
     struct piece p = {.sweep = sweep,

@@ -109,12 +109,20 @@ static bool is_too_deep(const struct source_scope *scope, unsigned depth)
 
 bool source_scope_takes(struct source_scope *scope, const struct url *url, unsigned depth)
 {
+    uint64_t steps = 0;
+    return source_scope_takes_counted(scope, url, depth, &steps);
+}
+
+bool source_scope_takes_counted(struct source_scope *scope, const struct url *url, unsigned depth,
+                                uint64_t *steps)
+{
     struct scope_verdict verdict;
     if (source_scope_lists(scope, url->text))
         return true;
     if (scope->is_broken || !has_prefix(scope, url->text) || is_too_deep(scope, depth))
         return false;
     scope_rules_check(scope->rules, url, &verdict);
+    *steps += verdict.steps;
     return verdict.allowed;
 }
 

@@ -7,6 +7,7 @@
 #define TIERCE_INDEXSERVER_SOURCE_SCOPE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "crawl/url.h"
 #include "log.pb-c.h"
@@ -30,6 +31,10 @@ bool source_scope_covers(const struct source_scope *scope, const char *url);
 
 /* Whether it is taken: it is covered, the rules allow it, and it is not too deep. */
 bool source_scope_takes(struct source_scope *scope, const struct url *url, unsigned depth);
+
+/* The same; adds the steps that its rules took (crawl/scope_rule.h). */
+bool source_scope_takes_counted(struct source_scope *scope, const struct url *url, unsigned depth,
+                                uint64_t *steps);
 
 /* What decided that, in words in the arena: "rule 2: deny prefix /private/". */
 const char *source_scope_words(struct source_scope *scope, const struct url *url, unsigned depth,

@@ -88,6 +88,7 @@ struct change {
     struct buffer forget; /* uint64_t each: entries that are replaced */
     bool more;            /* a removal reached its limit: append it again for the rest */
     uint64_t removed;     /* pages that this change removed */
+    uint64_t rule_steps;  /* taken by sources' rules for what it brings (found.c) */
     bool by_owner;        /* a removal: what is forgotten must leave the disk soon */
     bool waits;           /* its content was noted as one without a page */
 };

@@ -239,6 +239,7 @@ static void a_rule_that_gives_up_takes_nothing_and_says_so(void **state)
     struct scope_verdict verdict;
     scope_rules_check(rules, &parsed, &verdict);
     assert_true(verdict.gave_up && !verdict.allowed);
+    assert_int_equal(verdict.steps, SCOPE_STEPS_MAX);
     assert_int_equal(verdict.rule, 2);
     assert_string_equal(scope_verdict_words(rules, &verdict, &arena),
                         "rule 2: allow regex (a+)+$ (to compare this URL with it would take too "

@@ -176,6 +176,25 @@ static void a_page_in_another_spelling_is_fetched_in_that_one(void **state)
     assert_true(was_fetched(ix, HOST "/a?p=2"));
 }
 
+static void a_page_that_waits_in_another_spelling_is_not_fetched_in_the_old_one(void **state)
+{
+    struct indexserver *ix = *state;
+    struct one_source one;
+    struct site_page site[] = {
+        {.url = HOST "/", .links = {HOST "/a?p=2"}}, {.url = HOST "/a?p=2"}, {.url = HOST "/a"}};
+    use_site(ix, site, 3);
+    init_source(&one, HOST "/");
+    take_settings(ix, &one.crawl);
+    work_on(ix, lease(ix, 8, 200)->leases[0]); /* robots.txt */
+    work_on(ix, lease(ix, 8, 200)->leases[0]);
+    assert_true(was_fetched(ix, HOST "/"));
+    one.source.query = LOG__QUERY_POLICY__QUERY_DROP_ALL;
+    take_settings(ix, &one.crawl);
+    crawl_all(ix, 300);
+    assert_true(was_fetched(ix, HOST "/a"));
+    assert_int_equal(held(ix), 2);
+}
+
 static void a_more_specific_source_takes_over_its_pages(void **state)
 {
     struct indexserver *ix = *state;
@@ -238,11 +257,21 @@ static void pages_of_a_source_that_was_taken_out_stay_until_they_are_purged(void
     assert_int_equal(held(ix), 31);
 }
 
+static void make_views_anew(struct indexserver *ix)
+{
+    char views[PATH_MAX + 8];
+    stop(ix);
+    snprintf(views, sizeof(views), "%s/views", ix->folder);
+    remove_tree(views);
+    start(ix);
+    for (int i = 0; i < 400 && get_status(ix)->paused[0] != '\0'; i++)
+        usleep(10000);
+}
+
 static void what_was_purged_stays_so_when_the_views_are_made_anew(void **state)
 {
     struct indexserver *ix = *state;
     struct two_folders site;
-    char views[PATH_MAX + 8];
     make_site(ix, &site, 12, 0);
     submit(ix, HOST "/");
     submit(ix, "http://127.0.0.1:8081/");
@@ -250,14 +279,41 @@ static void what_was_purged_stays_so_when_the_views_are_made_anew(void **state)
     assert_int_equal(control(ix, LOG__ACTION__ACTION_PURGE, HOST "/"), STATUS_OK);
     wait_until_held(ix, 0);
     uint64_t known = get_status(ix)->urls_known;
-    stop(ix);
-    snprintf(views, sizeof(views), "%s/views", ix->folder);
-    remove_tree(views);
-    start(ix);
-    for (int i = 0; i < 400 && get_status(ix)->paused[0] != '\0'; i++)
-        usleep(10000);
+    make_views_anew(ix);
     wait_until_held(ix, 0);
     assert_int_equal(get_status(ix)->urls_known, known);
+}
+
+static void what_was_asked_for_after_a_purge_stays_when_the_views_are_made_anew(void **state)
+{
+    struct indexserver *ix = *state;
+    struct two_folders site;
+    make_site(ix, &site, 12, 0);
+    submit(ix, HOST "/");
+    crawl_all(ix, 200);
+    assert_int_equal(control(ix, LOG__ACTION__ACTION_PURGE, HOST "/"), STATUS_OK);
+    wait_until_held(ix, 0);
+    submit(ix, HOST "/");
+    crawl_all(ix, 300);
+    assert_int_equal(held(ix), 13);
+    make_views_anew(ix);
+    crawl_all(ix, 300); /* they are parsed anew */
+    assert_int_equal(held(ix), 13);
+    assert_int_equal(documents(ix), 13);
+}
+
+static void what_is_asked_for_while_a_purge_runs_is_spared(void **state)
+{
+    struct indexserver *ix = *state;
+    struct two_folders site;
+    make_site(ix, &site, 12, 0);
+    submit(ix, HOST "/");
+    crawl_all(ix, 200);
+    assert_int_equal(control(ix, LOG__ACTION__ACTION_PURGE, HOST "/"), STATUS_OK);
+    submit(ix, HOST "/a/3");
+    crawl_all(ix, 300);
+    wait_until_held(ix, 1);
+    assert_true(was_fetched(ix, HOST "/a/3"));
 }
 
 int main(void)
@@ -268,9 +324,12 @@ int main(void)
         WITH_INDEXSERVER(a_slip_of_the_pen_takes_nothing_away),
         WITH_INDEXSERVER(another_edit_makes_good_what_a_slip_kept),
         WITH_INDEXSERVER(a_page_in_another_spelling_is_fetched_in_that_one),
+        WITH_INDEXSERVER(a_page_that_waits_in_another_spelling_is_not_fetched_in_the_old_one),
         WITH_INDEXSERVER(a_more_specific_source_takes_over_its_pages),
         WITH_INDEXSERVER(pages_of_a_source_that_was_taken_out_stay_until_they_are_purged),
         WITH_INDEXSERVER(what_was_purged_stays_so_when_the_views_are_made_anew),
+        WITH_INDEXSERVER(what_was_asked_for_after_a_purge_stays_when_the_views_are_made_anew),
+        WITH_INDEXSERVER(what_is_asked_for_while_a_purge_runs_is_spared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

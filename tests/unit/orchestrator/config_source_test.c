@@ -301,6 +301,9 @@ static void a_secret_that_is_none_is_refused_and_never_told(void **state)
         {"      login: {kind: form, url: http://a/l, user: me, password_file: good, fields: "
          "{token: hunter2}}\n",
          "a secret does not belong into this file"},
+        {"      login: {kind: form, url: https://b/l, user: me, password_file: good}\n",
+         "c.yaml:4:14: crawl.sources[0]: login.url https://b/l is not of the source; allowed: URLs "
+         "of "},
         {"      login: {kind: form, usr: me}\n", "unknown key; did you mean user?"},
         {"      login: basic\n", "no group of keys"},
     };

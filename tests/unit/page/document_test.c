@@ -212,6 +212,23 @@ static void a_text_document_has_its_headings_links_and_facts(void **state)
     assert_has(page.text, "An iron hoop binds");
 }
 
+static void the_main_part_may_have_any_name(void **state)
+{
+    (void)state;
+    static const struct file files[] = {
+        {"_rels/.rels",
+         "<Relationships xmlns='http://schemas.openxmlformats.org/package/2006/relationships'>"
+         "<Relationship Id='a' Type='http://x/core-properties' Target='docProps/core.xml'/>"
+         "<Relationship Id='b' Type='http://schemas.openxmlformats.org/officeDocument/2006/"
+         "relationships/officeDocument' Target='/word/document2.xml'/></Relationships>"},
+        {"word/document2.xml", "<w:document " W "><w:body><w:p><w:r><w:t>second draft</w:t></w:r>"
+                               "</w:p></w:body></w:document>"},
+    };
+    assert_int_equal(parse_zip("application/zip", files, 2), STATUS_OK);
+    assert_string_equal(page.text, "second draft");
+    assert_int_equal(parse_zip("application/zip", files, 1), STATUS_UNSUPPORTED);
+}
+
 #define O "xmlns:office='o' xmlns:text='t' xmlns:table='tb' xmlns:xlink='x' xmlns:dc='d'"
 
 static const struct file odt[] = {
@@ -429,6 +446,7 @@ int main(void)
         cmocka_unit_test(a_text_document_has_its_headings_links_and_facts),
         cmocka_unit_test(an_open_document_too_unless_it_is_encrypted),
         cmocka_unit_test(a_workbook_has_its_cells),
+        cmocka_unit_test(the_main_part_may_have_any_name),
         cmocka_unit_test(numbers_of_sheets_and_slides_may_have_gaps),
         cmocka_unit_test(a_table_of_ever_new_names_is_cut),
         cmocka_unit_test(slides_have_titles_and_links),

@@ -268,6 +268,25 @@ static void what_a_packed_sitemap_expands_to_is_bounded(void **state)
     free(packed);
 }
 
+static void a_packed_sitemap_may_repeat_itself(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    uint8_t packed[64 * 1024];
+    struct page page;
+    buffer_append_string(&text, "<urlset>");
+    while (text.size < 8u << 20)
+        buffer_append_format(&text, "<url><loc>http://a.example/</loc>%*s</url>", 400, "");
+    buffer_append_string(&text, "<url><loc>http://a.example/last</loc></url></urlset>");
+    size_t size = pack((const char *)text.data, text.size, packed, sizeof(packed));
+    assert_true(text.size > 150 * size);
+    assert_int_equal(
+        parse_at("http://a.example/sitemap.xml.gz", "application/gzip", packed, size, &page),
+        STATUS_OK);
+    assert_string_equal(page.hints[page.hint_count - 1].url, "http://a.example/last");
+    buffer_release(&text);
+}
+
 static void lists_end_at_their_limit(void **state)
 {
     (void)state;
@@ -552,6 +571,7 @@ int main(void)
         cmocka_unit_test_teardown(a_text_of_urls_is_a_sitemap, forget),
         cmocka_unit_test_teardown(packed_sitemaps_are_unpacked_as_far_as_they_go, forget),
         cmocka_unit_test_teardown(what_a_packed_sitemap_expands_to_is_bounded, forget),
+        cmocka_unit_test_teardown(a_packed_sitemap_may_repeat_itself, forget),
         cmocka_unit_test_teardown(lists_end_at_their_limit, forget),
         cmocka_unit_test_teardown(hostile_xml_takes_little_time, forget),
         cmocka_unit_test_teardown(an_rss_feed_names_pages_with_titles_and_dates, forget),

@@ -120,6 +120,11 @@ static void names_with_other_uses_are_not(void **state)
     check_kept("<p>" PROSE PROSE "<div id=login_required>KEPT</div>");
     check_kept("<p>" PROSE PROSE "<div id=menus-and-tool-bars>KEPT</div>");
     check_kept("<body class=has-sidebar><p>KEPT " PROSE);
+    check_kept("<div class='post-7 post category-gdpr tag-cookies'><p>KEPT " PROSE
+               "</div><p>" PROSE PROSE PROSE PROSE PROSE PROSE);
+    check_kept("<div class='entry category-gdpr tag-share'>KEPT</div><p>" PROSE PROSE);
+    check_kept("<div class='hentry share'>KEPT</div><p>" PROSE PROSE);
+    check_kept("<div class=share-page><h1>KEPT</h1></div><p>" PROSE PROSE);
     check_kept("<p>" PROSE PROSE "<table><tr class=header><th>KEPT</table>");
     check_kept("<p>" PROSE PROSE "<div class=footnote>KEPT</div>");
     check_kept("<article><header><h1>KEPT</h1></header><p>" PROSE "</article>");
