@@ -86,10 +86,10 @@ static enum status read_tenths(const struct config_key *key, const char *text, u
                                struct error *err)
 {
     char *end;
-    errno = 0;
-    unsigned long whole = isdigit((unsigned char)text[0]) ? strtoul(text, &end, 10) : 0;
     if (!isdigit((unsigned char)text[0]))
         return error_set(err, STATUS_INVALID, "\"%.40s\" is no number", text);
+    errno = 0;
+    unsigned long whole = strtoul(text, &end, 10);
     bool part = end[0] == '.' && isdigit((unsigned char)end[1]) && end[2] == '\0';
     if (errno != 0 || (*end != '\0' && !part))
         return error_set(err, STATUS_INVALID,

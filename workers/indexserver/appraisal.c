@@ -82,9 +82,8 @@ void appraise_content(struct views *views, const struct url_state *state, Log__C
     if (state->content != 0) {
         enum sameness sameness = compare(views, state, content, page, arena);
         finding = sameness == SAME_NOT ? REVISIT_CHANGED : REVISIT_UNCHANGED;
-        /* What stands aside is given to the index again by a content of its own. */
         appraisal->same =
-            sameness == SAME_WHOLLY && (state->flags & URL_ASIDE) == 0 &&
+            sameness == SAME_WHOLLY &&
             state->private_address == (content->private_address || content->with_credentials);
     }
     content->recrawl_s = revisit_next(&bounds, state->interval_s, finding);

@@ -6,6 +6,7 @@
 #include "indexserver/listings.h"
 #include "indexserver/losses.h"
 #include "indexserver/origins.h"
+#include "indexserver/traps.h"
 
 enum {
     DEPTH_MAX = UINT16_MAX,
@@ -80,7 +81,9 @@ enum status found_url(struct change *change, const char *text, const struct find
     if (status != STATUS_OK || (ret_entry == NULL && entry->after.kind != URL_UNKNOWN) ||
         !is_taken(scope, source, &url, finding, &change->rule_steps, &change->arena))
         return status;
-    if (entry->after.kind == URL_UNKNOWN)
+    if (entry->after.kind == URL_UNKNOWN &&
+        !(finding->is_link &&
+          traps_refusal(change->views, &url, source->id, &change->arena) != NULL))
         found_make_known(change, entry, source, finding);
     if (ret_entry != NULL)
         *ret_entry = entry;
@@ -201,18 +204,53 @@ enum status found_by_submit(struct change *change, const Log__Submit *submit, st
     return status;
 }
 
-static enum status take_links(struct change *change, const struct url_state *from,
-                              const Page__Page *page, struct error *err)
+/* Whether the entry is a new URL of the pattern that the page's own has, too. */
+static bool is_offspring(struct change *change, const struct url *from,
+                         const struct url_entry *entry)
+{
+    struct url url;
+    return entry != NULL && entry->before.kind == URL_UNKNOWN && entry->after.kind == URL_QUEUED &&
+           url_parse(entry->url, strlen(entry->url), NULL, &change->arena, &url, NULL) ==
+               STATUS_OK &&
+           traps_are_alike(from, &url);
+}
+
+/* *ret_breeds: they brought new URLs of the page's own pattern. */
+static enum status take_links(struct change *change, const struct url *from, uint32_t depth,
+                              const Page__Page *page, bool *ret_breeds, struct error *err)
 {
     enum status status = STATUS_OK;
+    *ret_breeds = false;
     for (size_t i = 0; i < page->n_links && status == STATUS_OK; i++) {
         const Page__Link *link = page->links[i];
-        struct finding finding = {
-            .index = (uint32_t)i + 1, .depth = from->depth + 1u, .due_ms = URL_DUE_FOUND};
+        struct url_entry *entry = NULL;
+        struct finding finding = {.index = (uint32_t)i + 1,
+                                  .depth = depth + 1u,
+                                  .due_ms = URL_DUE_FOUND,
+                                  .is_link = true};
         if (!link->nofollow)
-            status = found_url(change, link->url, &finding, NULL, err);
+            status = found_url(change, link->url, &finding, &entry, err);
+        *ret_breeds = *ret_breeds || is_offspring(change, from, entry);
     }
     return status;
+}
+
+/* Follows its links, and counts it with its like when it is taken for the first time. */
+static enum status follow_links(struct change *change, struct url_entry *entry,
+                                const Page__Page *page, struct error *err)
+{
+    struct url_state *state = &entry->after;
+    struct url url;
+    bool breeds = false;
+    if (url_parse(entry->url, strlen(entry->url), NULL, &change->arena, &url, err) != STATUS_OK)
+        return error_set(err, STATUS_CORRUPT, "a page of a URL that is none");
+    enum status status = STATUS_OK;
+    if (!page->nofollow)
+        status = take_links(change, &url, state->depth, page, &breeds, err);
+    if (status != STATUS_OK || (state->flags & URL_COUNTED) != 0)
+        return status;
+    state->flags |= URL_COUNTED;
+    return traps_take_page(change, &url, state->source, page, breeds, err);
 }
 
 /* Where a page sends its readers, and where else it stands. */
@@ -229,6 +267,7 @@ static enum status take_kin(struct change *change, const struct url_entry *entry
         status = found_url(change, page->refresh, &finding, NULL, err);
     finding.redirects = 0;
     finding.depth++;
+    finding.is_link = true;
     for (size_t i = 0; i < page->n_alternates && status == STATUS_OK; i++)
         status = found_url(change, page->alternates[i]->url, &finding, NULL, err);
     return status;
@@ -249,7 +288,5 @@ enum status frontier_take_page(struct change *change, const char *url, const Pag
     status = take_kin(change, entry, page, err);
     for (size_t i = 0; i < page->n_feeds && i < FEEDS_MAX && status == STATUS_OK; i++)
         status = listing_found(change, page->feeds[i], LOG__ORIGIN__ORIGIN_FEED, false, err);
-    if (status != STATUS_OK || page->nofollow)
-        return status;
-    return take_links(change, &entry->after, page, err);
+    return status == STATUS_OK ? follow_links(change, entry, page, err) : status;
 }

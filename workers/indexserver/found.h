@@ -13,6 +13,7 @@ struct finding {
     uint8_t origin; /* Log__Origin; 0: a link */
     int64_t due_ms;
     const char *from; /* the URL that redirects here; NULL: none does */
+    bool is_link;     /* a page led here, and nobody else named it: it may be a trap (traps.h) */
 };
 
 /* A URL that was not known, or that the owner had removed, waits to be fetched. */

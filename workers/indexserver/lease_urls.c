@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "indexserver/headers.h"
 #include "indexserver/leasing.h"
+#include "indexserver/traps.h"
 #include "indexserver/urls.h"
 
 enum {
@@ -43,6 +44,13 @@ static void deny(struct leasing *l, struct frontier_denied denied)
     grant->denied[grant->denied_count++] = denied;
 }
 
+/* It never answered, and nobody but pages named it. */
+static bool was_only_linked(const struct url_state *state)
+{
+    return state->status == 0 && state->content == 0 && state->origin == 0 && state->depth > 0 &&
+           state->redirects == 0 && (state->flags & URL_LISTING) == 0;
+}
+
 /* An edit of `query` has given it another spelling, which is fetched instead (scope_sweep.h). Where
  * a site redirects here, it insists on this one. */
 static bool is_respelt(const struct source *source, const struct url *url,
@@ -74,6 +82,11 @@ static bool is_denied(struct leasing *l, const struct candidate *candidate, cons
     } else if (is_respelt(source, url, state, l->arena)) {
         denied.reason = LOG__REASON__REASON_OUT_OF_SCOPE;
         denied.words = "its source takes it in another spelling (query)";
+    } else if (was_only_linked(state)) {
+        denied.reason = LOG__REASON__REASON_LIMIT;
+        denied.words = traps_refusal(l->views, url, source->id, l->arena);
+        if (denied.words == NULL)
+            return false;
     } else {
         return false;
     }
@@ -111,7 +124,7 @@ static void renew_validators(struct leasing *l, const struct url_state *state,
 /* Whether a whole answer is wanted although the page is held. */
 static bool must_come_whole(const struct url_state *state)
 {
-    return (state->flags & (URL_KEPT | URL_ASIDE)) != 0;
+    return (state->flags & URL_KEPT) != 0;
 }
 
 /* What the server said of the version that is held, so that it may answer "not modified". Where

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "indexserver/story.h"
+#include "indexserver/traps.h"
 #include "indexserver/urls.h"
 
 enum { VARIANTS_MAX = 8 };
@@ -95,6 +96,14 @@ static void tell_source(struct story *story, Wire__Stage *stage)
     story_fact_number(story, stage, "pages at most", source_max_pages(story->views->scope, source));
 }
 
+/* Why a link that leads there is not followed; NULL: it is. What was known before the trap was is
+ * fetched no more, as its last fetch says. */
+static const char *trap_words(struct story *story)
+{
+    return story->known ? NULL
+                        : traps_refusal(story->views, &story->url, story->source->id, story->arena);
+}
+
 static void tell_scope(struct story *story)
 {
     struct scope *scope = story->views->scope;
@@ -121,6 +130,9 @@ static void tell_scope(struct story *story)
                                       source->definition->url, deciding_rule(story)),
                           0);
         stage->cure = (char *)"the source's prefix, rules and max_depth in config.yaml";
+    } else if (trap_words(story) != NULL) {
+        stage = story_add(story, "scope", "stopped", trap_words(story), 0);
+        stage->cure = (char *)"tierce crawl URL fetches it all the same";
     } else {
         stage = story_add(story, "scope", "ok",
                           STORY_WORDS(story, "source %s%s", source->definition->url,

@@ -177,8 +177,6 @@ void url_state_take_page(struct url_state *state, const char *url, const Page__P
     if (page->kind != PAGE__PAGE_KIND__PAGE_DOCUMENT)
         set_flag(state, URL_LISTING, true);
     set_flag(state, URL_DOCUMENT, url_state_is_document(state, url, page, state->fetched_us));
-    set_flag(state, URL_NAMES_OTHER,
-             page->canonical[0] != '\0' && strcmp(page->canonical, url) != 0);
     if (unavailable_s <= 0 || unavailable_s > UINT32_MAX)
         return;
     state->unavailable_s = (uint32_t)unavailable_s;
@@ -267,7 +265,7 @@ void url_state_remove(struct url_state *state, bool by_owner)
 {
     state->content = 0;
     state->bytes = 0;
-    state->flags &= (uint16_t) ~(URL_DOCUMENT | URL_KEPT | URL_ASIDE | URL_NAMES_OTHER);
+    state->flags &= (uint16_t) ~(URL_DOCUMENT | URL_KEPT);
     if (by_owner) {
         state->kind = URL_REMOVED;
         state->due_ms = URL_DUE_NEVER;

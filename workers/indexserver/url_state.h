@@ -32,14 +32,13 @@ enum {
 
 /* What is said of a URL by bits of its state. */
 enum url_flag {
-    URL_DOCUMENT = 1,      /* what it holds is a document of the index */
-    URL_KEPT = 2,          /* the safety valve kept its page (valve.h) */
-    URL_MOVED_HERE = 4,    /* another one moved here: what leads here next is no move (losses.h) */
-    URL_LISTING = 8,       /* a sitemap or a feed: it names pages and is none (listings.h) */
-    URL_GUESSED = 16,      /* nobody named this sitemap: it is tried once */
-    URL_HINTED = 32,       /* a sitemap or a feed says that it changed since its last fetch */
-    URL_ASIDE = 64,        /* its canonical stands in the index for it (canonical.h) */
-    URL_NAMES_OTHER = 128, /* its page names another URL as canonical */
+    URL_DOCUMENT = 1,   /* what it holds is a document of the index */
+    URL_KEPT = 2,       /* the safety valve kept its page (valve.h) */
+    URL_MOVED_HERE = 4, /* another one moved here: what leads here next is no move (losses.h) */
+    URL_LISTING = 8,    /* a sitemap or a feed: it names pages and is none (listings.h) */
+    URL_GUESSED = 16,   /* nobody named this sitemap: it is tried once */
+    URL_HINTED = 32,    /* a sitemap or a feed says that it changed since its last fetch */
+    URL_COUNTED = 64,   /* its page counts in its pattern's budget (traps.h) */
     URL_SITEMAP_COUNTED = 512, /* it counts among its source's sitemaps (listings.h) */
     URL_FEED_COUNTED = 1024,   /* among its feeds */
 };

@@ -29,6 +29,7 @@ static const struct kv_column columns[COLUMN_COUNT] = {
     [COLUMN_DOCS] = {.name = "docs"},       [COLUMN_EDGES] = {.name = "edges"},
     [COLUMN_FEED] = {.name = "feed"},       [COLUMN_OLDER] = {.name = "older"},
     [COLUMN_FORGET] = {.name = "forget"},   [COLUMN_HISTORY] = {.name = "history"},
+    [COLUMN_TRAPS] = {.name = "traps"},
 };
 
 /* Which view a column belongs to; VIEW_COUNT: none. */
@@ -42,6 +43,7 @@ static const enum view column_view[COLUMN_COUNT] = {
     [COLUMN_DOCS] = VIEW_FEED,        [COLUMN_EDGES] = VIEW_FEED,
     [COLUMN_FEED] = VIEW_FEED,        [COLUMN_OLDER] = VIEW_FRONTIER,
     [COLUMN_FORGET] = VIEW_COUNT,     [COLUMN_HISTORY] = VIEW_FRONTIER,
+    [COLUMN_TRAPS] = VIEW_FRONTIER,
 };
 
 /* ---- the views' own record ------------------------------------------------------------------- */

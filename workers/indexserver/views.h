@@ -44,6 +44,7 @@ enum column {
     COLUMN_OLDER,    /* URL, sequence -> nothing: earlier contents that are kept */
     COLUMN_FORGET,   /* sequences to be forgotten by the log */
     COLUMN_HISTORY,  /* URL -> its earlier fetches, as far as they are kept */
+    COLUMN_TRAPS,    /* source, pattern -> what its pages were like (traps.h) */
     COLUMN_COUNT
 };
 

@@ -40,9 +40,12 @@ static void age_state(const uint8_t *data, size_t size)
     outcome.n_hops = data[2] % 2;
     outcome.retry_after_s = data[3] * 16777216u;
     struct revisit revisit = {.time_us = 1763823748000000, .sequence = 9, .spread = data[3]};
-    bool removes = url_state_outcome_removes(&state, &outcome);
+    bool removes = url_state_outcome_removes(&state, &outcome, revisit.time_us);
     uint64_t content = state.content;
     url_state_take_outcome(&state, &outcome, &revisit);
+    CHECK(state.content == content); /* a REMOVE follows where it goes */
+    if (removes)
+        url_state_remove(&state, false);
     CHECK(state.content == (removes ? 0 : content));
     CHECK(state.kind >= URL_QUEUED && state.kind < URL_REMOVED);
     CHECK(state.due_ms > revisit.time_us / 1000 &&

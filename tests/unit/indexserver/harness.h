@@ -285,13 +285,23 @@ static UNUSED Log__Hop **make_hops(struct indexserver *ix, const char *url, unsi
     return hops;
 }
 
+/* Pages of the made-up web differ in their words, not in their numbers alone: numbers in letters.
+ */
+static UNUSED char *in_letters(struct indexserver *ix, const char *url)
+{
+    char *text = arena_string(&ix->arena, url);
+    for (char *at = text; *at != '\0'; at++)
+        *at = *at >= '0' && *at <= '9' ? (char)(*at - '0' + 'a') : *at;
+    return text;
+}
+
 /* As the parser would make it. */
 static UNUSED Page__Page *make_page(struct indexserver *ix, const struct site_page *site)
 {
     Page__Page *page = arena_alloc(&ix->arena, sizeof(*page));
     page__page__init(page);
     page->parser_version = PAGE_PARSER_VERSION;
-    page->title = arena_format(&ix->arena, "title of %s", site->url);
+    page->title = arena_format(&ix->arena, "title of %s", in_letters(ix, site->url));
     page->text = arena_format(&ix->arena, "version %u", site->version);
     page->fingerprint = hash64(page->text, strlen(page->text));
     page->noindex = site->noindex;

@@ -64,7 +64,7 @@ static void a_state_reads_back(void **state)
                                .private_address = true,
                                .interval_s = 11,
                                .unavailable_s = UINT32_MAX,
-                               .flags = URL_NAMES_OTHER | URL_DOCUMENT};
+                               .flags = URL_COUNTED | URL_DOCUMENT};
     struct url_state after;
     uint8_t bytes[URL_RECORD_BYTES];
     memset(&after, 0, sizeof(after));
