@@ -25,6 +25,7 @@ struct lane {
     struct host *host;
     struct fetch *fetch;
     struct fetch_request request;
+    struct session *session;        /* held: what the request under way borrows from; NULL: none */
     int64_t due_ms;                 /* when the next may begin, or the next step of a redirect */
     char address[INET6_ADDRSTRLEN]; /* that has no connection to spare, or is likely; "": unknown */
     /* of the URL that is being fetched; NULL: none is */
@@ -138,13 +139,24 @@ static struct session *session_for(const struct host *host, const char *url)
     return session != NULL && session_covers(session, url) ? session : NULL;
 }
 
+/* Whether other settings came while the lane's request was under way. */
+static bool is_outdated(const struct lane *lane)
+{
+    return session_for(lane->host, lane->hop_url) != lane->session;
+}
+
+static void let_go_session(struct lane *lane)
+{
+    session_free(lane->session);
+    lane->session = NULL;
+}
+
+/* answer  NULL: the form was given up. */
 static void end_login(struct lane *lane, const struct fetch_answer *answer)
 {
-    struct session *session = session_for(lane->host, lane->hop_url);
+    struct session *session = lane->session;
     lane->logging_in = false;
-    if (session == NULL) /* other settings came meanwhile */
-        return;
-    if (answer == NULL || answer->busy) {
+    if (answer == NULL || is_outdated(lane)) {
         session_drop_login(session);
         return;
     }
@@ -164,6 +176,7 @@ static void close_lane(struct lane *lane)
         fetch_abandon(lane->fetch, tools->multi);
         atomic_fetch_sub(&tools->fetching, 1);
     }
+    let_go_session(lane);
     if (lane->job != NULL)
         ledger_drop(tools->ledger, lane->job);
     clear_lane(lane);
@@ -343,6 +356,7 @@ static bool add_credentials(struct lane *lane)
         refuse_by_login(lane, session);
         return false;
     }
+    lane->session = session_hold(session);
     lane->logging_in = state == SESSION_LOG_IN;
     if (lane->logging_in)
         session_begin_login(session, &lane->request, clock_unix_s());
@@ -359,6 +373,9 @@ static void begin_fetch(struct lane *lane)
     if (!add_credentials(lane))
         return;
     if (fetch_start(lane->fetch, tools->multi, &lane->request, &err) != STATUS_OK) {
+        if (lane->logging_in)
+            end_login(lane, NULL);
+        let_go_session(lane);
         give_up(lane, &err);
         return;
     }
@@ -576,7 +593,7 @@ static void conclude_refused(struct lane *lane, const struct session *session,
 /* What the answer says of the log-in. True: the URL is asked for again, or done with. */
 static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
 {
-    struct session *session = session_for(lane->host, lane->hop_url);
+    struct session *session = lane->session;
     if (session == NULL || answer->trouble != LOG__REASON__REASON_UNKNOWN)
         return false;
     session_take_cookies(session, lane->hop_url, answer, clock_unix_s());
@@ -586,16 +603,14 @@ static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
     const char *target = record_target(lane->hop_url, answer, &arena);
     enum session_verdict verdict = session_judge(session, answer->status, target, clock_boot_ms());
     arena_release(&arena);
-    if (verdict == SESSION_REFUSED)
+    if (verdict == SESSION_REFUSED && !is_outdated(lane)) /* else again, as the new ones say */
         conclude_refused(lane, session, answer);
     return verdict != SESSION_FINE;
 }
 
-void host_fetched(struct fetch *fetch, CURLcode result)
+static void take_answer(struct lane *lane, struct fetch_answer *answer)
 {
-    struct lane *lane = fetch_owner(fetch);
     struct host *host = lane->host;
-    struct fetch_answer *answer = fetch_finish(fetch, host->tools->multi, result);
     if (answer->address[0] != '\0')
         memcpy(lane->address, answer->address, sizeof(lane->address));
     bool was_login = lane->logging_in;
@@ -627,4 +642,11 @@ void host_fetched(struct fetch *fetch, CURLcode result)
         conclude(lane, answer);
     else
         take_hop(lane, target);
+}
+
+void host_fetched(struct fetch *fetch, CURLcode result)
+{
+    struct lane *lane = fetch_owner(fetch);
+    take_answer(lane, fetch_finish(fetch, lane->host->tools->multi, result));
+    let_go_session(lane);
 }

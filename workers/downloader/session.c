@@ -16,6 +16,7 @@
 enum { HEADER_BYTES_MAX = 8 * 1024, SET_COOKIES_MAX = 50, FIXED_LINES = 2 };
 
 struct session {
+    unsigned holds;
     char *source;
     char *origin; /* "https://wiki.example.org" */
     uint64_t fingerprint;
@@ -206,6 +207,7 @@ enum status session_new(const Wire__Credentials *credentials, struct session **r
 {
     struct session *session = check_alloc(calloc(1, sizeof(*session)));
     char *url = NULL;
+    session->holds = 1;
     session->source = check_alloc(strdup(credentials->source));
     session->fingerprint = fingerprint_of(credentials);
     enum status status = read_url(credentials->source, &url, &session->origin, err);
@@ -223,9 +225,15 @@ enum status session_new(const Wire__Credentials *credentials, struct session **r
     return STATUS_OK;
 }
 
+struct session *session_hold(struct session *session)
+{
+    session->holds++;
+    return session;
+}
+
 void session_free(struct session *session)
 {
-    if (session == NULL)
+    if (session == NULL || --session->holds > 0)
         return;
     for (size_t i = 0; i < session->line_count; i++)
         wipe_string(session->lines[i]);

@@ -26,7 +26,14 @@ struct session;
 /* Copies what it needs. STATUS_INVALID: the source or the log-in's address is none. */
 enum status session_new(const Wire__Credentials *credentials, struct session **ret_session,
                         struct error *err);
-void session_free(struct session *session); /* accepts NULL */
+/*
+ * Who lets a transfer borrow from the session holds it for that time: other credentials may take
+ * its place meanwhile. One thread's, but for a session that no other has seen yet. Returns the
+ * session.
+ */
+struct session *session_hold(struct session *session);
+/* Gives back one hold, the maker's or another; the last one wipes it. Accepts NULL. */
+void session_free(struct session *session);
 
 const char *session_source(const struct session *session);
 /* Whether both were made from the same credentials. */
