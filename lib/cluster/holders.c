@@ -30,10 +30,11 @@ struct holders {
 static void add_fact(struct holders *h, Wire__Stage *stage, const char *name, const char *value)
 {
     Wire__Fact *fact = arena_alloc(h->arena, sizeof(*fact));
-    if (fact == NULL || value == NULL || value[0] == '\0')
+    char *copy = arena_string(h->arena, name); /* a replica's outlives the routing table */
+    if (fact == NULL || copy == NULL || value == NULL || value[0] == '\0')
         return;
     wire__fact__init(fact);
-    fact->name = (char *)name;
+    fact->name = copy;
     fact->value = (char *)value;
     stage->facts[stage->n_facts++] = fact;
 }

@@ -64,7 +64,8 @@ enum status pdf_read(const uint8_t *bytes, size_t size, struct document *documen
 /* Makes the library load what it would load later. */
 void pdf_load(void);
 
-/* CommonMark with GitHub's tables, by md4c. The bytes are UTF-8. */
+/* CommonMark with GitHub's tables, by md4c. The bytes are UTF-8, with a zero byte behind them,
+ * which md4c may read. */
 enum status markdown_read(const char *text, size_t size, struct document *document,
                           struct error *err);
 

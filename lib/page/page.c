@@ -133,10 +133,9 @@ static bool is_markdown_name(const struct url *url)
     return false;
 }
 
-static enum status write_document(const struct reading *reading, struct document *document,
+static enum status write_document(struct reading *reading, struct document *document,
                                   struct error *err)
 {
-    const struct buffer *text = &reading->text;
     switch (reading->kind) {
     case MIME_PDF:
         document_begin(document, "application/pdf");
@@ -146,8 +145,7 @@ static enum status write_document(const struct reading *reading, struct document
         return office_read(reading->body, reading->size, document, err);
     default:
         document_begin(document, "text/markdown");
-        return markdown_read(text->size == 0 ? "" : (const char *)text->data, text->size, document,
-                             err);
+        return markdown_read(buffer_string(&reading->text), reading->text.size, document, err);
     }
 }
 

@@ -76,7 +76,7 @@ def test_killed_at_any_moment_the_crawl_misses_no_page_and_fetches_none_twice(tm
         wait_for(lambda: stack.documents() >= wanted, 200, "all pages in the index")
         assert stack.documents() == wanted
         for site in farm.sites:
-            assert {request.target for request in site.log()} == set(site.good) | {"/robots.txt"}
+            assert {request.target for request in site.log()} == set(site.good) | {"/robots.txt", "/sitemap.xml"}
             assert requests_together([site]) == 1
             assert min(site.gaps()) >= DELAY_S - 0.001
         again = fetched_again(farm, kills)

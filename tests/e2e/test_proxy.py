@@ -74,7 +74,7 @@ def test_large_bodies_are_refused(small_stack):
 
 def test_a_chunked_body_arrives_whole(small_stack):
     def chunks():
-        yield b'{"urls": ["http://127.0.0.1:1/'
+        yield b'{"urls": ["http://127.0.0.1:2/'
         yield b'chunked"]}'
     answer = small_stack.session.post(small_stack.base + "/api/v1/urls", data=chunks(), timeout=30,
                                       headers={**small_stack.admin(), "Content-Type": "application/json"})

@@ -16,7 +16,7 @@ void credentials_free(struct credentials *credentials); /* accepts NULL */
  */
 void credentials_take(struct credentials *credentials, const Wire__DownloaderSettings *settings);
 
-/* The session of the source; NULL: none. One thread's, valid until its next call unless held. */
+/* The session of the source; NULL: none. One thread's, valid until its next call. */
 struct session *credentials_find(struct credentials *credentials, const char *source);
 
 #endif

@@ -25,7 +25,6 @@ struct lane {
     struct host *host;
     struct fetch *fetch;
     struct fetch_request request;
-    struct session *session;        /* held: what the request under way borrows from; NULL: none */
     int64_t due_ms;                 /* when the next may begin, or the next step of a redirect */
     char address[INET6_ADDRSTRLEN]; /* that has no connection to spare, or is likely; "": unknown */
     /* of the URL that is being fetched; NULL: none is */
@@ -34,6 +33,7 @@ struct lane {
     const char *hop_url;     /* the URL asked for: the leased one, or a step of its redirects */
     bool again;              /* it is asked for a second time, on a connection of its own */
     bool logging_in;         /* the source's form is sent first */
+    struct session *session; /* whose headers the last transfer sent; held; NULL: none's */
 };
 
 struct host {
@@ -139,24 +139,12 @@ static struct session *session_for(const struct host *host, const char *url)
     return session != NULL && session_covers(session, url) ? session : NULL;
 }
 
-/* Whether other settings came while the lane's request was under way. */
-static bool is_outdated(const struct lane *lane)
-{
-    return session_for(lane->host, lane->hop_url) != lane->session;
-}
-
-static void let_go_session(struct lane *lane)
-{
-    session_free(lane->session);
-    lane->session = NULL;
-}
-
-/* answer  NULL: the form was given up. */
+/* Newer credentials may have taken the session's place: then nobody asks it any more. */
 static void end_login(struct lane *lane, const struct fetch_answer *answer)
 {
     struct session *session = lane->session;
     lane->logging_in = false;
-    if (answer == NULL || is_outdated(lane)) {
+    if (answer == NULL || answer->busy) {
         session_drop_login(session);
         return;
     }
@@ -176,11 +164,11 @@ static void close_lane(struct lane *lane)
         fetch_abandon(lane->fetch, tools->multi);
         atomic_fetch_sub(&tools->fetching, 1);
     }
-    let_go_session(lane);
     if (lane->job != NULL)
         ledger_drop(tools->ledger, lane->job);
     clear_lane(lane);
     fetch_free(lane->fetch);
+    session_free(lane->session);
 }
 
 void host_free(struct host *host)
@@ -348,6 +336,8 @@ static void refuse_by_login(struct lane *lane, const struct session *session)
 static bool add_credentials(struct lane *lane)
 {
     struct session *session = session_for(lane->host, lane->hop_url);
+    session_free(lane->session);
+    lane->session = session == NULL ? NULL : session_hold(session);
     if (session == NULL)
         return true;
     bool page = lane->leased->kind == WIRE__FETCH_KIND__FETCH_PAGE;
@@ -356,7 +346,6 @@ static bool add_credentials(struct lane *lane)
         refuse_by_login(lane, session);
         return false;
     }
-    lane->session = session_hold(session);
     lane->logging_in = state == SESSION_LOG_IN;
     if (lane->logging_in)
         session_begin_login(session, &lane->request, clock_unix_s());
@@ -373,9 +362,6 @@ static void begin_fetch(struct lane *lane)
     if (!add_credentials(lane))
         return;
     if (fetch_start(lane->fetch, tools->multi, &lane->request, &err) != STATUS_OK) {
-        if (lane->logging_in)
-            end_login(lane, NULL);
-        let_go_session(lane);
         give_up(lane, &err);
         return;
     }
@@ -590,6 +576,12 @@ static void conclude_refused(struct lane *lane, const struct session *session,
         refuse_by_login(lane, session);
 }
 
+/* Whether other credentials came while the request was under way. */
+static bool is_outdated(const struct lane *lane)
+{
+    return session_for(lane->host, lane->hop_url) != lane->session;
+}
+
 /* What the answer says of the log-in. True: the URL is asked for again, or done with. */
 static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
 {
@@ -603,14 +595,16 @@ static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
     const char *target = record_target(lane->hop_url, answer, &arena);
     enum session_verdict verdict = session_judge(session, answer->status, target, clock_boot_ms());
     arena_release(&arena);
-    if (verdict == SESSION_REFUSED && !is_outdated(lane)) /* else again, as the new ones say */
+    if (verdict == SESSION_REFUSED && !is_outdated(lane)) /* else it is asked for by the new ones */
         conclude_refused(lane, session, answer);
     return verdict != SESSION_FINE;
 }
 
-static void take_answer(struct lane *lane, struct fetch_answer *answer)
+void host_fetched(struct fetch *fetch, CURLcode result)
 {
+    struct lane *lane = fetch_owner(fetch);
     struct host *host = lane->host;
+    struct fetch_answer *answer = fetch_finish(fetch, host->tools->multi, result);
     if (answer->address[0] != '\0')
         memcpy(lane->address, answer->address, sizeof(lane->address));
     bool was_login = lane->logging_in;
@@ -642,11 +636,4 @@ static void take_answer(struct lane *lane, struct fetch_answer *answer)
         conclude(lane, answer);
     else
         take_hop(lane, target);
-}
-
-void host_fetched(struct fetch *fetch, CURLcode result)
-{
-    struct lane *lane = fetch_owner(fetch);
-    take_answer(lane, fetch_finish(fetch, lane->host->tools->multi, result));
-    let_go_session(lane);
 }

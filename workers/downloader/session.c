@@ -16,7 +16,7 @@
 enum { HEADER_BYTES_MAX = 8 * 1024, SET_COOKIES_MAX = 50, FIXED_LINES = 2 };
 
 struct session {
-    unsigned holds;
+    unsigned holders; /* besides whoever made it */
     char *source;
     char *origin; /* "https://wiki.example.org" */
     uint64_t fingerprint;
@@ -207,7 +207,6 @@ enum status session_new(const Wire__Credentials *credentials, struct session **r
 {
     struct session *session = check_alloc(calloc(1, sizeof(*session)));
     char *url = NULL;
-    session->holds = 1;
     session->source = check_alloc(strdup(credentials->source));
     session->fingerprint = fingerprint_of(credentials);
     enum status status = read_url(credentials->source, &url, &session->origin, err);
@@ -227,14 +226,18 @@ enum status session_new(const Wire__Credentials *credentials, struct session **r
 
 struct session *session_hold(struct session *session)
 {
-    session->holds++;
+    session->holders++;
     return session;
 }
 
 void session_free(struct session *session)
 {
-    if (session == NULL || --session->holds > 0)
+    if (session == NULL)
         return;
+    if (session->holders > 0) {
+        session->holders--;
+        return;
+    }
     for (size_t i = 0; i < session->line_count; i++)
         wipe_string(session->lines[i]);
     jar_clear(&session->jar);

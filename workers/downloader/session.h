@@ -26,14 +26,10 @@ struct session;
 /* Copies what it needs. STATUS_INVALID: the source or the log-in's address is none. */
 enum status session_new(const Wire__Credentials *credentials, struct session **ret_session,
                         struct error *err);
-/*
- * Who lets a transfer borrow from the session holds it for that time: other credentials may take
- * its place meanwhile. One thread's, but for a session that no other has seen yet. Returns the
- * session.
- */
+/* Keeps it for a transfer under way, which borrows from it: newer credentials may take its place
+ * meanwhile. On the thread that finds sessions. */
 struct session *session_hold(struct session *session);
-/* Gives back one hold, the maker's or another; the last one wipes it. Accepts NULL. */
-void session_free(struct session *session);
+void session_free(struct session *session); /* one holder's part; accepts NULL */
 
 const char *session_source(const struct session *session);
 /* Whether both were made from the same credentials. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "indexserver/found.h"
 #include "indexserver/losses.h"
 #include "indexserver/pages.h"
 #include "indexserver/revisit.h"
@@ -98,25 +99,25 @@ static bool is_unavailable(const struct url_state *state, int64_t now_us)
            state->unavailable_s <= now_us / 1000000;
 }
 
-/* Whether its page stands elsewhere from now on. Of the first page that moves to a place nothing is
- * lost; of others that lead there, too, it is. */
-static bool is_move(struct views *views, const Log__Outcome *outcome,
-                    const struct appraisal *appraisal)
+/* Whether its page stands elsewhere from now on, where it will be fetched. Of the first page that
+ * moves to a place nothing is lost; of others that lead there, too, it is. */
+static bool is_move(struct views *views, const struct url_state *from, const Log__Outcome *outcome,
+                    struct arena *arena, const struct appraisal *appraisal)
 {
-    struct arena arena = {0};
+    const struct finding finding = {.depth = from->depth, .from = outcome->url};
     struct url target;
     struct url_state state = {0};
-    bool move = outcome_is_permanent_redirect(outcome) &&
-                url_parse(outcome->target, strlen(outcome->target), NULL, &arena, &target, NULL) ==
-                    STATUS_OK &&
-                scope_source_of(views->scope, &target) != NULL &&
-                table_get(appraisal->moves, target.text) == NULL;
-    if (move && urls_get(views, target.text, &state, NULL) == STATUS_OK)
-        move = (state.flags & URL_MOVED_HERE) == 0;
-    if (move)
-        table_put(appraisal->moves, outcome->target, outcome->target);
-    arena_release(&arena);
-    return move;
+    if (!outcome_is_permanent_redirect(outcome) || from->redirects >= URL_REDIRECTS_MAX ||
+        url_parse(outcome->target, strlen(outcome->target), NULL, arena, &target, NULL) !=
+            STATUS_OK ||
+        !found_would_take(views->scope, &target, &finding, arena) ||
+        strcmp(target.text, outcome->url) == 0 || table_get(appraisal->moves, target.text) != NULL)
+        return false;
+    if (urls_get(views, target.text, &state, NULL) == STATUS_OK &&
+        (state.flags & URL_MOVED_HERE) != 0)
+        return false;
+    table_put(appraisal->moves, target.text, outcome->target);
+    return true;
 }
 
 static enum revisit_finding finding_of(const Log__Outcome *outcome)
@@ -127,7 +128,7 @@ static enum revisit_finding finding_of(const Log__Outcome *outcome)
 }
 
 void appraise_outcome(struct views *views, const struct url_state *state, Log__Outcome *outcome,
-                      struct appraisal *appraisal)
+                      struct arena *arena, struct appraisal *appraisal)
 {
     struct revisit_bounds bounds = bounds_of(views, state);
     bool same = outcome->reason == LOG__REASON__REASON_NOT_MODIFIED;
@@ -141,7 +142,7 @@ void appraise_outcome(struct views *views, const struct url_state *state, Log__O
                         : LOG__REMOVE_BY__REMOVED_BY_GONE;
     appraisal->removes =
         unavailable || url_state_outcome_removes(state, outcome, appraisal->now_us);
-    if (appraisal->removes && !is_move(views, outcome, appraisal))
+    if (appraisal->removes && !is_move(views, state, outcome, arena, appraisal))
         appraisal->removes = loss_is_allowed(views, state, appraisal->now_us);
     outcome->kept = !appraisal->removes &&
                     (unavailable || url_state_outcome_removes(state, outcome, appraisal->now_us));

@@ -22,8 +22,9 @@ struct appraisal {
 void appraise_content(struct views *views, const struct url_state *state, Log__Content *content,
                       const Page__Page *page, struct arena *arena, struct appraisal *appraisal);
 
-/* Fills in what the outcome says of later (log.proto). Under the lock. */
+/* Fills in what the outcome says of later (log.proto). Under the lock. The arena outlives `moves`.
+ */
 void appraise_outcome(struct views *views, const struct url_state *state, Log__Outcome *outcome,
-                      struct appraisal *appraisal);
+                      struct arena *arena, struct appraisal *appraisal);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "indexserver/frontier.h"
 #include "indexserver/listings.h"
+#include "indexserver/losses.h"
 #include "indexserver/origins.h"
 #include "indexserver/traps.h"
 
@@ -33,11 +34,11 @@ void found_make_known(struct change *change, struct url_entry *entry, const stru
 
 /* The source that wants the URL, which is spelt as that takes it: but where a site redirects to a
  * spelling that would lead back, it insists. */
-static struct source *source_for(struct change *change, struct url *url,
-                                 const struct finding *finding)
+static struct source *source_for(struct scope *scope, struct url *url,
+                                 const struct finding *finding, struct arena *arena)
 {
     struct url as_found = *url;
-    struct source *source = scope_source_for(change->views->scope, url, &change->arena);
+    struct source *source = scope_source_for(scope, url, arena);
     if (finding->from != NULL && strcmp(finding->from, url->text) == 0)
         *url = as_found;
     return source;
@@ -45,14 +46,22 @@ static struct source *source_for(struct change *change, struct url *url,
 
 /* Steps are counted, not time, so that a replay comes to the same: what a page links to beyond that
  * counts as not taken. */
-static bool is_taken(struct change *change, const struct source *source, const struct url *url,
-                     const struct finding *finding)
+static bool is_taken(struct scope *scope, const struct source *source, const struct url *url,
+                     const struct finding *finding, uint64_t *steps, struct arena *arena)
 {
-    struct scope *scope = change->views->scope;
-    return change->rule_steps < RULE_STEPS_MAX &&
-           source_scope_takes_counted(source->scope, url, finding->depth, &change->rule_steps) &&
-           scope_refusal(scope, url, source, &change->arena) == NULL &&
-           scope_removed_by(scope, url, &change->arena) == NULL;
+    return *steps < RULE_STEPS_MAX &&
+           source_scope_takes_counted(source->scope, url, finding->depth, steps) &&
+           scope_refusal(scope, url, source, arena) == NULL &&
+           scope_removed_by(scope, url, arena) == NULL;
+}
+
+bool found_would_take(struct scope *scope, struct url *url, const struct finding *finding,
+                      struct arena *arena)
+{
+    uint64_t steps = 0;
+    const struct source *source = source_for(scope, url, finding, arena);
+    return source != NULL && !source_is_full(scope, source) &&
+           is_taken(scope, source, url, finding, &steps, arena);
 }
 
 enum status found_url(struct change *change, const char *text, const struct finding *finding,
@@ -63,13 +72,14 @@ enum status found_url(struct change *change, const char *text, const struct find
         *ret_entry = NULL;
     if (url_parse(text, strlen(text), NULL, &change->arena, &url, NULL) != STATUS_OK)
         return STATUS_OK;
-    struct source *source = source_for(change, &url, finding);
-    if (source == NULL || source_is_full(change->views->scope, source))
+    struct scope *scope = change->views->scope;
+    const struct source *source = source_for(scope, &url, finding, &change->arena);
+    if (source == NULL || source_is_full(scope, source))
         return STATUS_OK;
     struct url_entry *entry;
     enum status status = urls_touch(change, url.text, &entry, err);
     if (status != STATUS_OK || (ret_entry == NULL && entry->after.kind != URL_UNKNOWN) ||
-        !is_taken(change, source, &url, finding))
+        !is_taken(scope, source, &url, finding, &change->rule_steps, &change->arena))
         return status;
     if (entry->after.kind == URL_UNKNOWN &&
         !(finding->is_link &&
@@ -78,6 +88,20 @@ enum status found_url(struct change *change, const char *text, const struct find
     if (ret_entry != NULL)
         *ret_entry = entry;
     return STATUS_OK;
+}
+
+/* What is counted of the URL goes with it. */
+static void change_source(struct change *change, struct url_entry *entry,
+                          const struct source *source)
+{
+    bool was_kept = (entry->after.flags & URL_KEPT) != 0;
+    if (entry->after.source == source->id)
+        return;
+    loss_settle(change, entry);
+    listing_give_back(change, entry);
+    entry->after.source = source->id;
+    if (was_kept)
+        loss_note_kept(change, entry);
 }
 
 /* The owner wants it fetched, now, whatever was before. */
@@ -99,7 +123,7 @@ static enum status submit_by_owner(struct change *change, const char *text, uint
         found_make_known(change, entry, source, &finding);
     if (source->sweep == SWEEP_PURGE && entry->after.found_at <= source->sweep_sequence)
         entry->after.found_at = change->sequence; /* the purge that goes on spares it */
-    entry->after.source = source->id;
+    change_source(change, entry, source);
     entry->after.due_ms = URL_DUE_OWNER;
     entry->after.depth = 0;
     entry->after.redirects = 0;
@@ -124,7 +148,7 @@ static enum status take_back(struct change *change, const char *text, uint32_t i
     if (status != STATUS_OK || source == NULL || entry->after.kind == URL_UNKNOWN ||
         entry->after.kind == URL_REMOVED)
         return status;
-    entry->after.source = source->id;
+    change_source(change, entry, source);
     if (entry->after.kind == URL_REFUSED &&
         entry->after.reason == LOG__REASON__REASON_OUT_OF_SCOPE) {
         entry->after.kind = URL_QUEUED;
@@ -256,6 +280,8 @@ enum status frontier_take_page(struct change *change, const char *url, const Pag
     enum status status = urls_touch(change, url, &entry, err);
     if (status != STATUS_OK)
         return status;
+    if (page->kind == PAGE__PAGE_KIND__PAGE_DOCUMENT)
+        listing_is_page(change, entry);
     url_state_take_page(&entry->after, url, page);
     if (page->kind != PAGE__PAGE_KIND__PAGE_DOCUMENT)
         return listing_take_page(change, entry, page, err);

@@ -20,6 +20,10 @@ struct finding {
 void found_make_known(struct change *change, struct url_entry *entry, const struct source *source,
                       const struct finding *finding);
 
+/* Whether a source would note a URL found so, which is brought to its spelling. */
+bool found_would_take(struct scope *scope, struct url *url, const struct finding *finding,
+                      struct arena *arena);
+
 /* A link or the like: noted where it is new and a source wants it. `ret_entry` may be NULL; NULL is
  * given where no source wants it. */
 enum status found_url(struct change *change, const char *text, const struct finding *finding,

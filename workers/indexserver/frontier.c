@@ -361,6 +361,8 @@ static enum status apply_outcome(struct change *change, const Log__Outcome *outc
     if (outcome->reason == LOG__REASON__REASON_NOT_MODIFIED)
         listing_learn(change, entry, false);
     url_state_take_outcome(&entry->after, outcome, &revisit);
+    if (outcome_says_gone(outcome))
+        listing_give_back(change, entry);
     if (outcome_says_gone(outcome) && (entry->after.flags & URL_GUESSED) != 0)
         entry->after.due_ms = URL_DUE_NEVER; /* it was a guess */
     if (!outcome->imported) {
@@ -427,6 +429,7 @@ struct removing {
 static void remove_state(struct removing *r, struct url_entry *entry)
 {
     loss_settle(r->change, entry);
+    listing_give_back(r->change, entry);
     r->change->removed += entry->after.content != 0;
     url_state_remove(&entry->after, r->by_owner);
 }
@@ -469,6 +472,7 @@ static enum status leave_scope(struct change *change, const char *url, bool is_p
     change->by_owner = is_purge;
     change->removed += entry->after.content != 0;
     loss_settle(change, entry);
+    listing_give_back(change, entry);
     if (is_purge) { /* as if nobody had met it */
         entry->after = (struct url_state){.due_ms = URL_DUE_NEVER};
         return STATUS_OK;

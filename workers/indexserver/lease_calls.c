@@ -70,7 +70,7 @@ static void add_denied(struct service *service, const struct frontier_denied *de
     outcome->url = (char *)denied->url;
     outcome->reason = denied->reason;
     outcome->detail = (char *)denied->words;
-    appraise_outcome(service->views, &state, outcome, appraisal);
+    appraise_outcome(service->views, &state, outcome, arena, appraisal);
     batch_add(batch, entry_of_outcome(arena, outcome), NULL);
     if (appraisal->removes)
         batch_add(

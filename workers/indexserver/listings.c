@@ -26,15 +26,47 @@ static struct source *taker_of(struct change *change, const struct url *url)
     return source;
 }
 
+void listing_give_back(struct change *change, struct url_entry *entry)
+{
+    struct source *source = scope_source_by_id(change->views->scope, entry->after.source);
+    uint16_t counted = entry->after.flags & (URL_FEED_COUNTED | URL_SITEMAP_COUNTED);
+    entry->after.flags &= (uint16_t)~counted;
+    if (source == NULL || counted == 0)
+        return;
+    uint16_t *known = counted == URL_FEED_COUNTED ? &source->feeds : &source->sitemaps;
+    *known -= *known > 0;
+    scope_touch(change->views->scope, source);
+}
+
+void listing_is_page(struct change *change, struct url_entry *entry)
+{
+    const struct source *source = scope_source_by_id(change->views->scope, entry->after.source);
+    struct url url;
+    if ((entry->after.flags & URL_LISTING) == 0 || (entry->after.flags & URL_GUESSED) != 0 ||
+        source == NULL || source_scope_lists(source->scope, entry->url) ||
+        url_parse(entry->url, strlen(entry->url), NULL, &change->arena, &url, NULL) != STATUS_OK ||
+        !source_scope_takes(source->scope, &url, entry->after.depth))
+        return;
+    listing_give_back(change, entry);
+    entry->after.flags &= (uint16_t)~URL_LISTING;
+}
+
 static void make_known(struct change *change, struct url_entry *entry, struct source *source,
                        const struct finding *finding)
 {
-    if (source->listings >= LISTINGS_MAX)
+    bool is_feed = finding->origin == LOG__ORIGIN__ORIGIN_FEED;
+    bool is_counted = !source_scope_lists(source->scope, entry->url);
+    uint16_t *known = is_feed ? &source->feeds : &source->sitemaps;
+    if (is_counted && *known >= (is_feed ? SOURCE_FEEDS_MAX : SOURCE_SITEMAPS_MAX))
         return;
-    source->listings++;
-    scope_touch(change->views->scope, source);
+    listing_give_back(change, entry); /* of another source, maybe */
     found_make_known(change, entry, source, finding);
     entry->after.flags |= URL_LISTING;
+    if (!is_counted)
+        return;
+    ++*known;
+    scope_touch(change->views->scope, source);
+    entry->after.flags |= is_feed ? URL_FEED_COUNTED : URL_SITEMAP_COUNTED;
 }
 
 static enum status find(struct change *change, const char *text, const struct finding *finding,

@@ -14,9 +14,10 @@
 #include "indexserver/found.h"
 
 enum {
-    LISTINGS_MAX = 1000,       /* of a source */
-    LISTINGS_GUESS_MS = 10000, /* a sitemap that nobody named waits for what is known already */
-    HINTS_WRONG_MAX = 8,       /* and HINTS_WRONG_SHARE more for each that was right */
+    SOURCE_SITEMAPS_MAX = 1000, /* of a source, known at a time, besides those of config.yaml */
+    SOURCE_FEEDS_MAX = 20,      /* the same: every page of a blog may name one of its own */
+    LISTINGS_GUESS_MS = 10000,  /* a sitemap that nobody named waits for what is known already */
+    HINTS_WRONG_MAX = 8,        /* and HINTS_WRONG_SHARE more for each that was right */
     HINTS_WRONG_SHARE = 4,
 };
 
@@ -26,6 +27,15 @@ enum status listing_found(struct change *change, const char *text, Log__Origin o
 
 /* The robots.txt of that origin names none: /sitemap.xml may be there. It is tried once. */
 enum status listing_guess(struct change *change, const char *origin, struct error *err);
+
+/*
+ * The URL answered with a document. Where its source takes it as a page it is one from now on; what
+ * the source lists, what was guessed, and what only a robots.txt outside the rules names is none.
+ */
+void listing_is_page(struct change *change, struct url_entry *entry);
+
+/* It is gone or another source's: there is room for another sitemap or feed. */
+void listing_give_back(struct change *change, struct url_entry *entry);
 
 /* What a sitemap or a feed holds. */
 enum status listing_take_page(struct change *change, struct url_entry *entry,

@@ -77,7 +77,7 @@ static void add_entry(struct report *r, Log__Entry *entry, const Page__Page *pag
 static void take_appraised(struct report *r, const struct url_state *state, Log__Outcome *outcome)
 {
     struct appraisal appraisal = {.now_us = clock_unix_us(), .moves = &r->moves};
-    appraise_outcome(r->service->views, state, outcome, &appraisal);
+    appraise_outcome(r->service->views, state, outcome, r->arena, &appraisal);
     add_entry(r, entry_of_outcome(r->arena, outcome), NULL, appraisal.now_us);
     if (appraisal.removes)
         add_entry(

@@ -49,7 +49,7 @@ struct source {
     Log__Origin origin;
     struct source_counts counts;
     struct valve valve;
-    uint32_t listings;                /* sitemaps and feeds known */
+    uint16_t sitemaps, feeds;         /* known, besides those of config.yaml (listings.h) */
     uint8_t hints_right, hints_wrong; /* of those that were looked into (listings.h) */
     enum sweep_reason sweep;          /* why it is to be gone through (scope_sweep.h), or was */
     uint64_t sweep_sequence;          /* of the entry that asked for it */

@@ -307,7 +307,7 @@ static void store_source(struct change *change, const struct source *source)
     put_le64(head + 28, source->counts.failed);
     put_le64(head + 36, source->counts.bytes);
     valve_encode(&source->valve, head + 44);
-    put_le32(head + 73, source->listings);
+    put_le32(head + 73, source->sitemaps | (uint32_t)source->feeds << 16);
     head[77] = source->hints_right;
     head[78] = source->hints_wrong;
     buffer_append(&value, head, sizeof(head));
@@ -353,7 +353,8 @@ static enum status load_source(struct scope *scope, struct kv_slice key, struct 
         (struct source_counts){get_le64(head + 4), get_le64(head + 12), get_le64(head + 20),
                                get_le64(head + 28), get_le64(head + 36)};
     valve_decode(head + 44, &source->valve);
-    source->listings = get_le32(head + 73);
+    source->sitemaps = (uint16_t)get_le32(head + 73);
+    source->feeds = (uint16_t)(get_le32(head + 73) >> 16);
     source->hints_right = head[77];
     source->hints_wrong = head[78];
     arena_release(&arena);

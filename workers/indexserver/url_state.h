@@ -39,6 +39,8 @@ enum url_flag {
     URL_GUESSED = 16,   /* nobody named this sitemap: it is tried once */
     URL_HINTED = 32,    /* a sitemap or a feed says that it changed since its last fetch */
     URL_COUNTED = 64,   /* its page counts in its pattern's budget (traps.h) */
+    URL_SITEMAP_COUNTED = 512, /* it counts among its source's sitemaps (listings.h) */
+    URL_FEED_COUNTED = 1024,   /* among its feeds */
 };
 
 /* When a URL is due: a class for those that wait to be fetched as soon as may be, else Unix ms. */

@@ -2,6 +2,8 @@
 #include "tests/unit/indexserver/harness.h"
 
 #include "cluster/log.h"
+#include "indexserver/listings.h"
+#include "indexserver/scope.h"
 #include "indexserver/service_parts.h"
 #include "indexserver/urls.h"
 
@@ -366,6 +368,20 @@ static void a_site_that_moves_loses_nothing_and_one_that_leads_to_one_page_is_ke
     assert_in_range(count_documents(ix), KEPT - 1, KEPT);
 }
 
+static void a_redirect_to_the_page_itself_or_out_of_scope_is_no_move(void **state)
+{
+    struct indexserver *ix = *state;
+    struct big_site *site = make_big_site(ix);
+    fetch_all(ix, site);
+    for (int i = 0; i < PAGES; i++) {
+        site->pages[i].status = 301;
+        site->pages[i].target =
+            i % 2 == 0 ? site->urls[i] : arena_format(&ix->arena, "http://nowhere.test/%d", i);
+    }
+    fetch_all(ix, site);
+    assert_int_equal(count_documents(ix), KEPT);
+}
+
 /* ---- sitemaps ---------------------------------------------------------------------------------
  */
 
@@ -455,6 +471,33 @@ static void a_sitemap_that_is_always_wrong_is_believed_no_more(void **state)
     assert_int_equal(now.due_ms, before.due_ms);
 }
 
+static void a_blog_with_a_feed_for_each_post_leaves_room_for_its_sitemap(void **state)
+{
+    struct indexserver *ix = *state;
+    struct site_page site[] = {{.url = HOST "/a"}};
+    uint64_t held;
+    char *feeds[4];
+    ix->site = site;
+    ix->site_count = 1;
+    submit(ix, HOST "/a");
+    work_on(ix, lease(ix, 1, 1000)->leases[0]); /* robots.txt */
+    for (unsigned i = 0; i < 2 * SOURCE_FEEDS_MAX; i += 4) {
+        submit(ix, HOST "/a");
+        Wire__Fetched *fetched = fetch_next(ix, HOST "/a", &held);
+        for (unsigned j = 0; j < 4; j++)
+            feeds[j] = arena_format(&ix->arena, HOST "/feed/%u", i + j);
+        fetched->page->text = feeds[0];
+        fetched->page->feeds = feeds;
+        fetched->page->n_feeds = 4;
+        report(ix, &fetched, 1, &held, 1);
+    }
+    struct views *views = ix->service->views;
+    const struct source *source = scope_source_at(views->scope, 0);
+    assert_int_equal(source->feeds, SOURCE_FEEDS_MAX);
+    crawl_all(ix, 50); /* none is there */
+    assert_true(source->feeds < SOURCE_FEEDS_MAX);
+}
+
 static void only_a_source_can_be_confirmed(void **state)
 {
     struct indexserver *ix = *state;
@@ -480,6 +523,8 @@ int main(void)
         TEST(a_site_that_asks_not_to_be_indexed_at_once_is_kept_until_it_thinks_better),
         TEST(a_robots_txt_that_forbids_everything_by_mistake_empties_nothing),
         TEST(a_site_that_moves_loses_nothing_and_one_that_leads_to_one_page_is_kept),
+        TEST(a_redirect_to_the_page_itself_or_out_of_scope_is_no_move),
+        TEST(a_blog_with_a_feed_for_each_post_leaves_room_for_its_sitemap),
         TEST(only_a_source_can_be_confirmed),
         TEST(a_sitemap_that_robots_txt_names_brings_pages_and_is_none),
         TEST(a_sitemap_that_is_always_wrong_is_believed_no_more),

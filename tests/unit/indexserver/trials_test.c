@@ -198,8 +198,9 @@ static void a_report_that_comes_too_late_is_not_kept(void **state)
     submit(ix, HOST "/a");
     crawl_all(ix, 100);
     uint64_t head = get_status(ix)->head;
-    struct running *running = begin(ix, HOST "/a", 300);
-    const Wire__LeaseReply *held = lease(ix, 1, 200);
+    struct running *running = begin(ix, HOST "/a", 3000);
+    assert_false(is_done(running, 100)); /* sends it */
+    const Wire__LeaseReply *held = lease(ix, 1, 3000);
     assert_int_equal(held->n_leases, 1);
     assert_true(is_done(running, 10000));
     work_on(ix, held->leases[0]);
