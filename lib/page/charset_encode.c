@@ -10,6 +10,8 @@ struct encoded {
     size_t size; /* 0: the encoding lacks it */
 };
 
+static const struct encoded nothing = {.size = 0}; /* it has no such character */
+
 /* ---- where in an index ------------------------------------------------------------------------
  */
 
@@ -66,7 +68,7 @@ static struct encoded encode_single(const struct charset_encoder *encoder, uint3
         if (encoder->single[i] == code_point)
             return one_byte(CHARSET_SINGLE_FIRST + i);
     }
-    return (struct encoded){.size = 0};
+    return nothing;
 }
 
 /* The code points of the four-byte pointers rise, but for one that was moved. */
@@ -88,7 +90,7 @@ static struct encoded encode_four(uint32_t code_point)
     }
     uint32_t pointer = code_point == charset_gb18030_range(7457) ? 7457 : low;
     if (charset_gb18030_range(pointer) != code_point)
-        return (struct encoded){.size = 0};
+        return nothing;
     return (struct encoded){{(uint8_t)(pointer / 12600 + 0x81),
                              (uint8_t)(pointer / 1260 % 10 + 0x30),
                              (uint8_t)(pointer / 10 % 126 + 0x81), (uint8_t)(pointer % 10 + 0x30)},
@@ -99,12 +101,12 @@ static struct encoded encode_gb(const struct charset_encoder *encoder, uint32_t 
 {
     bool gbk = strcmp(encoder->charset->name, "gbk") == 0;
     if (code_point == 0xE5E5)
-        return (struct encoded){.size = 0};
+        return nothing;
     if (gbk && code_point == 0x20AC)
         return one_byte(0x80);
     int pointer = first_pointer(encoder->index, 0, charset_index_size(CHARSET_GB18030), code_point);
     if (pointer == NO_POINTER)
-        return gbk ? (struct encoded){.size = 0} : encode_four(code_point);
+        return gbk ? nothing : encode_four(code_point);
     unsigned trail = (unsigned)pointer % 190;
     return two_bytes((unsigned)pointer / 190 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x41));
 }
@@ -114,7 +116,7 @@ static struct encoded encode_big5(const struct charset_encoder *encoder, uint32_
     int pointer = big5_pointer(encoder->index, code_point);
     unsigned trail = (unsigned)pointer % 157;
     return pointer == NO_POINTER
-               ? (struct encoded){.size = 0}
+               ? nothing
                : two_bytes((unsigned)pointer / 157 + 0x81, trail + (trail < 0x3F ? 0x40 : 0x62));
 }
 
@@ -122,7 +124,7 @@ static struct encoded encode_euc_kr(const struct charset_encoder *encoder, uint3
 {
     int pointer = first_pointer(encoder->index, 0, charset_index_size(CHARSET_EUC_KR), code_point);
     return pointer == NO_POINTER
-               ? (struct encoded){.size = 0}
+               ? nothing
                : two_bytes((unsigned)pointer / 190 + 0x81, (unsigned)pointer % 190 + 0x41);
 }
 
@@ -135,7 +137,7 @@ static struct encoded encode_euc_jp(const struct charset_encoder *encoder, uint3
     int pointer =
         first_pointer(encoder->index, 0, 94 * 94, code_point == 0x2212 ? 0xFF0D : code_point);
     return pointer == NO_POINTER
-               ? (struct encoded){.size = 0}
+               ? nothing
                : two_bytes((unsigned)pointer / 94 + 0xA1, (unsigned)pointer % 94 + 0xA1);
 }
 
@@ -147,7 +149,7 @@ static struct encoded encode_shift_jis(const struct charset_encoder *encoder, ui
         return one_byte(code_point == 0x80 ? 0x80 : code_point - 0xFF61 + 0xA1);
     int pointer = shift_jis_pointer(encoder->index, code_point == 0x2212 ? 0xFF0D : code_point);
     if (pointer == NO_POINTER)
-        return (struct encoded){.size = 0};
+        return nothing;
     unsigned lead = (unsigned)pointer / 188, trail = (unsigned)pointer % 188;
     return two_bytes(lead + (lead < 0x1F ? 0x81 : 0xC1), trail + (trail < 0x3F ? 0x40 : 0x41));
 }
@@ -168,7 +170,7 @@ static struct encoded encode(const struct charset_encoder *encoder, uint32_t cod
     case CHARSET_KIND_SHIFT_JIS:
         return encode_shift_jis(encoder, code_point);
     default:
-        return (struct encoded){.size = 0};
+        return nothing;
     }
 }
 

@@ -149,7 +149,7 @@ static enum status fill_result(const struct searching *search, const struct winn
         answer->partial = true; /* it does not tell whether the page is there */
     if (is_there && add_result(search, document, from->shown.score, result) != STATUS_OK)
         return STATUS_NO_MEMORY;
-    struct found_page gone;
+    struct found_page gone = {0}; /* its duplicates are asked for all the same, and passed over */
     enum status status = add_duplicates(search, winners, from, progress, is_there ? result : &gone);
     if (is_there) {
         answer->result_count++;
@@ -163,7 +163,7 @@ enum status searching_fill_results(struct searching *search, struct search_answe
 {
     struct winners winners;
     struct progress *progress =
-        arena_zalloc(search->arena, search->routing->shard_count * sizeof(*progress) + 1);
+        arena_zalloc(search->arena, (search->routing->shard_count + 1) * sizeof(*progress));
     answer->results = arena_alloc(search->arena, search->page_count * sizeof(*answer->results) + 1);
     if (progress == NULL || answer->results == NULL || ask_documents(search, &winners) != STATUS_OK)
         return error_set(err, STATUS_NO_MEMORY, "search");

@@ -210,6 +210,7 @@ static bool prepare_import(struct sequencer_job *sequencer_job, struct batch *ba
         return false;
     Wire__ImportReply *reply = check_alloc(arena_alloc(arena, sizeof(*reply)));
     wire__import_reply__init(reply);
+    CHECK(reply != NULL);
     struct import import = {.service = job->service,
                             .views = job->service->views,
                             .arena = arena,
@@ -218,9 +219,12 @@ static bool prepare_import(struct sequencer_job *sequencer_job, struct batch *ba
     pthread_mutex_lock(&import.views->lock);
     for (size_t i = 0; i < request->n_entries; i++) {
         uint32_t *against = import_one(&import, request->entries[i]);
-        if (against == NULL)
+        if (against != NULL) {
+            ++*against;
+        } else {
             batch_add(batch, request->entries[i], NULL);
-        ++*(against == NULL ? &reply->taken : against);
+            reply->taken++;
+        }
     }
     pthread_mutex_unlock(&import.views->lock);
     table_release(&import.times);

@@ -44,8 +44,8 @@ static void tell_robots(struct story *story)
     bool told = frontier_robots_verdict(story->views, &story->url, &verdict);
     const char *line = told ? STORY_WORDS(story, "line %u: %s", verdict.line, verdict.rule) : NULL;
     if (ignores_robots(story)) {
-        stage = story_add(story, "robots", "ok",
-                          "its source says ignore_robots: true, so robots.txt is not asked", 0);
+        story_add(story, "robots", "ok",
+                  "its source says ignore_robots: true, so robots.txt is not asked", 0);
         return;
     }
     if (host.record.robots_kind == ROBOTS_UNREACHABLE) {
