@@ -22,7 +22,7 @@ What it serves, in this order: pages set by the test; /_log, /_log.txt, /_log/cl
     /redirect?to=URL&status=302
     /redirect/chain/N           N redirects, then a page;  /redirect/loop  never ends
     /status/N?retry_after=V     any status
-    /drip?ms=200&bytes=1        a page that comes a byte at a time, for ever
+    /drip?ms=200&bytes=1        a page that comes a byte at a time, for ever;  &first=5000: but for the first of it
     /drip/headers?ms=200        headers that do
     /slow?ms=1000               answers after a while
     /bomb/gzip?mb=100           zeros that were compressed well
@@ -43,8 +43,8 @@ What it serves, in this order: pages set by the test; /_log, /_log.txt, /_log/cl
     /endless                    a body that never ends, without Content-Length
     /empty/gzip                 a packed body that goes on for ever and stands for nothing
     /tags?robots=noindex        X-Robots-Tag
-    /members/N?need=basic       for whoever makes himself known: basic, bearer, header, cookie, form
-    /login                      POST user=reader&password=secret: a cookie for /members/N?need=form
+    /members/N?need=basic       for whoever makes himself known: basic, bearer, header, cookie, form;  &ms=500 after a while
+    /login                      POST user=reader&password=secret: a cookie for /members/N?need=form;  ?ms=500 after a while
     /_logout                    ends all sessions of /login
 """
 
@@ -251,6 +251,7 @@ def serve_status(x):
 
 def serve_drip(x):
     x.send_raw(x.head(200, {"Content-Type": "text/html", "Content-Length": 10_000_000}))
+    x.send_raw(b"x" * x.number("first", 0))
     while True:
         x.send_raw(b"x" * x.number("bytes", 1))
         x.wait(x.number("ms", 200))
@@ -410,6 +411,7 @@ KNOWN = {
 
 def serve_members(x):
     need = x.text("need", "basic")
+    x.wait(x.number("ms", 0))
     if need == "form":
         cookies = dict(pair.partition("=")[::2] for pair in x.request.headers.get("cookie", "").split("; "))
         known = cookies.get("session") in x.server.sessions
@@ -427,6 +429,7 @@ def serve_members(x):
 
 def serve_login(x):
     fields = dict(urllib.parse.parse_qsl(x.request.body))
+    x.wait(x.number("ms", 0))
     if x.request.method != "POST":
         x.send_page("Log in", "a form")
     elif fields.get("user") != "reader" or fields.get("password") != "sécret & more":

@@ -199,6 +199,7 @@ static bool take_fetched(struct crew *crew)
 static void resume(void *context, struct fetch *fetch)
 {
     (void)context;
+    fetch_make_way(fetch);
     fetch_resume(fetch);
 }
 
@@ -241,6 +242,8 @@ static void wait_until(struct crew *crew, int64_t until_ms, int stop_fd)
         left_ms = credit_ms;
     struct curl_waitfd extra[] = {{.fd = stop_fd, .events = CURL_WAIT_POLLIN},
                                   {.fd = spawner_fd(crew->options.spawner)}};
+    if (crew->tools.places.waiting > 0 && left_ms > FETCH_PLACE_CHECK_MS)
+        left_ms = FETCH_PLACE_CHECK_MS;
     if (left_ms > LOOP_MS_MAX)
         left_ms = LOOP_MS_MAX;
     if (left_ms > 0)

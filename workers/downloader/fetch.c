@@ -14,6 +14,8 @@ const struct fetch_limits fetch_limits_usual = {
     .connect_ms = 10000,
     .slow_bytes_second = 100,
     .slow_s = 10,
+    .place_bytes_second = 20000,
+    .place_s = 5,
 };
 
 enum {
@@ -34,6 +36,9 @@ struct fetch {
     int64_t pause_ms;  /* clock_boot_ms() of its beginning */
     int64_t paused_ms; /* all pauses that are over */
     bool has_place;
+    bool slow_in_place;    /* in the last whole period of `place_s` */
+    int64_t period_ms;     /* active_ms() of the beginning of the one that runs */
+    uint64_t period_bytes; /* of the body, in it */
     bool headers_complete; /* the block's blank line has been read */
     bool stopped;          /* we ended the transfer ourselves: curl's error means nothing */
     bool connected;        /* the guard let one address through */
@@ -299,6 +304,31 @@ static void decide_use(struct fetch *fetch, struct arena *arena)
         fetch->use = BODY_DECODED;
 }
 
+/* A clock that stands still while we make the transfer wait. */
+static int64_t active_ms(const struct fetch *fetch)
+{
+    int64_t now_ms = fetch->pause == PAUSE_NONE ? clock_boot_ms() : fetch->pause_ms;
+    return now_ms - fetch->paused_ms;
+}
+
+static void begin_period(struct fetch *fetch)
+{
+    fetch->period_ms = active_ms(fetch);
+    fetch->period_bytes = 0;
+}
+
+/* Of one that holds a place: looks back where a period is over. */
+static void judge_period(struct fetch *fetch)
+{
+    const struct fetch_limits *limits = fetch->request->limits;
+    int64_t took_ms = active_ms(fetch) - fetch->period_ms;
+    if (took_ms < (int64_t)limits->place_s * 1000)
+        return;
+    fetch->slow_in_place =
+        fetch->period_bytes * 1000 < (uint64_t)took_ms * limits->place_bytes_second;
+    begin_period(fetch);
+}
+
 /* Whether the body may grow by `size`; if not, the transfer pauses until a place is free. */
 static bool may_grow(struct fetch *fetch, size_t size)
 {
@@ -311,6 +341,8 @@ static bool may_grow(struct fetch *fetch, size_t size)
     }
     places->free--;
     fetch->has_place = true;
+    fetch->slow_in_place = false;
+    begin_period(fetch);
     return true;
 }
 
@@ -340,6 +372,8 @@ static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
     struct fetch *fetch = context;
     size_t size = unit * count;
     struct error err;
+    if (fetch->stopped)
+        return 0;
     if (fetch->use == BODY_UNDECIDED) {
         struct arena arena = {0};
         decide_use(fetch, &arena);
@@ -353,6 +387,10 @@ static size_t take_body(char *bytes, size_t unit, size_t count, void *context)
         fetch->discarded += size;
         fetch->stopped = fetch->discarded > FETCH_DISCARD_BYTES;
         return fetch->stopped ? 0 : size;
+    }
+    if (fetch->has_place) {
+        judge_period(fetch);
+        fetch->period_bytes += size;
     }
     fetch->received += size;
     if (fetch->received > coded_max(fetch->request))
@@ -535,6 +573,24 @@ void fetch_resume(struct fetch *fetch)
         return;
     end_pause(fetch);
     curl_easy_pause(fetch->easy, CURLPAUSE_CONT); /* may call take_body() at once */
+}
+
+void fetch_make_way(struct fetch *fetch)
+{
+    if (!fetch->has_place || fetch->stopped || fetch->pause != PAUSE_NONE ||
+        fetch->request->places->waiting == 0)
+        return;
+    judge_period(fetch);
+    if (!fetch->slow_in_place)
+        return;
+    const struct fetch_limits *limits = fetch->request->limits;
+    char words[120];
+    snprintf(words, sizeof(words),
+             "too slow for a large page: under %u bytes a second for %u s, and others wait",
+             limits->place_bytes_second, limits->place_s);
+    stop(fetch, LOG__REASON__REASON_TIMEOUT, words);
+    buffer_release(&fetch->answer.body);
+    curl_easy_setopt(fetch->easy, CURLOPT_TIMEOUT_MS, 1L); /* has passed */
 }
 
 /* ---- the end ---- */

@@ -23,12 +23,17 @@
 enum {
     FETCH_DISCARD_BYTES = 64 * 1024, /* of an unwanted body, read so that the connection stays */
     FETCH_SMALL_BODY_BYTES = 512 * 1024, /* above this a body needs one of the large places */
+    FETCH_PLACE_CHECK_MS = 1000,
 };
 
 struct fetch_limits {
     uint32_t connect_ms;        /* name, connection and TLS */
     uint32_t slow_bytes_second; /* an answer slower than this ... */
     uint32_t slow_s;            /* ... for so long is cut */
+    /* A large place is kept by a body that comes so fast, over so long; else it is cut where others
+     * wait for a place. */
+    uint32_t place_bytes_second;
+    uint32_t place_s;
 };
 
 extern const struct fetch_limits fetch_limits_usual;
@@ -106,6 +111,10 @@ void fetch_abandon(struct fetch *fetch, CURLM *multi);
 
 /* Goes on with one that waits for a large place or for bandwidth, when there is some. */
 void fetch_resume(struct fetch *fetch);
+
+/* Cuts one that holds a large place and is too slow for it, while others wait for one: the
+ * transfers' next turn ends it. To be called once in FETCH_PLACE_CHECK_MS while there are some. */
+void fetch_make_way(struct fetch *fetch);
 
 bool fetch_is_under_way(const struct fetch *fetch);
 /* The request's, of one that is under way. */

@@ -576,6 +576,12 @@ static void conclude_refused(struct lane *lane, const struct session *session,
         refuse_by_login(lane, session);
 }
 
+/* Whether other credentials came while the request was under way. */
+static bool is_outdated(const struct lane *lane)
+{
+    return session_for(lane->host, lane->hop_url) != lane->session;
+}
+
 /* What the answer says of the log-in. True: the URL is asked for again, or done with. */
 static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
 {
@@ -589,7 +595,7 @@ static bool is_about_login(struct lane *lane, struct fetch_answer *answer)
     const char *target = record_target(lane->hop_url, answer, &arena);
     enum session_verdict verdict = session_judge(session, answer->status, target, clock_boot_ms());
     arena_release(&arena);
-    if (verdict == SESSION_REFUSED)
+    if (verdict == SESSION_REFUSED && !is_outdated(lane)) /* else it is asked for by the new ones */
         conclude_refused(lane, session, answer);
     return verdict != SESSION_FINE;
 }

@@ -427,6 +427,69 @@ static void only_so_many_bodies_are_large_at_a_time(void **state)
     curl_multi_cleanup(multi);
 }
 
+/* As a crew does it: what waits goes on when it can. Finishes the first that is done. */
+static struct fetch *run_as_crew(CURLM *multi, struct fetch *const *fetches, int count,
+                                 struct fetch_answer **ret_answer)
+{
+    for (;;) {
+        int running, left;
+        curl_multi_perform(multi, &running);
+        CURLMsg *message = curl_multi_info_read(multi, &left);
+        if (message != NULL) {
+            struct fetch *fetch = NULL;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
+            *ret_answer = fetch_finish(fetch, multi, message->data.result);
+            return fetch;
+        }
+        for (int i = 0; i < count; i++) {
+            fetch_make_way(fetches[i]);
+            fetch_resume(fetches[i]);
+        }
+        curl_multi_poll(multi, NULL, 0, 100, NULL);
+    }
+}
+
+/* Who came first sends much, and from then on hardly anything. */
+static void a_large_body_that_comes_slowly_makes_way_for_others(void **state)
+{
+    (void)state;
+    char url[2][512];
+    struct fetch *fetches[2];
+    struct fetch_request requests[2];
+    struct fetch_answer *answer;
+    struct fetch_limits limits = quick;
+    int running;
+    CURLM *multi = curl_multi_init();
+    limits.place_bytes_second = 20000;
+    limits.place_s = 1;
+    snprintf(url[0], 512, "%s/drip?first=600000&ms=50&bytes=50", site.url);
+    snprintf(url[1], 512, "%s/large?kb=900", site.url);
+    addresses.connections_max = 2;
+    for (int i = 0; i < 2; i++) {
+        requests[i] = request_for(url[i]);
+        requests[i].limits = &limits;
+        assert_int_equal(fetch_new(&fetches[i], NULL), STATUS_OK);
+        assert_int_equal(fetch_start(fetches[i], multi, &requests[i], NULL), STATUS_OK);
+        while (places.free == 1) { /* the first one has it before the other begins */
+            curl_multi_perform(multi, &running);
+            curl_multi_poll(multi, NULL, 0, 100, NULL);
+        }
+    }
+    assert_ptr_equal(run_as_crew(multi, fetches, 2, &answer), fetches[0]);
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_TIMEOUT);
+    assert_non_null(strstr(answer->why.text, "too slow for a large page"));
+    assert_int_equal(answer->body.size, 0);
+    assert_ptr_equal(run_as_crew(multi, fetches, 2, &answer), fetches[1]);
+    assert_int_equal(answer->trouble, LOG__REASON__REASON_UNKNOWN);
+    assert_int_equal(answer->body.size, 900 * 1024);
+    assert_int_equal(places.free, 1);
+    assert_int_equal(places.waiting, 0);
+    addresses.connections_max = 1;
+    for (int i = 0; i < 2; i++)
+        fetch_free(fetches[i]);
+    curl_multi_cleanup(multi);
+}
+
 static void a_request_too_many_to_an_address_is_not_sent(void **state)
 {
     (void)state;
@@ -616,6 +679,7 @@ int main(void)
         cmocka_unit_test(connect_to_leads_a_name_to_this_machine_only),
         cmocka_unit_test(the_environment_names_no_proxy),
         cmocka_unit_test(only_so_many_bodies_are_large_at_a_time),
+        cmocka_unit_test(a_large_body_that_comes_slowly_makes_way_for_others),
         cmocka_unit_test(a_request_too_many_to_an_address_is_not_sent),
         cmocka_unit_test(giving_up_gives_back_the_place),
         cmocka_unit_test(chunks_cannot_hide_what_makes_an_answer_long),

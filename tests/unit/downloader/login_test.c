@@ -115,14 +115,13 @@ static Wire__Credentials none(void)
     return credentials;
 }
 
-/* Leases these paths, NULL at the end, to a source that has credentials, and waits for them. */
-static void fetch_all(const char *const *paths, Wire__FetchKind kind)
+/* Leases these paths, NULL at the end, to a source that has credentials. */
+static void lease_all(const char *const *paths, Wire__FetchKind kind)
 {
     static uint64_t id = 100;
     Wire__HostLease lease = WIRE__HOST_LEASE__INIT;
     Wire__LeasedUrl urls[URLS_MAX], *list[URLS_MAX];
     char texts[URLS_MAX][TEXT_BYTES];
-    size_t finished = fake.finished_count;
     lease.lease = ++id;
     lease.origin = lease.source = site.url;
     lease.allow_private = true;
@@ -137,6 +136,26 @@ static void fetch_all(const char *const *paths, Wire__FetchKind kind)
         list[i] = &urls[i];
     }
     fake_lease(&fake, &lease);
+}
+
+/* And waits for them. */
+static void fetch_all(const char *const *paths, Wire__FetchKind kind)
+{
+    size_t finished = fake.finished_count;
+    lease_all(paths, kind);
+    assert_true(fake_await(&fake, 0, finished + 1));
+}
+
+/* Leases these, and has other credentials come while the first request is under way. */
+static void fetch_all_while(const char *const *paths, void (*change)(void))
+{
+    Wire__DownloaderStatus status;
+    size_t finished = fake.finished_count;
+    lease_all(paths, WIRE__FETCH_KIND__FETCH_PAGE);
+    do
+        crew_fill_status(running.crew, &status);
+    while (status.fetching == 0 && usleep(1000) == 0);
+    change();
     assert_true(fake_await(&fake, 0, finished + 1));
 }
 
@@ -268,17 +287,22 @@ static void another_origin_learns_nothing(void **state)
 /* ---- the form ---- */
 
 /* Gives the source a form. */
-static void give_form(const char *password_text)
+static void give_form_at(const char *path, const char *password_text)
 {
     char url[TEXT_BYTES], user[] = "user=reader", password[64];
     char *fields[] = {user, password};
     Wire__Credentials credentials = none();
-    snprintf(url, sizeof(url), "%s/login", site.url);
+    snprintf(url, sizeof(url), "%s%s", site.url, path);
     snprintf(password, sizeof(password), "password=%s", password_text);
     credentials.login_url = url;
     credentials.login_fields = fields;
     credentials.n_login_fields = 2;
     give(&credentials);
+}
+
+static void give_form(const char *password_text)
+{
+    give_form_at("/login", password_text);
 }
 
 static void a_form_is_sent_once_for_all_pages(void **state)
@@ -335,6 +359,78 @@ static void a_robots_txt_waits_for_no_form(void **state)
     assert_int_equal(requests_of(&site, "/login", 0), 0);
 }
 
+/* ---- credentials that change ---- */
+
+#define RIGHT_PASSWORD                                                                             \
+    "s\xc3\xa9"                                                                                    \
+    "cret & more"
+
+static void give_right_form(void)
+{
+    give_form(RIGHT_PASSWORD);
+}
+
+static void give_right_user(void)
+{
+    char user[] = "reader", password[] = "s\xc3\xa9"
+                                         "cret";
+    Wire__Credentials credentials = none();
+    credentials.user = user;
+    credentials.password = password;
+    give(&credentials);
+}
+
+static void give_nothing(void)
+{
+    credentials_take(running.credentials, NULL);
+}
+
+static void a_password_that_changes_during_a_log_in_gets_a_log_in_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/members/1?need=form", "/members/2?need=form", NULL};
+    give_form_at("/login?ms=500", "wrong");
+    fetch_all_while(paths, give_right_form);
+    assert_members(reported(paths[0]));
+    assert_members(reported(paths[1]));
+    assert_int_equal(requests_of(&site, "/login?ms=500", 0), 1);
+    assert_int_equal(requests_of(&site, "/login", 0), 1);
+}
+
+static void the_answer_to_an_old_password_logs_no_new_one_in(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/members/1?need=form", NULL};
+    give_form_at("/login?ms=500", RIGHT_PASSWORD);
+    fetch_all_while(paths, give_right_form);
+    assert_members(reported(paths[0]));
+    assert_int_equal(requests_of(&site, "/login", 0), 1);
+}
+
+static void credentials_may_be_taken_away_during_a_log_in(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/members/1?need=form", NULL};
+    give_form_at("/login?ms=500", "wrong");
+    fetch_all_while(paths, give_nothing);
+    assert_non_null(reported(paths[0]));
+    assert_int_equal(requests_of(&site, paths[0], 0), 1); /* as anyone asks for it */
+}
+
+static void a_page_refused_to_an_old_password_is_asked_for_with_the_new_one(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/members/1?need=basic&ms=500", NULL};
+    char user[] = "reader", password[] = "wrong";
+    Wire__Credentials credentials = none();
+    credentials.user = user;
+    credentials.password = password;
+    give(&credentials);
+    fetch_all_while(paths, give_right_user);
+    assert_members(reported(paths[0]));
+    assert_int_equal(requests_of(&site, paths[0], 0), 2);
+}
+
 #define LOGIN_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -351,6 +447,10 @@ int main(void)
         LOGIN_TEST(a_form_with_a_wrong_password_is_sent_once_and_said),
         LOGIN_TEST(a_session_that_ended_too_soon_is_not_begun_again_at_once),
         LOGIN_TEST(a_robots_txt_waits_for_no_form),
+        LOGIN_TEST(a_password_that_changes_during_a_log_in_gets_a_log_in_of_its_own),
+        LOGIN_TEST(the_answer_to_an_old_password_logs_no_new_one_in),
+        LOGIN_TEST(credentials_may_be_taken_away_during_a_log_in),
+        LOGIN_TEST(a_page_refused_to_an_old_password_is_asked_for_with_the_new_one),
     };
     return cmocka_run_group_tests(tests, start_sites, stop_sites);
 }
