@@ -153,7 +153,6 @@ def calendar(site):
                     [(f"/calendar?month={at + step}", "another month") for step in (1, 2, 12)])
     site.pages["/calendar"] = month
     site.link("/calendar?month=1")
-    site.source["max_pages"] = 60
 
 
 def charsets(site):
