@@ -200,7 +200,7 @@ bool outcome_says_gone(const Log__Outcome *outcome)
 /* A second answer that it is not there, long enough after the first. */
 static bool is_gone_for_good(const struct url_state *state, int64_t time_us)
 {
-    return state->first_gone_us != 0 && time_us - state->first_gone_us >= GONE_APART_US;
+    return state->first_gone_us != 0 && state->first_gone_us <= time_us - GONE_APART_US;
 }
 
 bool url_state_outcome_removes(const struct url_state *state, const Log__Outcome *outcome,
