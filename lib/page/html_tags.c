@@ -142,15 +142,21 @@ const char *html_attribute(const GumboElement *element, const char *name)
     return attribute == NULL ? NULL : attribute->value;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
+}
+
 bool html_list_has(const char *list, const char *word)
 {
     size_t size = strlen(word);
     for (const char *at = list; at != NULL && *at != '\0';) {
-        at += strspn(at, " \t\r\n\f");
-        size_t found = strcspn(at, " \t\r\n\f");
-        if (found == size && strncasecmp(at, word, size) == 0)
+        const char *begin = at;
+        while (*at != '\0' && !is_space(*at))
+            at++;
+        if ((size_t)(at - begin) == size && strncasecmp(begin, word, size) == 0)
             return true;
-        at += found;
+        at += *at != '\0';
     }
     return false;
 }
